@@ -1,0 +1,51 @@
+import type { CellBootstrap, CellMachine, CellTags } from '../src/core/cell.ts';
+import type { Offering } from '../src/core/offerings.ts';
+
+export interface LaunchRequest {
+  readonly tags: CellTags;
+  readonly offering: Offering;
+  readonly bootstrap: CellBootstrap;
+}
+
+/** What a machine shows to prove which cell it is, before it has a certificate. */
+export interface BootstrapEvidence {
+  /** Bearer token of the request. */
+  readonly token: string;
+  /** SHA-256 of the CSR's public key (SPKI, DER), hex. */
+  readonly keyFingerprint: string;
+  /** Address that the request came from. */
+  readonly remoteAddress: string;
+}
+
+export type Attestation =
+  | { readonly outcome: 'accepted'; readonly cellId: string }
+  /** The token was once good, but another key has used it: somebody holds a copy. */
+  | { readonly outcome: 'reused'; readonly cellId: string }
+  | { readonly outcome: 'unknown' };
+
+/**
+ * A cloud that cells can be launched in. Implementations keep no state of their own beyond the cloud's:
+ * a new instance over the same cloud sees the same cells. Errors are NodelessErrors with the codes
+ * InsufficientCapacity, Throttled, Unauthorized, NotFound, InvalidConfig or AmbiguousOutcome.
+ */
+export interface CellProvider {
+  readonly name: string;
+  /** Checks prerequisites and prepares what all cells share. Safe to repeat. */
+  start(signal: AbortSignal): Promise<void>;
+  /** Releases what the process holds; cells go on. */
+  stop(): Promise<void>;
+  offerings(signal: AbortSignal): Promise<readonly Offering[]>;
+  /**
+   * Launches a machine. Idempotent by `tags.cellId`: a second call finds, or finishes, the first one's machine.
+   * Resolves when the cloud has accepted it; the machine registers with the cell API by itself.
+   */
+  launch(request: LaunchRequest, signal: AbortSignal): Promise<CellMachine>;
+  /** Every machine of this cluster and virtual node that has not vanished from the cloud, ended ones included while it tells of them. */
+  list(signal: AbortSignal): Promise<readonly CellMachine[]>;
+  /** Ends a machine and resolves once the cloud confirms its end. Idempotent; unknown cells are NOT an error. */
+  terminate(cellId: string, signal: AbortSignal): Promise<void>;
+  /** Settles which cell a bootstrapping machine is; the first key that uses a token is recorded durably. */
+  attest(evidence: BootstrapEvidence, signal: AbortSignal): Promise<Attestation>;
+  /** Rejects with a NodelessError when the cloud can't be used now. */
+  health(signal: AbortSignal): Promise<void>;
+}

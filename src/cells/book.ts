@@ -1,0 +1,150 @@
+import type { V1Node } from '@kubernetes/client-node';
+import type { CellBook, CellReports, KnownCell } from '../cell-api/ports.ts';
+import type { CellMachine, CellPhase } from '../core/cell.ts';
+import type { Clock } from '../core/clock.ts';
+import { NOTHING, type ResourceList, resourcesOf } from '../core/resources.ts';
+import { type Cell, isServed } from './cell.ts';
+
+const NO_PODS: ReadonlySet<string> = new Set();
+
+type HandOverListener = (podUid: string) => void;
+
+/**
+ * The cells that this process knows, by id and by pod. It decides nothing: the pod controller and the fleet write
+ * to it, the cell API, the health check and the projection read it.
+ */
+export class Book implements CellBook, CellReports {
+  readonly #cells = new Map<string, Cell>();
+  readonly #byPod = new Map<string, Cell>();
+  readonly #handOverListeners = new Map<string, Set<HandOverListener>>();
+  readonly #changeListeners = new Set<(cell: Cell) => void>();
+  readonly #clock: Clock;
+  #complete = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get complete(): boolean {
+    return this.#complete;
+  }
+
+  /** Called once, when every cell of the cloud and every binding of a pod is in the book. */
+  markComplete(): void {
+    this.#complete = true;
+  }
+
+  cells(): IterableIterator<Cell> {
+    return this.#cells.values();
+  }
+
+  get size(): number {
+    return this.#cells.size;
+  }
+
+  get(cellId: string): Cell | undefined {
+    return this.#cells.get(cellId);
+  }
+
+  /** The newest cell of a pod. */
+  ofPod(podUid: string): Cell | undefined {
+    return this.#byPod.get(podUid);
+  }
+
+  /** Calls back with a cell after each change of it; the returned function ends that. */
+  onChange(listener: (cell: Cell) => void): () => void {
+    this.#changeListeners.add(listener);
+    return () => this.#changeListeners.delete(listener);
+  }
+
+  add(identity: { cellId: string; podUid: string; pod: string }, phase: CellPhase): Cell {
+    const cell: Cell = {
+      ...identity,
+      phase,
+      enteredMs: { [phase]: this.#clock.now() },
+      kubeletReady: false,
+      handedOver: false,
+    };
+    this.#cells.set(cell.cellId, cell);
+    this.#byPod.set(cell.podUid, cell);
+    this.#changed(cell);
+    return cell;
+  }
+
+  enter(cell: Cell, phase: CellPhase, reason?: string): void {
+    if (cell.phase === phase) return;
+    cell.phase = phase;
+    cell.enteredMs[phase] = this.#clock.now();
+    if (reason !== undefined) cell.reason = reason;
+    this.#changed(cell);
+  }
+
+  /** Records what the cloud says of a cell's machine. */
+  seen(cell: Cell, machine: CellMachine): void {
+    cell.machine = machine;
+    this.#changed(cell);
+  }
+
+  /** Shows the pod to its cell's kubelet. The caller has recorded the hand-over durably before. */
+  handOver(cell: Cell): void {
+    cell.handedOver = true;
+    this.enter(cell, 'running');
+    for (const listener of this.#handOverListeners.get(cell.cellId) ?? []) listener(cell.podUid);
+  }
+
+  /** Forgets a cell whose end the cloud has confirmed. */
+  remove(cell: Cell): void {
+    this.#cells.delete(cell.cellId);
+    if (this.#byPod.get(cell.podUid) === cell) this.#byPod.delete(cell.podUid);
+    this.#handOverListeners.delete(cell.cellId);
+    this.#changed(cell);
+  }
+
+  find(cellId: string): KnownCell | undefined {
+    const cell = this.#cells.get(cellId);
+    if (cell === undefined || !isServed(cell)) return undefined;
+    const { machine, offering } = cell;
+    return {
+      cellId,
+      addresses: machine?.addresses ?? [],
+      instanceType: machine?.instanceType ?? offering?.instanceType ?? '',
+      zone: machine?.zone ?? offering?.zone ?? '',
+      arch: machine?.arch ?? offering?.arch ?? '',
+      allocatable: machine?.allocatable ?? offering?.allocatable ?? NOTHING,
+    };
+  }
+
+  podUids(cellId: string): ReadonlySet<string> {
+    const cell = this.#cells.get(cellId);
+    return cell?.handedOver === true ? new Set([cell.podUid]) : NO_PODS;
+  }
+
+  onHandOver(cellId: string, listener: HandOverListener): () => void {
+    const listeners = this.#handOverListeners.get(cellId) ?? new Set();
+    this.#handOverListeners.set(cellId, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0) this.#handOverListeners.delete(cellId);
+    };
+  }
+
+  heartbeat(cellId: string): void {
+    const cell = this.#cells.get(cellId);
+    if (cell !== undefined) cell.lastSeenMs = this.#clock.now();
+  }
+
+  nodeStatus(cellId: string, node: V1Node): void {
+    const cell = this.#cells.get(cellId);
+    if (cell === undefined) return;
+    cell.lastSeenMs = this.#clock.now();
+    cell.allocatable = resourcesOf(node.status?.allocatable as ResourceList | undefined);
+    const ready = node.status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'True';
+    if (ready === cell.kubeletReady && cell.handedOver) return;
+    cell.kubeletReady = ready;
+    this.#changed(cell);
+  }
+
+  #changed(cell: Cell): void {
+    for (const listener of this.#changeListeners) listener(cell);
+  }
+}

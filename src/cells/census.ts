@@ -1,0 +1,95 @@
+import type { Logger } from 'pino';
+import type { CellProvider } from '../../providers/contract.ts';
+import type { CellMachine } from '../core/cell.ts';
+import type { Clock } from '../core/clock.ts';
+import { messageOf } from '../core/errors.ts';
+import type { Book } from './book.ts';
+import type { Fleet } from './fleet.ts';
+
+export interface CensusOptions {
+  readonly provider: CellProvider;
+  readonly book: Book;
+  readonly fleet: Fleet;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly intervalMs: number;
+  /** How long a machine may be without a reason before it is ended. */
+  readonly orphanAfterMs: number;
+  /** Whether a pod of this uid still names this cell, by a consistent read of the API server. */
+  readonly hasReason: (machine: CellMachine, signal: AbortSignal) => Promise<boolean>;
+  /** Called with each cell of the book whose machine the cloud says has ended, or no longer knows. */
+  readonly onGone: (cellId: string, reason: string) => void;
+}
+
+/**
+ * Compares what the cloud has with what the book says, one list per tick: tells of machines that ended by themselves,
+ * and ends those that have no reason (orphans of a crash, or of an ambiguous launch).
+ */
+export class Census {
+  readonly #options: CensusOptions;
+  readonly #suspectSinceMs = new Map<string, number>();
+  #failing = false;
+
+  constructor(options: CensusOptions) {
+    this.#options = options;
+  }
+
+  /** Runs until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, intervalMs } = this.#options;
+    while (!signal.aborted) {
+      await this.tick(signal);
+      await clock.sleep(intervalMs, signal).catch(() => undefined);
+    }
+  }
+
+  /** One comparison. Never throws; an outage of the cloud is logged once, and nothing is concluded from it. */
+  async tick(signal: AbortSignal): Promise<void> {
+    const { provider, logger } = this.#options;
+    const known = this.#launchedCells();
+    try {
+      const machines = await provider.list(signal);
+      this.#tellGone(known, machines);
+      await this.#endOrphans(machines, signal);
+      if (this.#failing) logger.info({ provider: provider.name }, 'the cloud can be listed again');
+      this.#failing = false;
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!this.#failing)
+        logger.warn({ provider: provider.name, reason: messageOf(error) }, 'the cloud can not be listed');
+      this.#failing = true;
+    }
+  }
+
+  /** Cells whose launch the cloud had accepted before the list began; others may be missing from it rightly. */
+  #launchedCells(): readonly string[] {
+    return [...this.#options.book.cells()]
+      .filter((cell) => cell.machine !== undefined && !['launching', 'ending', 'ended', 'lost'].includes(cell.phase))
+      .map(({ cellId }) => cellId);
+  }
+
+  #tellGone(known: readonly string[], machines: readonly CellMachine[]): void {
+    const byId = new Map(machines.map((machine) => [machine.tags.cellId, machine]));
+    for (const cellId of known) {
+      const machine = byId.get(cellId);
+      if (machine === undefined) this.#options.onGone(cellId, 'the cloud no longer knows its machine');
+      else if (machine.state === 'ended') this.#options.onGone(cellId, machine.reason ?? 'its machine ended');
+    }
+  }
+
+  async #endOrphans(machines: readonly CellMachine[], signal: AbortSignal): Promise<void> {
+    const { book, clock, orphanAfterMs, hasReason, fleet, logger } = this.#options;
+    const suspects = machines.filter(({ tags }) => book.get(tags.cellId) === undefined);
+    const ids = new Set(suspects.map(({ tags }) => tags.cellId));
+    for (const cellId of this.#suspectSinceMs.keys()) if (!ids.has(cellId)) this.#suspectSinceMs.delete(cellId);
+    for (const machine of suspects) {
+      const { cellId, pod } = machine.tags;
+      const since = this.#suspectSinceMs.get(cellId) ?? clock.now();
+      this.#suspectSinceMs.set(cellId, since);
+      if (clock.now() - since < orphanAfterMs || (await hasReason(machine, signal))) continue;
+      logger.warn({ cell: cellId, pod }, 'orphan cell ends: no pod needs it');
+      this.#suspectSinceMs.delete(cellId);
+      void fleet.endMachine(cellId);
+    }
+  }
+}

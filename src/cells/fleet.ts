@@ -1,0 +1,126 @@
+import PQueue from 'p-queue';
+import type { Logger } from 'pino';
+import type { CellProvider } from '../../providers/contract.ts';
+import { createBackoff } from '../core/backoff.ts';
+import type { CellBootstrap, CellMachine } from '../core/cell.ts';
+import type { Clock } from '../core/clock.ts';
+import { messageOf } from '../core/errors.ts';
+import type { Offering } from '../core/offerings.ts';
+import type { Book } from './book.ts';
+import type { Cell } from './cell.ts';
+
+export interface FleetOptions {
+  readonly provider: CellProvider;
+  readonly book: Book;
+  readonly clusterUid: string;
+  readonly bootstrap: CellBootstrap;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Calls to the provider at once, of each kind. */
+  readonly concurrency: number;
+}
+
+/** Launches and ends machines for the cells in the book; the only caller of the provider's launch and terminate. */
+export class Fleet {
+  readonly #options: FleetOptions;
+  readonly #launches: PQueue;
+  readonly #ends: PQueue;
+  readonly #launching = new Map<string, AbortController>();
+  readonly #ending = new Map<string, Promise<void>>();
+  #signal: AbortSignal = AbortSignal.abort();
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+    this.#launches = new PQueue({ concurrency: options.concurrency });
+    this.#ends = new PQueue({ concurrency: options.concurrency });
+  }
+
+  start(signal: AbortSignal): void {
+    this.#signal = signal;
+  }
+
+  /** True while a launch of this cell waits or runs in this process. */
+  isLaunching(cellId: string): boolean {
+    return this.#launching.has(cellId);
+  }
+
+  /**
+   * Launches the machine of a cell; resolves with it once the cloud has accepted. Idempotent by the cell's id.
+   * @throws what the provider throws; the signal's reason when the cell is ended meanwhile.
+   */
+  async launch(cell: Cell, offering: Offering): Promise<CellMachine> {
+    const { provider, book, clusterUid, bootstrap } = this.#options;
+    const cancel = new AbortController();
+    const signal = AbortSignal.any([this.#signal, cancel.signal]);
+    this.#launching.set(cell.cellId, cancel);
+    cell.offering = offering;
+    book.enter(cell, 'launching');
+    const tags = {
+      clusterUid,
+      virtualNode: bootstrap.nodeName,
+      cellId: cell.cellId,
+      pod: cell.pod,
+      podUid: cell.podUid,
+    };
+    try {
+      const machine = await this.#launches.add(() => {
+        signal.throwIfAborted();
+        return provider.launch({ tags, offering, bootstrap }, signal);
+      });
+      if (cell.phase === 'launching') {
+        book.seen(cell, machine);
+        book.enter(cell, 'booting');
+      }
+      return machine;
+    } finally {
+      this.#launching.delete(cell.cellId);
+    }
+  }
+
+  /**
+   * Ends a cell: cancels its launch, then asks the cloud until it confirms, then removes it from the book.
+   * Resolves then, or when the process stops; repeated calls share one effort.
+   */
+  end(cell: Cell, reason: string): Promise<void> {
+    const underWay = this.#ending.get(cell.cellId);
+    if (underWay !== undefined) return underWay;
+    const { book, logger } = this.#options;
+    logger.info({ cell: cell.cellId, pod: cell.pod, reason }, 'cell ends');
+    if (cell.phase !== 'lost') book.enter(cell, 'ending', reason);
+    this.#launching.get(cell.cellId)?.abort(new Error(`the cell is ended: ${reason}`));
+    const effort = this.endMachine(cell.cellId)
+      .then((confirmed) => {
+        if (!confirmed) return;
+        if (cell.phase !== 'lost') book.enter(cell, 'ended');
+        book.remove(cell);
+      })
+      .finally(() => this.#ending.delete(cell.cellId));
+    this.#ending.set(cell.cellId, effort);
+    return effort;
+  }
+
+  /** Ends the machine of a cell id, in the book or not. Resolves true once the cloud has confirmed, false when the process stops first. */
+  async endMachine(cellId: string): Promise<boolean> {
+    const { provider, clock, logger } = this.#options;
+    const backoff = createBackoff(500, 30_000);
+    while (!this.#signal.aborted) {
+      try {
+        await this.#ends.add(() => provider.terminate(cellId, this.#signal));
+        return true;
+      } catch (error) {
+        if (this.#signal.aborted) return false;
+        logger.warn(
+          { cell: cellId, reason: messageOf(error) },
+          'the end of a cell is not confirmed; it is tried again',
+        );
+        await clock.sleep(backoff.next(), this.#signal).catch(() => undefined);
+      }
+    }
+    return false;
+  }
+
+  /** Resolves when no launch and no end is under way. */
+  async onIdle(): Promise<void> {
+    await Promise.all([this.#launches.onIdle(), this.#ends.onIdle()]);
+  }
+}

@@ -1,0 +1,48 @@
+import type { Clock } from '../core/clock.ts';
+import type { Book } from './book.ts';
+import type { Cell } from './cell.ts';
+
+export interface SilenceRule {
+  readonly nowMs: number;
+  /** When this process began to lead; silence before it says nothing about the cells. */
+  readonly leadingSinceMs: number;
+  readonly silentAfterMs: number;
+}
+
+/**
+ * The cells to be taken for dead by their silence. When more than a third fall silent together it is us, or the
+ * network, and nobody is: then only the cloud's word counts.
+ */
+export function silentCells(cells: readonly Cell[], rule: SilenceRule): readonly Cell[] {
+  const served = cells.filter(({ phase }) => phase === 'ready' || phase === 'running');
+  const silent = served.filter(
+    (cell) => rule.nowMs - Math.max(cell.lastSeenMs ?? 0, rule.leadingSinceMs) > rule.silentAfterMs,
+  );
+  return silent.length > 1 && silent.length * 3 > served.length ? [] : silent;
+}
+
+export interface HealthOptions {
+  readonly book: Book;
+  readonly clock: Clock;
+  readonly silentAfterMs: number;
+  readonly onSilent: (cell: Cell) => void;
+}
+
+const TICK_MS = 5_000;
+/** A tick this late means that this process itself stood still, and heard nobody meanwhile. */
+const STOOD_STILL_MS = 3 * TICK_MS;
+
+/** Watches for silent cells until the signal aborts. */
+export async function watchHealth(options: HealthOptions, signal: AbortSignal): Promise<void> {
+  const { book, clock, silentAfterMs, onSilent } = options;
+  let leadingSinceMs = clock.now();
+  let tickMs = leadingSinceMs;
+  while (!signal.aborted) {
+    await clock.sleep(TICK_MS, signal).catch(() => undefined);
+    if (signal.aborted) return;
+    if (clock.now() - tickMs > STOOD_STILL_MS) leadingSinceMs = clock.now();
+    tickMs = clock.now();
+    const rule = { nowMs: clock.now(), leadingSinceMs, silentAfterMs };
+    for (const cell of silentCells([...book.cells()], rule)) onSilent(cell);
+  }
+}

@@ -1,0 +1,109 @@
+import PQueue from 'p-queue';
+import type { Logger } from 'pino';
+import { kubeTime } from '../core/clock.ts';
+import { messageOf } from '../core/errors.ts';
+import { GROUP, VERSION, VIRTUAL_NODE_LABEL } from '../core/names.ts';
+import { formatBytes, formatCpu } from '../core/quantity.ts';
+import { apply, call, isStatus } from '../kube/calls.ts';
+import type { KubeClient } from '../kube/client.ts';
+import type { Collection } from '../kube/collection.ts';
+import type { KubeObject } from '../kube/objects.ts';
+import type { Book } from './book.ts';
+import type { Cell } from './cell.ts';
+
+const PATH = `/apis/${GROUP}/${VERSION}/cells`;
+const FLUSH_MS = 250;
+const CONCURRENCY = 4;
+
+/** The Cell object that people see. */
+export function cellObject(cell: Cell, virtualNode: string): KubeObject {
+  const { machine, offering } = cell;
+  const size = machine?.allocatable ?? offering?.allocatable;
+  return {
+    apiVersion: `${GROUP}/${VERSION}`,
+    kind: 'Cell',
+    metadata: { name: cell.cellId, labels: { [VIRTUAL_NODE_LABEL]: virtualNode } },
+    status: {
+      phase: cell.phase,
+      pod: cell.pod,
+      podUid: cell.podUid,
+      instanceType: machine?.instanceType ?? offering?.instanceType ?? '',
+      launchType: machine?.launchType ?? offering?.launchType ?? '',
+      zone: machine?.zone ?? offering?.zone ?? '',
+      addresses: machine?.addresses ?? [],
+      size: size === undefined ? '' : `${formatCpu(size.cpuMilli)} cpu, ${formatBytes(size.memoryBytes)}`,
+      pricePerHourUsd: (machine?.pricePerHourUsd ?? offering?.pricePerHourUsd ?? 0).toFixed(4),
+      ...(cell.reason === undefined ? {} : { reason: cell.reason }),
+      phases: Object.fromEntries(Object.entries(cell.enteredMs).map(([phase, ms]) => [phase, kubeTime(ms)])),
+    },
+  };
+}
+
+export interface ProjectionOptions {
+  readonly client: KubeClient;
+  readonly book: Book;
+  /** The Cell objects of this virtual node. */
+  readonly objects: Collection<KubeObject>;
+  readonly virtualNode: string;
+  readonly logger: Logger;
+  /** Called when a person deletes the Cell object of a live cell. */
+  readonly onDeleted: (cell: Cell) => void;
+}
+
+/**
+ * Shows the book as Cell objects, coalesced and off the critical path: several changes within a moment are one write.
+ * Runs until the signal aborts.
+ */
+export function startProjection(options: ProjectionOptions, signal: AbortSignal): void {
+  const { client, book, objects, virtualNode, logger, onDeleted } = options;
+  const queue = new PQueue({ concurrency: CONCURRENCY });
+  const dirty = new Set<string>();
+  let timer: NodeJS.Timeout | undefined;
+  let failing = false;
+
+  async function write(cellId: string): Promise<void> {
+    const cell = book.get(cellId);
+    const path = `${PATH}/${cellId}`;
+    try {
+      if (cell === undefined) await call(client, { method: 'DELETE', path, signal });
+      else await apply(client, path, cellObject(cell, virtualNode), signal);
+      failing = false;
+    } catch (error) {
+      if (signal.aborted || (cell === undefined && isStatus(error, 404))) return;
+      if (!failing) logger.warn({ reason: messageOf(error) }, 'Cell objects can not be written; is the CRD installed?');
+      failing = true;
+      setTimeout(() => mark(cellId), 5_000).unref();
+    }
+  }
+
+  function mark(cellId: string): void {
+    if (signal.aborted) return;
+    dirty.add(cellId);
+    timer ??= setTimeout(flush, FLUSH_MS);
+  }
+
+  function flush(): void {
+    timer = undefined;
+    const batch = [...dirty];
+    dirty.clear();
+    void queue.addAll(batch.map((cellId) => () => write(cellId)));
+  }
+
+  const endBook = book.onChange((cell) => mark(cell.cellId));
+  const endObjects = objects.subscribe(({ type, object }) => {
+    const cell = book.get(object.metadata.name);
+    if (cell === undefined) mark(object.metadata.name);
+    else if (type === 'DELETED') onDeleted(cell);
+  });
+  for (const cell of book.cells()) mark(cell.cellId);
+  for (const object of objects.items()) if (book.get(object.metadata.name) === undefined) mark(object.metadata.name);
+  signal.addEventListener(
+    'abort',
+    () => {
+      endBook();
+      endObjects();
+      clearTimeout(timer);
+    },
+    { once: true },
+  );
+}

@@ -1,0 +1,52 @@
+import { readFile } from 'node:fs/promises';
+import { closest } from 'fastest-levenshtein';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { messageOf, NodelessError } from '../core/errors.ts';
+import { type Config, configSchema } from './schema.ts';
+
+/** Keys that the schema knows at a path, for "did you mean". */
+function keysAt(path: readonly PropertyKey[]): readonly string[] {
+  let schema: unknown = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' });
+  for (const step of path) schema = (schema as { properties?: Record<string, unknown> })?.properties?.[String(step)];
+  return Object.keys((schema as { properties?: object })?.properties ?? {});
+}
+
+function describe(issue: z.core.$ZodIssue): string {
+  const path = issue.path.join('.');
+  if (issue.code !== 'unrecognized_keys') return `${path}: ${issue.message}`;
+  return issue.keys
+    .map((key) => {
+      const known = keysAt(issue.path);
+      const hint = known.length === 0 ? '' : `; did you mean "${closest(key, [...known])}"?`;
+      return `unknown key "${[...issue.path, key].join('.')}"${hint}`;
+    })
+    .join('; ');
+}
+
+/** Checks a configuration and fills in its defaults. @throws NodelessError ConfigInvalid naming every problem. */
+export function parseConfig(input: unknown, source: string): Config {
+  const result = configSchema.safeParse(input ?? {});
+  if (result.success) return Object.freeze(result.data);
+  const problems = result.error.issues.map(describe);
+  throw new NodelessError({
+    code: 'ConfigInvalid',
+    message: `${source}: ${problems.join('; ')}`,
+    identity: { source },
+  });
+}
+
+/** Reads a YAML or JSON configuration file. @throws NodelessError ConfigInvalid when it can't be read or is wrong. */
+export async function loadConfig(file: string): Promise<Config> {
+  let input: unknown;
+  try {
+    input = parse(await readFile(file, 'utf8'));
+  } catch (error) {
+    throw new NodelessError({
+      code: 'ConfigInvalid',
+      message: `${file} can not be read: ${messageOf(error)}`,
+      cause: error,
+    });
+  }
+  return parseConfig(input, file);
+}

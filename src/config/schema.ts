@@ -1,0 +1,124 @@
+import parseDuration from 'parse-duration';
+import { z } from 'zod';
+import { parseNano } from '../core/quantity.ts';
+import { type Resources, resourcesOf } from '../core/resources.ts';
+
+/** A duration such as `500ms`, `40s`, `5m` or `1h30m`, in milliseconds. */
+const duration = z.string().transform((text, context) => {
+  const ms = /^[\d.]/.test(text) && /[a-z]$/.test(text) ? parseDuration(text) : null;
+  if (ms !== null && ms >= 0) return ms;
+  context.addIssue({ code: 'custom', message: `"${text}" is not a duration such as 40s, 5m or 1h30m` });
+  return z.NEVER;
+});
+
+/** A duration, or `unlimited`. */
+const durationOrUnlimited = z.union([z.literal('unlimited').transform(() => Number.POSITIVE_INFINITY), duration]);
+
+/** A Kubernetes quantity; numbers are taken as they are. */
+const quantity = z.union([z.string(), z.number()]).transform((value, context) => {
+  try {
+    parseNano(value);
+    return String(value);
+  } catch {
+    context.addIssue({ code: 'custom', message: `"${value}" is not a Kubernetes quantity such as 500m, 2 or 4Gi` });
+    return z.NEVER;
+  }
+});
+
+const size = z
+  .strictObject({ cpu: quantity.default('250m'), memory: quantity.default('256Mi') })
+  .transform((list): Resources => resourcesOf(list));
+
+const port = z.number().int().min(0).max(65_535);
+
+const taint = z.strictObject({
+  key: z.string().min(1),
+  value: z.string().optional(),
+  effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']),
+});
+
+const virtualNode = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$/, 'a node name is lower-case letters, digits, - and .')
+    .default('nodeless')
+    .describe('Name of the virtual node.'),
+  capacity: z
+    .record(z.string(), quantity)
+    .default({ cpu: '1024', memory: '4Ti', 'nvidia.com/gpu': '10', pods: '1000', 'ephemeral-storage': '10Ti' })
+    .describe('What the virtual node advertises.'),
+  labels: z.record(z.string(), z.string()).default({}).describe('Labels beside the defaults; these win.'),
+  taints: z.array(taint).optional().describe('Taints instead of the default virtual-kubelet.io/provider:NoSchedule.'),
+  address: z.string().describe('Address at which the API server reaches the kubelet endpoint.'),
+});
+
+const cells = z.strictObject({
+  defaultSize: size.prefault({}).describe('What a pod without requests gets.'),
+  launchTimeout: duration.prefault('5m').describe('A cell that has not registered by then is replaced.'),
+  completedLinger: durationOrUnlimited
+    .prefault('60s')
+    .describe('How long a finished pod keeps its cell, so that its logs can be read; or unlimited.'),
+  silentAfter: duration.prefault('40s').describe('A cell whose kubelet is silent for so long is taken for dead.'),
+  orphanAfter: duration.prefault('60s').describe('A machine that no pod needs for so long is ended.'),
+  censusEvery: duration.prefault('10s').describe('How often the cloud is listed.'),
+  concurrency: z.number().int().min(1).max(1_000).default(16).describe('Provider calls of each kind at once.'),
+});
+
+const cellApi = z.strictObject({
+  host: z.string().default('0.0.0.0').describe('Address to listen on.'),
+  port: port.default(8443),
+  advertise: z.string().optional().describe('Address that cells connect to; the virtual node address unless given.'),
+});
+
+const kubeletEndpoint = z.strictObject({
+  host: z.string().default('0.0.0.0').describe('Address to listen on.'),
+  port: port.default(10_250),
+  signer: z.string().default('kubernetes.io/kubelet-serving').describe('signerName of the serving certificate.'),
+  approval: z.enum(['self', 'external']).default('self').describe('Who approves the serving certificate request.'),
+  selfSigned: z
+    .boolean()
+    .default(false)
+    .describe('Serve with a self-signed certificate; only where the API server accepts it.'),
+});
+
+const local = z.strictObject({
+  cluster: z.string().default('local').describe('Name that this cluster’s namespaces and cgroups carry.'),
+  stateDir: z.string().default('/var/lib/nodeless/local').describe('Folder that is the cloud: one folder per cell.'),
+  cacheDir: z.string().optional().describe('Folder for prepared images; the user’s cache unless given.'),
+  imagesDir: z.string().optional().describe('Folder of image archives that every cell starts with.'),
+  registryMirror: z.string().optional().describe('URL that image pulls go through.'),
+  sandboxImage: z.string().default('registry.k8s.io/pause:3.10.1'),
+  cellCidr: z.string().default('10.200.0.0/16'),
+  podCidr: z.string().default('10.244.0.0/16'),
+  serviceCidr: z.string().default('10.96.0.0/16'),
+  outbound: z.boolean().default(false).describe('Let cells reach beyond this machine.'),
+});
+
+const simulated = z.strictObject({
+  launchTime: duration.prefault('2s').describe('Mean time from launch to a registered kubelet.'),
+  startTime: duration.prefault('500ms').describe('Time from hand-over to a Ready pod.'),
+  failureRate: z.number().min(0).max(1).default(0).describe('Share of launches that fail for lack of capacity.'),
+  seed: z.number().int().default(1),
+});
+
+/** The whole configuration of `nodeless run`. */
+export const configSchema = z.strictObject({
+  virtualNode,
+  cells: cells.prefault({}),
+  cellApi: cellApi.prefault({}),
+  kubeletEndpoint: kubeletEndpoint.prefault({}),
+  cluster: z
+    .strictObject({
+      dns: z.string().default('10.96.0.10').describe('Address of the cluster’s DNS Service.'),
+      domain: z.string().default('cluster.local'),
+      namespace: z.string().default('nodeless-system').describe('Namespace of Nodeless’ own Secret.'),
+    })
+    .prefault({}),
+  provider: z.enum(['local', 'simulated']).default('local').describe('Where cells are launched.'),
+  local: local.prefault({}),
+  simulated: simulated.prefault({}),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+});
+
+/** Parsed, defaulted configuration: durations in milliseconds, quantities checked. */
+export type Config = z.output<typeof configSchema>;

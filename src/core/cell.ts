@@ -1,0 +1,56 @@
+import type { LaunchType } from './offerings.ts';
+import type { Resources } from './resources.ts';
+
+/** A cell's life: requested → launching → booting → ready → running → ending → ended; lost from anywhere between. */
+export const CELL_PHASES = [
+  'requested',
+  'launching',
+  'booting',
+  'ready',
+  'running',
+  'ending',
+  'ended',
+  'lost',
+] as const;
+export type CellPhase = (typeof CELL_PHASES)[number];
+
+/** What is written on the cloud resource, so that any provider process can tell whose it is. */
+export interface CellTags {
+  readonly clusterUid: string;
+  readonly virtualNode: string;
+  readonly cellId: string;
+  /** `namespace/name` of the pod, for people. */
+  readonly pod: string;
+  readonly podUid: string;
+}
+
+/** Everything that a machine needs to become a cell's kubelet. */
+export interface CellBootstrap {
+  /** https URL of the cell API, reachable from the cell. */
+  readonly cellApiUrl: string;
+  /** PEM of the authority that signed the cell API's certificate, and that signs the cells' own. */
+  readonly caPem: string;
+  /** Name that the kubelet takes: the virtual node's. */
+  readonly nodeName: string;
+  /** Address of the cluster's DNS Service, and its domain. */
+  readonly clusterDns: string;
+  readonly clusterDomain: string;
+}
+
+/** One machine as its cloud tells of it. */
+export interface CellMachine {
+  readonly tags: CellTags;
+  readonly instanceType: string;
+  readonly launchType: LaunchType;
+  readonly zone: string;
+  readonly arch: string;
+  readonly pricePerHourUsd: number;
+  readonly allocatable: Resources;
+  /** Addresses that the cell's kubelet may serve on; empty until the cloud has given them. */
+  readonly addresses: readonly string[];
+  readonly createdAtMs: number;
+  /** The cloud's word: `ended` is final and precedes any claim that a cell is lost. */
+  readonly state: 'launching' | 'running' | 'ending' | 'ended';
+  /** Why it ended, in the cloud's words, when it said so. */
+  readonly reason?: string;
+}

@@ -1,0 +1,55 @@
+/** Every failure that Nodeless names. The code is stable and listed in docs/errors.md. */
+export const ERROR_CODES = {
+  AmbiguousOutcome: 'the cloud may or may not have done what was asked; settle it by listing before trying again',
+  ConfigInvalid: 'the configuration has a value that is missing, unknown or out of range',
+  Denied: 'a cell asked for something that is not its own',
+  Expired: 'a watch or list named a resourceVersion that is no longer known',
+  InsufficientCapacity: 'the offering has no capacity now; another offering, or the same one later, may have',
+  InvalidConfig: 'the provider was configured with something that its cloud refuses',
+  KubeRequestFailed: 'the API server answered with an error or did not answer',
+  LaunchTimeout: 'a cell did not register within its launch timeout',
+  NoOffering: 'no offering is large enough for the pod',
+  NotFound: 'what was asked for does not exist',
+  PortInUse: 'a port that Nodeless must listen on is taken by another process',
+  PrerequisiteMissing: 'the machine lacks something that is needed; the message names it and how to get it',
+  Throttled: 'the cloud or the API server asks for fewer requests; wait and try again',
+  Unauthenticated: 'a caller proved no identity, or one that is not valid any more',
+  Unauthorized: 'the provider may not do this in the cloud; check its permissions',
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+export interface NodelessErrorOptions {
+  readonly code: ErrorCode;
+  /** One sentence that says what failed and what mends it. */
+  readonly message: string;
+  /** True when the same call may succeed later without a change. */
+  readonly retryable?: boolean;
+  readonly cause?: unknown;
+  /** What the failure is about: pod, cell, offering, path. Never secrets. */
+  readonly identity?: Readonly<Record<string, string | number>>;
+}
+
+/** The base of every error that Nodeless throws on purpose; branch on `code`, never on `message`. */
+export class NodelessError extends Error {
+  readonly code: ErrorCode;
+  readonly retryable: boolean;
+  readonly identity: Readonly<Record<string, string | number>>;
+
+  constructor(options: NodelessErrorOptions) {
+    super(options.message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'NodelessError';
+    this.code = options.code;
+    this.retryable = options.retryable ?? false;
+    this.identity = options.identity ?? {};
+  }
+}
+
+export function isNodelessError(error: unknown, code?: ErrorCode): error is NodelessError {
+  return error instanceof NodelessError && (code === undefined || error.code === code);
+}
+
+/** A human-readable message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,36 @@
+/** The names that Nodeless puts on Kubernetes objects. They are API: changing one breaks running clusters. */
+export const GROUP = 'nodeless.io';
+export const VERSION = 'v1alpha1';
+
+/** Annotation on a pod: the id of the cell that runs it. Written only through pods/status as the node. */
+export const CELL_ANNOTATION = 'nodeless.io/cell';
+/** Pod condition: True from the moment the pod is handed over to its cell's kubelet, and durable proof of it. */
+export const CELL_READY_CONDITION = 'nodeless.io/CellReady';
+/** Taint of the virtual node, and the label value that virtual-kubelet users select by. */
+export const VIRTUAL_NODE_TAINT = 'virtual-kubelet.io/provider';
+export const VIRTUAL_NODE_TYPE = 'virtual-kubelet';
+/** Condition type that Kubernetes puts on a pod that ends by disruption. */
+export const DISRUPTION_TARGET = 'DisruptionTarget';
+/** Label on objects that Nodeless made, with the name of the virtual node they belong to. */
+export const VIRTUAL_NODE_LABEL = 'nodeless.io/virtual-node';
+
+/** The user that a virtual node is to the cluster's API server. */
+export function nodeUser(virtualNode: string): string {
+  return `system:node:${virtualNode}`;
+}
+
+/** The groups of a node's user. */
+export const NODE_GROUPS = ['system:nodes', 'system:authenticated'] as const;
+
+/** The user name of the provider's client certificate toward its cells' kubelets. */
+export const PROVIDER_USER = 'nodeless:provider';
+
+/** URI SAN of a cell's certificate: `nodeless://cell/<cell id>`. */
+export function cellUri(cellId: string): string {
+  return `nodeless://cell/${cellId}`;
+}
+
+/** The cell id in a certificate's URI SAN, or undefined when it is not one of ours. */
+export function cellIdOfUri(uri: string): string | undefined {
+  return /^nodeless:\/\/cell\/([a-z0-9][a-z0-9-]{0,62})$/.exec(uri)?.[1];
+}

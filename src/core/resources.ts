@@ -1,0 +1,92 @@
+import { cpuMilli, formatBytes, formatCpu, wholeUnits } from './quantity.ts';
+
+/** An amount of machine. Absent extended resources count as 0. */
+export interface Resources {
+  readonly cpuMilli: number;
+  readonly memoryBytes: number;
+  readonly ephemeralStorageBytes: number;
+  /** Extended resources such as `nvidia.com/gpu`, in whole devices. */
+  readonly extended: Readonly<Record<string, number>>;
+}
+
+export const NOTHING: Resources = { cpuMilli: 0, memoryBytes: 0, ephemeralStorageBytes: 0, extended: {} };
+
+/** Kubernetes' resource list, as in `requests`, `capacity` and `allocatable`. */
+export type ResourceList = Readonly<Record<string, string>>;
+
+/** Names that are neither one of the three native resources nor an extended resource that a cell must have. */
+function isExtended(name: string): boolean {
+  return name.includes('/') || name.startsWith('hugepages-');
+}
+
+/** Reads a resource list; keys that a cell does not size by (`pods`) are ignored. */
+export function resourcesOf(list: ResourceList | undefined): Resources {
+  const extended: Record<string, number> = {};
+  for (const [name, quantity] of Object.entries(list ?? {})) {
+    if (isExtended(name)) extended[name] = wholeUnits(quantity);
+  }
+  return {
+    cpuMilli: cpuMilli(list?.cpu ?? '0'),
+    memoryBytes: wholeUnits(list?.memory ?? '0'),
+    ephemeralStorageBytes: wholeUnits(list?.['ephemeral-storage'] ?? '0'),
+    extended,
+  };
+}
+
+/** The inverse of `resourcesOf`. */
+export function resourceListOf(resources: Resources): Record<string, string> {
+  return {
+    cpu: formatCpu(resources.cpuMilli),
+    memory: formatBytes(resources.memoryBytes),
+    'ephemeral-storage': formatBytes(resources.ephemeralStorageBytes),
+    ...Object.fromEntries(Object.entries(resources.extended).map(([name, count]) => [name, String(count)])),
+  };
+}
+
+function combine(a: Resources, b: Resources, pick: (x: number, y: number) => number): Resources {
+  const names = new Set([...Object.keys(a.extended), ...Object.keys(b.extended)]);
+  return {
+    cpuMilli: pick(a.cpuMilli, b.cpuMilli),
+    memoryBytes: pick(a.memoryBytes, b.memoryBytes),
+    ephemeralStorageBytes: pick(a.ephemeralStorageBytes, b.ephemeralStorageBytes),
+    extended: Object.fromEntries([...names].map((name) => [name, pick(a.extended[name] ?? 0, b.extended[name] ?? 0)])),
+  };
+}
+
+export function add(a: Resources, b: Resources): Resources {
+  return combine(a, b, (x, y) => x + y);
+}
+
+/** The larger of the two in each dimension. */
+export function most(a: Resources, b: Resources): Resources {
+  return combine(a, b, Math.max);
+}
+
+/** `a − b`, never below zero. */
+export function less(a: Resources, b: Resources): Resources {
+  return combine(a, b, (x, y) => Math.max(0, x - y));
+}
+
+/** The dimensions of `need` that `have` does not cover, by resource name. */
+export function shortOf(have: Resources, need: Resources): readonly string[] {
+  const short: string[] = [];
+  if (have.cpuMilli < need.cpuMilli) short.push('cpu');
+  if (have.memoryBytes < need.memoryBytes) short.push('memory');
+  if (have.ephemeralStorageBytes < need.ephemeralStorageBytes) short.push('ephemeral-storage');
+  for (const [name, count] of Object.entries(need.extended)) {
+    if ((have.extended[name] ?? 0) < count) short.push(name);
+  }
+  return short;
+}
+
+export function covers(have: Resources, need: Resources): boolean {
+  return shortOf(have, need).length === 0;
+}
+
+/** For events and tables: `2 cpu, 4Gi`, extended resources after. */
+export function describeResources(resources: Resources): string {
+  const extended = Object.entries(resources.extended)
+    .filter(([, count]) => count > 0)
+    .map(([name, count]) => `${count} ${name}`);
+  return [`${formatCpu(resources.cpuMilli)} cpu`, formatBytes(resources.memoryBytes), ...extended].join(', ');
+}

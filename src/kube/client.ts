@@ -1,0 +1,146 @@
+import type { Readable } from 'node:stream';
+import type { KubeConfig } from '@kubernetes/client-node';
+import { Agent, type Dispatcher } from 'undici';
+import type { Clock } from '../core/clock.ts';
+import { messageOf, NodelessError } from '../core/errors.ts';
+import { type Authentication, authenticationOf } from './authentication.ts';
+
+/** One call to the API server. */
+export interface KubeRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Path without query, such as `/api/v1/nodes`. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  /** A string or Buffer is sent as it is; anything else as JSON. */
+  readonly body?: unknown;
+  /** Of the body; `application/json` unless given. */
+  readonly contentType?: string;
+  readonly signal?: AbortSignal;
+  /** Whole-call deadline of `request` in milliseconds; 30 s unless given. */
+  readonly timeoutMs?: number;
+}
+
+export interface KubeResponse {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: Buffer;
+}
+
+/** Whom the API server is to take the caller for. */
+export interface Impersonation {
+  readonly user: string;
+  readonly groups: readonly string[];
+}
+
+/** A narrow client of one API server: bytes in, bytes out, any status; pooled, authenticated, with deadlines. */
+export interface KubeClient {
+  /** Resolves with any HTTP status. @throws NodelessError KubeRequestFailed (retryable) when no answer came. */
+  request(request: KubeRequest): Promise<KubeResponse>;
+  /** Like `request`, but the body comes as it is written; end it by the signal or by destroying the body. */
+  stream(request: KubeRequest): Promise<{ readonly status: number; readonly body: Readable }>;
+  /** The same connection pool, as somebody else (needs RBAC `impersonate`). */
+  as(identity: Impersonation): KubeClient;
+  close(): Promise<void>;
+}
+
+const REQUEST_TIMEOUT_MS = 30_000;
+/** The API server sends a bookmark about once a minute to a watch that asks for them. */
+const STREAM_IDLE_MS = 150_000;
+
+function impersonationHeaders(identity: Impersonation | undefined): Record<string, string | string[]> {
+  if (identity === undefined) return {};
+  return { 'impersonate-user': identity.user, 'impersonate-group': [...identity.groups] };
+}
+
+function failed(request: KubeRequest, cause: unknown): NodelessError {
+  return new NodelessError({
+    code: 'KubeRequestFailed',
+    retryable: true,
+    message: `the API server did not answer ${request.method} ${request.path}: ${messageOf(cause)}`,
+    cause,
+    identity: { path: request.path },
+  });
+}
+
+class PooledClient implements KubeClient {
+  readonly #authentication: Authentication;
+  readonly #unary: Agent;
+  readonly #streams: Agent;
+  readonly #identity: Impersonation | undefined;
+
+  constructor(authentication: Authentication, unary: Agent, streams: Agent, identity?: Impersonation) {
+    this.#authentication = authentication;
+    this.#unary = unary;
+    this.#streams = streams;
+    this.#identity = identity;
+  }
+
+  as(identity: Impersonation): KubeClient {
+    return new PooledClient(this.#authentication, this.#unary, this.#streams, identity);
+  }
+
+  async request(request: KubeRequest): Promise<KubeResponse> {
+    const deadline = AbortSignal.timeout(request.timeoutMs ?? REQUEST_TIMEOUT_MS);
+    const signal = request.signal === undefined ? deadline : AbortSignal.any([request.signal, deadline]);
+    try {
+      const response = await this.#dispatch(this.#unary, request, signal);
+      const body = Buffer.from(await response.body.arrayBuffer());
+      if (response.statusCode === 401) this.#authentication.invalidate();
+      return { status: response.statusCode, contentType: String(response.headers['content-type'] ?? ''), body };
+    } catch (error) {
+      request.signal?.throwIfAborted();
+      throw failed(request, error);
+    }
+  }
+
+  async stream(request: KubeRequest): Promise<{ status: number; body: Readable }> {
+    try {
+      const response = await this.#dispatch(this.#streams, request, request.signal);
+      if (response.statusCode === 401) this.#authentication.invalidate();
+      return { status: response.statusCode, body: response.body };
+    } catch (error) {
+      request.signal?.throwIfAborted();
+      throw failed(request, error);
+    }
+  }
+
+  async #dispatch(
+    agent: Agent,
+    request: KubeRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<Dispatcher.ResponseData> {
+    const { origin, basePath, headers } = await this.#authentication.current();
+    const raw = typeof request.body === 'string' || Buffer.isBuffer(request.body);
+    const body =
+      request.body === undefined ? null : raw ? (request.body as string | Buffer) : JSON.stringify(request.body);
+    return agent.request({
+      origin,
+      path: basePath + request.path,
+      method: request.method,
+      query: { ...request.query },
+      body,
+      signal: signal ?? null,
+      headers: {
+        accept: 'application/json',
+        'user-agent': 'nodeless',
+        ...(body === null ? {} : { 'content-type': request.contentType ?? 'application/json' }),
+        ...headers,
+        ...impersonationHeaders(this.#identity),
+      },
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#unary.destroy(), this.#streams.destroy()]);
+  }
+}
+
+/** Makes the client of a kubeconfig's current context (files, in-cluster and exec credentials included). */
+export async function createKubeClient(config: KubeConfig, clock: Clock): Promise<KubeClient> {
+  const authentication = authenticationOf(config, clock);
+  const { tls } = await authentication.current();
+  const connect = { ...tls, keepAlive: true, keepAliveInitialDelay: 15_000, timeout: 10_000 };
+  const unary = new Agent({ connect, connections: 64, headersTimeout: 0, bodyTimeout: 0 });
+  const streams = new Agent({ connect, headersTimeout: 60_000, bodyTimeout: STREAM_IDLE_MS });
+  return new PooledClient(authentication, unary, streams);
+}

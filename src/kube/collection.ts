@@ -1,0 +1,143 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../core/clock.ts';
+import type { KubeClient } from './client.ts';
+import { type ListWatchSink, runListWatch } from './list-watch.ts';
+import { type KubeObject, revisionOf } from './objects.ts';
+
+export interface Change<T> {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  readonly object: T;
+}
+
+export type Listener<T> = (change: Change<T>) => void;
+
+/** Deletions that are remembered for watches that resume; older resumptions are told to list again. */
+const TOMBSTONES = 1_000;
+
+function keyOf(namespace: string | undefined, name: string): string {
+  return `${namespace ?? ''}/${name}`;
+}
+
+/**
+ * One collection of the API server in memory, fed by one list-watch and read by many: lists, gets, and watches
+ * that resume from a resourceVersion. Objects are shared and must not be changed.
+ */
+export class Collection<T extends KubeObject> implements ListWatchSink<T> {
+  readonly #objects = new Map<string, T>();
+  readonly #listeners = new Set<Listener<T>>();
+  readonly #tombstones: { revision: number; object: T }[] = [];
+  readonly #synced = Promise.withResolvers<void>();
+  /** Resumptions from before this revision can't be answered. */
+  #floor = Number.POSITIVE_INFINITY;
+  #revision = Number.NaN;
+  #isSynced = false;
+
+  /** True once a first list has come; until then nothing here may be taken for the truth. */
+  get synced(): boolean {
+    return this.#isSynced;
+  }
+
+  get whenSynced(): Promise<void> {
+    return this.#synced.promise;
+  }
+
+  /** The newest resourceVersion seen. */
+  get resourceVersion(): string {
+    return String(this.#revision);
+  }
+
+  items(): IterableIterator<T> {
+    return this.#objects.values();
+  }
+
+  get size(): number {
+    return this.#objects.size;
+  }
+
+  get(namespace: string | undefined, name: string): T | undefined {
+    return this.#objects.get(keyOf(namespace, name));
+  }
+
+  /** Calls back on each change from now on; the returned function ends that. */
+  subscribe(listener: Listener<T>): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * What changed after a resourceVersion, each object once in its latest state (an update may come as ADDED;
+   * clients of the Kubernetes API treat the two alike), or `expired` when that version is unknown here.
+   */
+  changesSince(resourceVersion: string): readonly Change<T>[] | 'expired' {
+    const since = Number(resourceVersion);
+    if (!(since >= this.#floor && since <= this.#revision)) return 'expired';
+    const gone = this.#tombstones.filter(({ revision }) => revision > since);
+    const changed = [...this.#objects.values()].filter((object) => revisionOf(object) > since);
+    return [
+      ...gone.map(({ object, revision }) => ({ revision, change: { type: 'DELETED' as const, object } })),
+      ...changed.map((object) => ({ revision: revisionOf(object), change: { type: 'MODIFIED' as const, object } })),
+    ]
+      .sort((a, b) => a.revision - b.revision)
+      .map(({ change }) => change);
+  }
+
+  replace(items: readonly T[], resourceVersion: string): void {
+    const revision = Number(resourceVersion);
+    const present = new Map(items.map((item) => [keyOf(item.metadata.namespace, item.metadata.name), item]));
+    for (const [key, old] of this.#objects) {
+      const now = present.get(key);
+      if (now === undefined || now.metadata.uid !== old.metadata.uid) this.#remove(key, old, revision);
+    }
+    this.#revision = revision;
+    if (!this.#isSynced) this.#floor = revision;
+    for (const [key, item] of present) this.#put(key, item);
+    this.#isSynced = true;
+    this.#synced.resolve();
+  }
+
+  apply(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: T): void {
+    const key = keyOf(object.metadata.namespace, object.metadata.name);
+    const revision = revisionOf(object);
+    this.#revision = Math.max(this.#revision, revision);
+    if (type === 'DELETED') this.#remove(key, object, revision);
+    else this.#put(key, object);
+  }
+
+  bookmark(resourceVersion: string): void {
+    this.#revision = Math.max(this.#revision, Number(resourceVersion));
+  }
+
+  #put(key: string, object: T): void {
+    const old = this.#objects.get(key);
+    if (old !== undefined && revisionOf(old) === revisionOf(object)) return;
+    this.#objects.set(key, object);
+    this.#notify({ type: old === undefined ? 'ADDED' : 'MODIFIED', object });
+  }
+
+  #remove(key: string, object: T, revision: number): void {
+    if (!this.#objects.delete(key)) return;
+    const atDeletion = { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } };
+    this.#tombstones.push({ revision, object: atDeletion });
+    if (this.#tombstones.length > TOMBSTONES) this.#floor = this.#tombstones.shift()?.revision ?? this.#floor;
+    this.#notify({ type: 'DELETED', object: atDeletion });
+  }
+
+  #notify(change: Change<T>): void {
+    for (const listener of this.#listeners) listener(change);
+  }
+}
+
+export interface CollectionSource {
+  readonly client: KubeClient;
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** A collection that is kept equal to the API server's until the signal aborts. */
+export function startCollection<T extends KubeObject>(source: CollectionSource, signal: AbortSignal): Collection<T> {
+  const collection = new Collection<T>();
+  void runListWatch<T>({ ...source, sink: collection }, signal);
+  return collection;
+}

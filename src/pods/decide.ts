@@ -1,0 +1,92 @@
+import type { CellPhase } from '../core/cell.ts';
+import type { PodView } from './pod-view.ts';
+
+/** The few facts of a pod's cell that decide. */
+export interface CellView {
+  readonly phase: CellPhase;
+  readonly requestedAtMs: number;
+  /** Its kubelet is Ready and what it can give covers the pod. */
+  readonly canTakePod: boolean;
+  /** This process has shown it the pod; the pod's own condition may come later by watch. */
+  readonly handedOver: boolean;
+  readonly reason?: string;
+}
+
+export interface Rules {
+  readonly nowMs: number;
+  readonly launchTimeoutMs: number;
+  /** Infinity keeps the cells of finished pods until the pods are deleted. */
+  readonly completedLingerMs: number;
+}
+
+/** The next thing to do for one pod. */
+export type Step =
+  | { readonly kind: 'nothing'; readonly againMs?: number }
+  /** Choose an offering and write a new cell's id to the pod. */
+  | { readonly kind: 'assign' }
+  /** The assigned cell did not come: end it and assign another. */
+  | { readonly kind: 'replace'; readonly reason: string }
+  | { readonly kind: 'launch' }
+  | { readonly kind: 'handOver' }
+  /** No kubelet will do it: delete the pod by uid without grace. */
+  | { readonly kind: 'deletePod' }
+  /** The machine ended under the pod. */
+  | { readonly kind: 'fail'; readonly reason: string }
+  | { readonly kind: 'endCell'; readonly reason: string };
+
+const NOTHING: Step = { kind: 'nothing' };
+
+function hasKubelet(cell: CellView | undefined): boolean {
+  return cell !== undefined && (cell.phase === 'ready' || cell.phase === 'running');
+}
+
+function finished(pod: PodView, cell: CellView | undefined, rules: Rules): Step {
+  if (pod.deleting) return hasKubelet(cell) ? NOTHING : { kind: 'deletePod' };
+  if (cell === undefined || cell.phase === 'ending') return NOTHING;
+  if (!hasKubelet(cell)) return { kind: 'endCell', reason: 'its pod finished' };
+  const sinceMs = rules.nowMs - (pod.finishedAtMs ?? 0);
+  if (sinceMs >= rules.completedLingerMs) return { kind: 'endCell', reason: 'its pod finished' };
+  if (rules.completedLingerMs === Number.POSITIVE_INFINITY) return NOTHING;
+  return { kind: 'nothing', againMs: rules.completedLingerMs - sinceMs };
+}
+
+function onItsWay(cell: CellView, rules: Rules): Step {
+  if (cell.canTakePod) return { kind: 'handOver' };
+  const waitedMs = rules.nowMs - cell.requestedAtMs;
+  if (waitedMs < rules.launchTimeoutMs) return { kind: 'nothing', againMs: rules.launchTimeoutMs - waitedMs };
+  const limitSeconds = Math.round(rules.launchTimeoutMs / 1000);
+  return { kind: 'replace', reason: `it did not become ready within ${limitSeconds} s` };
+}
+
+/**
+ * What to do next for a pod that is bound to the virtual node, or was (`undefined`: its uid is gone).
+ * Pure; called after every change of the pod or its cell, so each step may assume only what is told here.
+ */
+export function decide(pod: PodView | undefined, cell: CellView | undefined, rules: Rules): Step {
+  if (pod === undefined) {
+    return cell === undefined || cell.phase === 'ending' ? NOTHING : { kind: 'endCell', reason: 'its pod is gone' };
+  }
+  const handedOver = pod.handedOver || cell?.handedOver === true;
+  if (pod.finished) return finished(pod, cell, rules);
+  if (pod.deleting) return handedOver && hasKubelet(cell) ? NOTHING : { kind: 'deletePod' };
+  if (pod.cellId === undefined) return { kind: 'assign' };
+  if (cell === undefined) {
+    return handedOver ? { kind: 'fail', reason: 'its machine no longer exists' } : { kind: 'launch' };
+  }
+  switch (cell.phase) {
+    case 'requested':
+      return { kind: 'launch' };
+    case 'launching':
+    case 'booting':
+    case 'ready':
+      return onItsWay(cell, rules);
+    case 'running':
+      return NOTHING;
+    case 'lost':
+    case 'ending':
+    case 'ended': {
+      const reason = cell.reason ?? 'its machine ended';
+      return handedOver ? { kind: 'fail', reason } : { kind: 'replace', reason };
+    }
+  }
+}

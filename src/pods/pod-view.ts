@@ -1,0 +1,40 @@
+import { CELL_ANNOTATION, CELL_READY_CONDITION } from '../core/names.ts';
+import type { WirePod } from '../kube/wire-pod.ts';
+
+/** The few facts of a pod that decide what happens to its cell. */
+export interface PodView {
+  readonly uid: string;
+  /** The cell that its annotation names. */
+  readonly cellId?: string;
+  /** Succeeded or Failed. */
+  readonly finished: boolean;
+  /** When its last container ended; undefined when its status does not tell. */
+  readonly finishedAtMs?: number;
+  readonly deleting: boolean;
+  /** Its cell's kubelet was shown the pod at some time, as its condition tells durably. */
+  readonly handedOver: boolean;
+}
+
+function lastEndOf(pod: WirePod): number | undefined {
+  const statuses = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])];
+  const ends = statuses.flatMap(({ state }) => {
+    const at = Date.parse(String(state?.terminated?.finishedAt ?? ''));
+    return Number.isNaN(at) ? [] : [at];
+  });
+  return ends.length === 0 ? undefined : Math.max(...ends);
+}
+
+/** The decisive facts of a pod. */
+export function viewOf(pod: WirePod): PodView {
+  const cellId = pod.metadata.annotations?.[CELL_ANNOTATION];
+  const finishedAtMs = lastEndOf(pod);
+  const phase = pod.status?.phase;
+  return {
+    uid: pod.metadata.uid ?? '',
+    ...(cellId === undefined ? {} : { cellId }),
+    ...(finishedAtMs === undefined ? {} : { finishedAtMs }),
+    finished: phase === 'Succeeded' || phase === 'Failed',
+    deleting: pod.metadata.deletionTimestamp !== undefined,
+    handedOver: pod.status?.conditions?.some((c) => c.type === CELL_READY_CONDITION && c.status === 'True') ?? false,
+  };
+}

@@ -1,0 +1,103 @@
+import type { Clock } from '../core/clock.ts';
+import { kubeTime } from '../core/clock.ts';
+import { CELL_ANNOTATION, CELL_READY_CONDITION, DISRUPTION_TARGET } from '../core/names.ts';
+import { call, isStatus } from '../kube/calls.ts';
+import type { KubeClient } from '../kube/client.ts';
+import type { WirePod } from '../kube/wire-pod.ts';
+
+interface Condition {
+  readonly type: string;
+  readonly status: 'True' | 'False';
+  readonly reason: string;
+  readonly message: string;
+  readonly lastTransitionTime: string;
+}
+
+function condition(type: string, status: 'True' | 'False', reason: string, message: string, nowMs: number): Condition {
+  return { type, status, reason, message, lastTransitionTime: kubeTime(nowMs) };
+}
+
+/** The pod has a cell id, and its cell is asked for. */
+export function assignedPatch(cellId: string, message: string, nowMs: number): object {
+  return {
+    metadata: { annotations: { [CELL_ANNOTATION]: cellId } },
+    status: { conditions: [condition(CELL_READY_CONDITION, 'False', 'CellRequested', message, nowMs)] },
+  };
+}
+
+/** The pod waits: no cell can be had, for this reason. */
+export function waitingPatch(reason: string, message: string, nowMs: number): object {
+  return { status: { conditions: [condition(CELL_READY_CONDITION, 'False', reason, message, nowMs)] } };
+}
+
+/** The pod is shown to its cell's kubelet from now on. */
+export function handedOverPatch(message: string, nowMs: number): object {
+  return { status: { conditions: [condition(CELL_READY_CONDITION, 'True', 'CellReady', message, nowMs)] } };
+}
+
+/** The pod's machine ended under it. Source of the shape: PodGC's for pods of vanished nodes. */
+export function lostPatch(message: string, nowMs: number): object {
+  return {
+    status: {
+      phase: 'Failed',
+      reason: 'CellLost',
+      message,
+      conditions: [
+        condition(DISRUPTION_TARGET, 'True', 'CellLost', message, nowMs),
+        condition('Ready', 'False', 'CellLost', message, nowMs),
+        condition('ContainersReady', 'False', 'CellLost', message, nowMs),
+      ],
+    },
+  };
+}
+
+function pathOf(pod: WirePod): string {
+  return `/api/v1/namespaces/${pod.metadata.namespace}/pods/${pod.metadata.name}`;
+}
+
+/** Writes to pods of the virtual node, as the node, never to another pod of the same name. */
+export class PodWriter {
+  readonly #nodeClient: KubeClient;
+  readonly #clock: Clock;
+
+  constructor(nodeClient: KubeClient, clock: Clock) {
+    this.#nodeClient = nodeClient;
+    this.#clock = clock;
+  }
+
+  /**
+   * Merges a patch into the pod's status and annotations; resolves with the pod as it is then, or undefined when
+   * the pod is gone. With `exclusive`, refused (409) when the pod changed since it was read.
+   */
+  async patch(
+    pod: WirePod,
+    build: (nowMs: number) => object,
+    options: { exclusive?: boolean; signal: AbortSignal },
+  ): Promise<WirePod | undefined> {
+    const patch = build(this.#clock.now()) as { metadata?: object };
+    const { uid, resourceVersion } = pod.metadata;
+    const precondition = options.exclusive === true ? { uid, resourceVersion } : { uid };
+    try {
+      return await call<WirePod>(this.#nodeClient, {
+        method: 'PATCH',
+        path: `${pathOf(pod)}/status`,
+        contentType: 'application/strategic-merge-patch+json',
+        body: { ...patch, metadata: { ...patch.metadata, ...precondition } },
+        signal: options.signal,
+      });
+    } catch (error) {
+      if (isStatus(error, 404)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Deletes the pod at once, if it is still this one. */
+  async delete(pod: WirePod, signal: AbortSignal): Promise<void> {
+    const body = { gracePeriodSeconds: 0, preconditions: { uid: pod.metadata.uid } };
+    try {
+      await call(this.#nodeClient, { method: 'DELETE', path: pathOf(pod), body, signal });
+    } catch (error) {
+      if (!isStatus(error, 404) && !isStatus(error, 409)) throw error;
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import { kubeTime } from '../core/clock.ts';
+import { VIRTUAL_NODE_TAINT, VIRTUAL_NODE_TYPE } from '../core/names.ts';
+import type { KubeObject } from '../kube/objects.ts';
+
+export interface VirtualNodeSpec {
+  readonly name: string;
+  /** Cluster name for the providerID. */
+  readonly clusterUid: string;
+  /** What the node advertises: Kubernetes quantities by resource name. */
+  readonly capacity: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly taints: readonly { readonly key: string; readonly value?: string; readonly effect: string }[];
+  /** Address of the kubelet endpoint, as the API server reaches it. */
+  readonly address: string;
+  readonly kubeletPort: number;
+  readonly kubeletVersion: string;
+  /** `kubernetes.io/arch` value, such as amd64. */
+  readonly arch: string;
+}
+
+/** The taint that keeps pods off that did not ask for a cell. */
+export function defaultTaint(provider: string): { key: string; value: string; effect: string } {
+  return { key: VIRTUAL_NODE_TAINT, value: provider, effect: 'NoSchedule' };
+}
+
+/** Labels of the virtual node; the user's win over the defaults. */
+export function nodeLabels(spec: VirtualNodeSpec): Record<string, string> {
+  return {
+    type: VIRTUAL_NODE_TYPE,
+    'kubernetes.io/hostname': spec.name,
+    'kubernetes.io/os': 'linux',
+    'kubernetes.io/arch': spec.arch,
+    'node.kubernetes.io/exclude-from-external-load-balancers': 'true',
+    ...spec.labels,
+  };
+}
+
+const CONDITIONS = [
+  ['Ready', 'True', 'NodelessReady', 'the provider leads and serves this node'],
+  ['MemoryPressure', 'False', 'EachPodHasItsOwnCell', 'memory is per cell'],
+  ['DiskPressure', 'False', 'EachPodHasItsOwnCell', 'disk is per cell'],
+  ['PIDPressure', 'False', 'EachPodHasItsOwnCell', 'processes are per cell'],
+  ['NetworkUnavailable', 'False', 'EachPodHasItsOwnCell', 'network is per cell'],
+] as const;
+
+/** Status that Nodeless owns; merged into the object's, so foreign capacity keys and conditions stay. */
+export function nodeStatus(spec: VirtualNodeSpec, nowMs: number): Record<string, unknown> {
+  const now = kubeTime(nowMs);
+  return {
+    capacity: { ...spec.capacity },
+    allocatable: { ...spec.capacity },
+    conditions: CONDITIONS.map(([type, status, reason, message]) => ({
+      type,
+      status,
+      reason,
+      message,
+      lastHeartbeatTime: now,
+    })),
+    addresses: [
+      { type: 'InternalIP', address: spec.address },
+      { type: 'Hostname', address: spec.name },
+    ],
+    daemonEndpoints: { kubeletEndpoint: { Port: spec.kubeletPort } },
+    nodeInfo: {
+      architecture: spec.arch,
+      operatingSystem: 'linux',
+      kubeletVersion: spec.kubeletVersion,
+      kubeProxyVersion: '',
+      containerRuntimeVersion: 'nodeless://cells',
+      kernelVersion: 'per cell',
+      osImage: 'Nodeless virtual node',
+      machineID: spec.name,
+      systemUUID: spec.name,
+      bootID: spec.name,
+    },
+  };
+}
+
+/** The Node to create. */
+export function nodeObject(spec: VirtualNodeSpec): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name: spec.name, labels: nodeLabels(spec) },
+    spec: { providerID: `nodeless://${spec.clusterUid}/${spec.name}`, taints: [...spec.taints] },
+  };
+}

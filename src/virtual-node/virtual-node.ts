@@ -1,0 +1,104 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../core/clock.ts';
+import { kubeMicroTime } from '../core/clock.ts';
+import { messageOf } from '../core/errors.ts';
+import { call, isStatus } from '../kube/calls.ts';
+import type { KubeClient } from '../kube/client.ts';
+import type { Collection } from '../kube/collection.ts';
+import type { KubeObject } from '../kube/objects.ts';
+import { nodeLabels, nodeObject, nodeStatus, type VirtualNodeSpec } from './node-object.ts';
+
+export interface VirtualNodeOptions {
+  readonly spec: VirtualNodeSpec;
+  /** The provider's own identity: may set labels and taints of this node, which a node itself may not. */
+  readonly client: KubeClient;
+  /** The node's identity: its status and its lease. */
+  readonly nodeClient: KubeClient;
+  /** The virtual node as the API server has it. */
+  readonly nodes: Collection<KubeObject>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** The kubelet's own figures: the lease is renewed at a quarter of its duration. */
+const LEASE_SECONDS = 40;
+const RENEW_MS = 10_000;
+const STATUS_EVERY_MS = 300_000;
+
+/**
+ * Keeps the virtual node registered: creates it, again when it is deleted, writes its status, renews its lease.
+ * Runs until the signal aborts; outages are logged once and waited out.
+ */
+export async function runVirtualNode(options: VirtualNodeOptions, signal: AbortSignal): Promise<void> {
+  const { nodes, spec, clock, logger } = options;
+  const wake = { deleted: Promise.withResolvers<void>() };
+  const end = nodes.subscribe(({ type }) => {
+    if (type === 'DELETED') wake.deleted.resolve();
+  });
+  let statusAtMs = Number.NEGATIVE_INFINITY;
+  let failing = false;
+  while (!signal.aborted) {
+    try {
+      const deleted = nodes.synced && nodes.get(undefined, spec.name) === undefined;
+      if (deleted || clock.now() - statusAtMs >= STATUS_EVERY_MS) {
+        await register(options, signal);
+        statusAtMs = clock.now();
+      }
+      await renewLease(options, signal);
+      if (failing) logger.info({ node: spec.name }, 'virtual node is kept again');
+      failing = false;
+    } catch (error) {
+      if (signal.aborted) break;
+      if (!failing) logger.warn({ node: spec.name, reason: messageOf(error) }, 'virtual node can not be kept');
+      failing = true;
+      statusAtMs = Number.NEGATIVE_INFINITY;
+    }
+    wake.deleted = Promise.withResolvers<void>();
+    const woken = new AbortController();
+    const pause = clock
+      .sleep(failing ? 1_000 : RENEW_MS, AbortSignal.any([signal, woken.signal]))
+      .catch(() => undefined);
+    await Promise.race([pause, wake.deleted.promise.then(() => woken.abort())]);
+  }
+  end();
+}
+
+/** Creates the Node where it is missing, and sets what Nodeless owns of its labels, taints and status. */
+export async function register(options: VirtualNodeOptions, signal: AbortSignal): Promise<void> {
+  const { spec, client, nodeClient, clock, logger } = options;
+  const path = `/api/v1/nodes/${spec.name}`;
+  try {
+    await call(nodeClient, { method: 'POST', path: '/api/v1/nodes', body: nodeObject(spec), signal });
+    logger.info({ node: spec.name }, 'virtual node is registered');
+  } catch (error) {
+    if (!isStatus(error, 409)) throw error;
+  }
+  const owned = { metadata: { labels: nodeLabels(spec) }, spec: { taints: [...spec.taints] } };
+  const contentType = 'application/strategic-merge-patch+json';
+  await call(client, { method: 'PATCH', path, contentType, body: owned, signal });
+  const status = { status: nodeStatus(spec, clock.now()) };
+  await call(nodeClient, { method: 'PATCH', path: `${path}/status`, contentType, body: status, signal });
+}
+
+async function renewLease(options: VirtualNodeOptions, signal: AbortSignal): Promise<void> {
+  const { spec, nodeClient, clock } = options;
+  const collection = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases';
+  const renewal = {
+    holderIdentity: spec.name,
+    leaseDurationSeconds: LEASE_SECONDS,
+    renewTime: kubeMicroTime(clock.now()),
+  };
+  try {
+    await call(nodeClient, {
+      method: 'PATCH',
+      path: `${collection}/${spec.name}`,
+      contentType: 'application/merge-patch+json',
+      body: { spec: renewal },
+      signal,
+    });
+  } catch (error) {
+    if (!isStatus(error, 404)) throw error;
+    const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: spec.name }, spec: renewal };
+    await call(nodeClient, { method: 'POST', path: collection, body: lease, signal });
+  }
+}
