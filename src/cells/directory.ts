@@ -1,0 +1,48 @@
+import { CELL_ANNOTATION } from '../core/names.ts';
+import type { Collection } from '../kube/collection.ts';
+import type { WirePod } from '../kube/wire-pod.ts';
+import type { CellDirectory, CellOfPod, MissingCell, RunningCell } from '../kubelet-endpoint/ports.ts';
+import type { Book } from './book.ts';
+
+/** Port of every cell's kubelet. */
+const CELL_KUBELET_PORT = 10_250;
+
+/** Which cell's kubelet answers for which pod. */
+export function directoryOf(book: Book, pods: Collection<WirePod>): CellDirectory {
+  function identity(uid: string, pod: string) {
+    const [namespace = '', name = ''] = pod.split('/');
+    return { namespace, name, uid };
+  }
+
+  function ofPod(namespace: string, name: string): CellOfPod | MissingCell {
+    const pod = pods.get(namespace, name);
+    if (pod === undefined) return { missing: `pod ${namespace}/${name} is not on this node` };
+    const podUid = pod.metadata.uid ?? '';
+    const cell = book.ofPod(podUid);
+    const address = cell?.machine?.addresses[0];
+    if (cell?.handedOver === true && address !== undefined) {
+      return { cellId: cell.cellId, address, port: CELL_KUBELET_PORT, podUid };
+    }
+    return { missing: why(pod, cell !== undefined) };
+  }
+
+  function why(pod: WirePod, hasCell: boolean): string {
+    const cellId = pod.metadata.annotations?.[CELL_ANNOTATION];
+    const phase = pod.status?.phase;
+    if (cellId === undefined) return 'the pod has no cell yet; its events tell why it waits';
+    if (phase === 'Succeeded' || phase === 'Failed') {
+      return `cell ${cellId} ended after the pod finished; its logs went with it (raise cells.completedLinger to keep cells longer)`;
+    }
+    return hasCell ? `cell ${cellId} is still on its way` : `cell ${cellId} is gone`;
+  }
+
+  function running(): readonly RunningCell[] {
+    return [...book.cells()].flatMap((cell) => {
+      const address = cell.machine?.addresses[0];
+      if (cell.phase !== 'running' || address === undefined) return [];
+      return [{ cellId: cell.cellId, address, port: CELL_KUBELET_PORT, pods: [identity(cell.podUid, cell.pod)] }];
+    });
+  }
+
+  return { ofPod, running };
+}

@@ -1,0 +1,53 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { isNodelessError } from '../../../src/core/errors.ts';
+import { cpuMilli, formatBytes, formatCpu, parseNano, wholeUnits } from '../../../src/core/quantity.ts';
+
+describe('quantities', () => {
+  test.each([
+    ['500m', 500],
+    ['2', 2000],
+    ['0.1', 100],
+    ['1e3', 1_000_000],
+    ['100u', 1],
+    ['1500000n', 2],
+    ['.5', 500],
+    ['+2', 2000],
+  ])('cpu %s is %d thousandths, rounded up', (text, milli) => {
+    expect(cpuMilli(text)).toBe(milli);
+  });
+
+  test.each([
+    ['4Ti', 4 * 1024 ** 4],
+    ['64Mi', 64 * 1024 ** 2],
+    ['1.5Gi', 1.5 * 1024 ** 3],
+    ['128974848', 128_974_848],
+    ['129e6', 129_000_000],
+    ['129M', 129_000_000],
+    ['100m', 1],
+    ['0', 0],
+  ])('%s is %d whole units', (text, bytes) => {
+    expect(wholeUnits(text)).toBe(bytes);
+  });
+
+  test.each(['', 'x', '1x', '1 Gi', '--1', '1ki', '1e', 'Mi'])('"%s" is refused by name', (text) => {
+    expect(() => parseNano(text)).toThrow(expect.toSatisfy((error) => isNodelessError(error, 'ConfigInvalid')));
+  });
+
+  test('what is formatted reads back as the same amount', () => {
+    fc.assert(
+      fc.property(fc.nat(), fc.nat(), (milli, bytes) => {
+        expect(cpuMilli(formatCpu(milli))).toBe(milli);
+        expect(wholeUnits(formatBytes(bytes))).toBe(bytes);
+      }),
+    );
+  });
+
+  test('a fraction of a unit never rounds down', () => {
+    fc.assert(
+      fc.property(fc.nat({ max: 10 ** 9 }), fc.integer({ min: 1, max: 9 }), (whole, tenth) => {
+        expect(wholeUnits(`${whole}.${tenth}`)).toBe(whole + 1);
+      }),
+    );
+  });
+});

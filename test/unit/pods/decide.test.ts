@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'vitest';
+import { CELL_PHASES } from '../../../src/core/cell.ts';
+import { type CellView, decide, type Rules } from '../../../src/pods/decide.ts';
+import type { PodView } from '../../../src/pods/pod-view.ts';
+
+const RULES: Rules = { nowMs: 1_000_000, launchTimeoutMs: 300_000, completedLingerMs: 60_000 };
+
+function pod(more: Partial<PodView> = {}): PodView {
+  return { uid: 'u', cellId: 'cell-1', finished: false, deleting: false, handedOver: false, ...more };
+}
+
+function cell(phase: CellView['phase'], more: Partial<CellView> = {}): CellView {
+  return { phase, requestedAtMs: 990_000, canTakePod: false, handedOver: false, ...more };
+}
+
+describe('the next step of a pod', () => {
+  test('a new pod is assigned a cell', () => {
+    const { cellId: _, ...unassigned } = pod();
+    expect(decide(unassigned, undefined, RULES)).toEqual({ kind: 'assign' });
+  });
+
+  test('an assigned pod whose cell this process does not know is launched under the same id', () => {
+    expect(decide(pod(), undefined, RULES)).toEqual({ kind: 'launch' });
+  });
+
+  test('a pod is handed over only when its cell can take it', () => {
+    expect(decide(pod(), cell('booting'), RULES).kind).toBe('nothing');
+    expect(decide(pod(), cell('booting', { canTakePod: true }), RULES)).toEqual({ kind: 'handOver' });
+  });
+
+  test('a cell that does not come in time is replaced', () => {
+    expect(decide(pod(), cell('booting', { requestedAtMs: 600_000 }), RULES)).toMatchObject({ kind: 'replace' });
+    expect(decide(pod(), cell('booting'), RULES)).toEqual({ kind: 'nothing', againMs: 290_000 });
+  });
+
+  test('a pod deleted before its hand-over is deleted by us, at every stage', () => {
+    for (const phase of ['requested', 'launching', 'booting', 'lost', 'ending'] as const) {
+      expect(decide(pod({ deleting: true }), cell(phase), RULES)).toEqual({ kind: 'deletePod' });
+    }
+    expect(decide(pod({ deleting: true }), undefined, RULES)).toEqual({ kind: 'deletePod' });
+  });
+
+  test('a terminating pod is left to its kubelet while there is one', () => {
+    const terminating = pod({ deleting: true, handedOver: true });
+    expect(decide(terminating, cell('running', { handedOver: true }), RULES)).toEqual({ kind: 'nothing' });
+    expect(decide(terminating, cell('lost', { handedOver: true }), RULES)).toEqual({ kind: 'deletePod' });
+    expect(decide(terminating, undefined, RULES)).toEqual({ kind: 'deletePod' });
+  });
+
+  test('the hand-over counts from the moment this process made it, before the watch tells', () => {
+    const stale = pod({ deleting: true, handedOver: false });
+    expect(decide(stale, cell('running', { handedOver: true }), RULES)).toEqual({ kind: 'nothing' });
+  });
+
+  test('a running pod whose machine ended fails; one that never ran gets another cell', () => {
+    expect(decide(pod({ handedOver: true }), undefined, RULES)).toMatchObject({ kind: 'fail' });
+    expect(decide(pod({ handedOver: true }), cell('lost', { reason: 'spot' }), RULES)).toEqual({
+      kind: 'fail',
+      reason: 'spot',
+    });
+    expect(decide(pod(), cell('lost', { reason: 'spot' }), RULES)).toEqual({ kind: 'replace', reason: 'spot' });
+  });
+
+  test('a finished pod keeps its cell for the linger, then loses it', () => {
+    const finished = pod({ finished: true, handedOver: true, finishedAtMs: 950_000 });
+    expect(decide(finished, cell('running'), RULES)).toEqual({ kind: 'nothing', againMs: 10_000 });
+    expect(decide({ ...finished, finishedAtMs: 900_000 }, cell('running'), RULES)).toMatchObject({ kind: 'endCell' });
+    expect(decide(finished, cell('running'), { ...RULES, completedLingerMs: Number.POSITIVE_INFINITY })).toEqual({
+      kind: 'nothing',
+    });
+  });
+
+  test('a finished pod is never given a cell again', () => {
+    const finished = pod({ finished: true, handedOver: true });
+    expect(decide(finished, undefined, RULES)).toEqual({ kind: 'nothing' });
+    expect(decide({ ...finished, deleting: true }, undefined, RULES)).toEqual({ kind: 'deletePod' });
+  });
+
+  test('a pod that is gone ends its cell in every phase, once', () => {
+    for (const phase of CELL_PHASES.filter((one) => one !== 'ending')) {
+      expect(decide(undefined, cell(phase), RULES)).toMatchObject({ kind: 'endCell' });
+    }
+    expect(decide(undefined, cell('ending'), RULES)).toEqual({ kind: 'nothing' });
+    expect(decide(undefined, undefined, RULES)).toEqual({ kind: 'nothing' });
+  });
+});

@@ -1,0 +1,31 @@
+import { defineConfig } from 'vitest/config';
+
+const SECOND = 1_000;
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      {
+        test: {
+          name: 'contract',
+          include: ['test/contract/**/*.test.ts'],
+          testTimeout: 60 * SECOND,
+          hookTimeout: 300 * SECOND,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          globalSetup: ['test/e2e/global-setup.ts'],
+          testTimeout: 120 * SECOND,
+          hookTimeout: 900 * SECOND,
+          fileParallelism: false,
+        },
+      },
+    ],
+    coverage: { include: ['src/**', 'providers/**', 'webhooks/**'] },
+  },
+});
