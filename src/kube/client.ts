@@ -97,6 +97,8 @@ class PooledClient implements KubeClient {
     try {
       const response = await this.#dispatch(this.#streams, request, request.signal);
       if (response.statusCode === 401) this.#authentication.invalidate();
+      // Who reads the body is told of its errors by reading; without a reader they must not end the process.
+      response.body.on('error', () => undefined);
       return { status: response.statusCode, body: response.body };
     } catch (error) {
       request.signal?.throwIfAborted();

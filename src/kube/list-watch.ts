@@ -82,10 +82,6 @@ export async function runListWatch<T extends KubeObject>(
       query: { ...query, watch: 'true', allowWatchBookmarks: 'true', resourceVersion: from, timeoutSeconds },
       signal,
     });
-    if (answer.status === EXPIRED) {
-      answer.body.destroy();
-      throw expired(`version ${from} of ${path} is gone`);
-    }
     if (answer.status !== 200) throw await refusal(path, answer.status, answer.body);
     recovered();
     for await (const line of linesOf(answer.body)) {
@@ -128,6 +124,7 @@ async function refusal(path: string, status: number, body: Readable): Promise<No
   const chunks: Buffer[] = [];
   for await (const chunk of body) chunks.push(chunk as Buffer);
   const text = Buffer.concat(chunks).toString().slice(0, 300);
+  if (status === EXPIRED) return expired(`watch of ${path}: ${text}`);
   return new NodelessError({
     code: 'KubeRequestFailed',
     retryable: true,

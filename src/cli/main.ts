@@ -1,0 +1,20 @@
+import { Command } from 'commander';
+import { isNodelessError, messageOf } from '../core/errors.ts';
+import { demoCommand } from './demo-command.ts';
+import { installCommand } from './install-command.ts';
+import { runCommand } from './run-command.ts';
+
+const program = new Command('nodeless')
+  .description('A virtual node whose pods each get a machine of their own.')
+  .showSuggestionAfterError()
+  .addCommand(runCommand())
+  .addCommand(installCommand())
+  .addCommand(demoCommand());
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  const code = isNodelessError(error) ? ` (${error.code})` : '';
+  process.stderr.write(`nodeless: ${messageOf(error)}${code}\n`);
+  process.exitCode = 1;
+}

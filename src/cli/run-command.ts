@@ -1,0 +1,20 @@
+import { Command } from 'commander';
+import { loadConfig } from '../config/load.ts';
+import { runProvider } from '../main.ts';
+import { createLogger } from '../telemetry/logger.ts';
+import { loadKubeConfig } from './kube-config.ts';
+import { untilSignalled } from './until-signalled.ts';
+
+/** `nodeless run`: the provider. */
+export function runCommand(): Command {
+  return new Command('run')
+    .description('Run the provider: register the virtual node and bring its pods to cells.')
+    .requiredOption('-c, --config <file>', 'configuration file (YAML; docs/config.md)')
+    .option('--kubeconfig <file>', 'kubeconfig of the cluster; in-cluster or default when left out')
+    .action(async (options: { config: string; kubeconfig?: string }) => {
+      const config = await loadConfig(options.config);
+      const logger = createLogger(config.logLevel);
+      const signal = untilSignalled();
+      await runProvider({ config, kubeConfig: loadKubeConfig(options.kubeconfig), logger, signal });
+    });
+}

@@ -1,0 +1,167 @@
+import { pino } from 'pino';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import type { CellProvider } from '../../../providers/contract.ts';
+import { adopt } from '../../../src/cells/adopt.ts';
+import { Book } from '../../../src/cells/book.ts';
+import { Census } from '../../../src/cells/census.ts';
+import { Fleet } from '../../../src/cells/fleet.ts';
+import { silentCells } from '../../../src/cells/health.ts';
+import type { CellMachine } from '../../../src/core/cell.ts';
+import { type Clock, systemClock } from '../../../src/core/clock.ts';
+import { NOTHING } from '../../../src/core/resources.ts';
+
+const logger = pino({ level: 'silent' });
+const signal = new AbortController().signal;
+
+function machine(cellId: string, podUid: string, state: CellMachine['state'] = 'running'): CellMachine {
+  return {
+    tags: { clusterUid: 'c', virtualNode: 'n', cellId, pod: `ns/${podUid}`, podUid },
+    instanceType: 't',
+    launchType: 'simulated',
+    zone: 'z',
+    arch: 'amd64',
+    pricePerHourUsd: 1,
+    allocatable: NOTHING,
+    addresses: ['10.0.0.1'],
+    createdAtMs: 0,
+    state,
+  };
+}
+
+/** A cloud of which the test decides what it lists. */
+function cloud() {
+  const machines = new Map<string, CellMachine>();
+  const terminate = vi.fn(async (cellId: string) => void machines.delete(cellId));
+  const list = vi.fn(async () => [...machines.values()]);
+  return { machines, terminate, list, provider: { name: 'test', list, terminate } as unknown as CellProvider };
+}
+
+describe('the census', () => {
+  let nowMs = 0;
+  const clock: Clock = { now: () => nowMs, sleep: systemClock.sleep };
+  const gone = vi.fn();
+  const reason = vi.fn(async () => false);
+
+  beforeEach(() => {
+    nowMs = 1_000_000;
+    gone.mockReset();
+    reason.mockReset();
+    reason.mockResolvedValue(false);
+  });
+
+  function set() {
+    const world = cloud();
+    const book = new Book(clock);
+    const bootstrap = { cellApiUrl: '', caPem: '', nodeName: 'n', clusterDns: '', clusterDomain: '' };
+    const fleet = new Fleet({
+      provider: world.provider,
+      book,
+      clusterUid: 'c',
+      bootstrap,
+      clock,
+      logger,
+      concurrency: 4,
+    });
+    fleet.start(signal);
+    const options = { intervalMs: 1_000, orphanAfterMs: 60_000, hasReason: reason, onGone: gone };
+    const census = new Census({ provider: world.provider, book, fleet, clock, logger, ...options });
+    return { ...world, book, fleet, census };
+  }
+
+  test('ends a machine that no pod needs, but only after the grace', async () => {
+    const { machines, census, terminate } = set();
+    machines.set('cell-a', machine('cell-a', 'pod-a'));
+    await census.tick(signal);
+    nowMs += 59_000;
+    await census.tick(signal);
+    expect(terminate).not.toHaveBeenCalled();
+    nowMs += 1_000;
+    await census.tick(signal);
+    await vi.waitFor(() => expect(machines.size).toBe(0));
+  });
+
+  test('spares a machine that the API server says a pod still names', async () => {
+    const { machines, census, terminate } = set();
+    reason.mockResolvedValue(true);
+    machines.set('cell-a', machine('cell-a', 'pod-a'));
+    for (let tick = 0; tick < 5; tick += 1) {
+      nowMs += 60_000;
+      await census.tick(signal);
+    }
+    expect(terminate).not.toHaveBeenCalled();
+  });
+
+  test('tells of machines that ended or vanished, but not of launches that the cloud may not list yet', async () => {
+    const { book, machines, census } = set();
+    for (const id of ['ended', 'vanished', 'fine']) {
+      book.seen(book.add({ cellId: id, podUid: id, pod: `ns/${id}` }, 'running'), machine(id, id));
+    }
+    book.add({ cellId: 'fresh', podUid: 'fresh', pod: 'ns/fresh' }, 'launching');
+    machines.set('ended', machine('ended', 'ended', 'ended'));
+    machines.set('fine', machine('fine', 'fine'));
+    await census.tick(signal);
+    expect(gone.mock.calls.map(([cellId]) => cellId).sort()).toEqual(['ended', 'vanished']);
+  });
+
+  test('concludes nothing from a cloud that can not be listed', async () => {
+    const { book, census, list } = set();
+    book.seen(book.add({ cellId: 'a', podUid: 'a', pod: 'ns/a' }, 'running'), machine('a', 'a'));
+    list.mockRejectedValue(new Error('throttled'));
+    await census.tick(signal);
+    expect(gone).not.toHaveBeenCalled();
+  });
+});
+
+describe('adoption after a restart', () => {
+  test('finds running and booting cells again, and leaves strangers to the census', () => {
+    const book = new Book(systemClock);
+    const machines = [
+      machine('cell-1', 'run'),
+      machine('cell-2', 'boot'),
+      machine('cell-3', 'moved'),
+      machine('cell-4', 'nobody'),
+    ];
+    const count = adopt(book, machines, [
+      { podUid: 'run', cellId: 'cell-1', handedOver: true },
+      { podUid: 'boot', cellId: 'cell-2', handedOver: false },
+      { podUid: 'moved', cellId: 'cell-9', handedOver: false },
+    ]);
+    expect(count).toBe(2);
+    expect([...book.cells()].map(({ cellId, phase }) => [cellId, phase])).toEqual([
+      ['cell-1', 'running'],
+      ['cell-2', 'booting'],
+    ]);
+    expect([...book.podUids('cell-1')]).toEqual(['run']);
+    expect([...book.podUids('cell-2')]).toEqual([]);
+  });
+
+  test('a machine that ended while nobody watched is known as lost', () => {
+    const book = new Book(systemClock);
+    adopt(book, [machine('cell-1', 'run', 'ended')], [{ podUid: 'run', cellId: 'cell-1', handedOver: true }]);
+    expect(book.get('cell-1')?.phase).toBe('lost');
+  });
+});
+
+describe('silence', () => {
+  function cells(seenMs: readonly number[]) {
+    const book = new Book(systemClock);
+    seenMs.forEach((lastSeenMs, index) => {
+      book.add({ cellId: `c${index}`, podUid: `p${index}`, pod: 'ns/p' }, 'running').lastSeenMs = lastSeenMs;
+    });
+    return [...book.cells()];
+  }
+  const rule = { nowMs: 100_000, leadingSinceMs: 0, silentAfterMs: 40_000 };
+
+  test('a cell that is silent for too long is named', () => {
+    expect(silentCells(cells([1, 99_000, 99_000, 99_000]), rule).map(({ cellId }) => cellId)).toEqual(['c0']);
+  });
+
+  test('silence before the leadership does not count', () => {
+    expect(silentCells(cells([1]), { ...rule, leadingSinceMs: 70_000 })).toEqual([]);
+  });
+
+  test('when more than a third fall silent together nobody is named', () => {
+    expect(silentCells(cells([1, 1, 99_000, 99_000]), rule)).toEqual([]);
+    expect(silentCells(cells([1, 1, 99_000, 99_000, 99_000, 99_000]), rule)).toHaveLength(2);
+  });
+});
