@@ -1,0 +1,95 @@
+import { pino } from 'pino';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { type Clock, systemClock } from '../../../src/core/clock.ts';
+import { becomeLeader } from '../../../src/kube/leadership.ts';
+import { answer, scriptedApiServer } from '../../support/scripted-api-server.ts';
+
+const logger = pino({ level: 'silent' });
+const cleanups: (() => Promise<unknown> | unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+/** A lease with optimistic locking, as the API server keeps it. */
+async function leaseServer() {
+  const state: { lease: Record<string, unknown> | undefined; version: number; down: boolean } = {
+    lease: undefined,
+    version: 0,
+    down: false,
+  };
+  const server = await scriptedApiServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk) => chunks.push(chunk));
+    request.on('end', () => {
+      if (state.down) return answer(response, 500, {});
+      if (request.method === 'GET') return answer(response, state.lease === undefined ? 404 : 200, state.lease ?? {});
+      const body = JSON.parse(Buffer.concat(chunks).toString());
+      if (request.method === 'PUT' && body.metadata.resourceVersion !== String(state.version))
+        return answer(response, 409, {});
+      if (request.method === 'POST' && state.lease !== undefined) return answer(response, 409, {});
+      state.version += 1;
+      state.lease = { ...body, metadata: { ...body.metadata, resourceVersion: String(state.version) } };
+      return answer(response, 200, state.lease);
+    });
+  });
+  cleanups.push(server.close);
+  return { ...server, state };
+}
+
+/** Time that runs a thousand times as fast when waited for. */
+function fastClock(): Clock {
+  let nowMs = 0;
+  return {
+    now: () => nowMs,
+    async sleep(ms, signal) {
+      await systemClock.sleep(1, signal);
+      nowMs += ms;
+    },
+  };
+}
+
+function replica(client: Parameters<typeof becomeLeader>[0]['client'], identity: string) {
+  const stop = new AbortController();
+  cleanups.push(() => stop.abort());
+  const leading = becomeLeader(
+    { client, namespace: 'ns', name: 'lease', identity, clock: fastClock(), logger },
+    stop.signal,
+  );
+  return { stop, leading: leading.catch(() => AbortSignal.abort()) };
+}
+
+describe('leadership', () => {
+  test('the first replica leads, the second waits while the first renews', async () => {
+    const { client } = await leaseServer();
+    const first = replica(client, 'a');
+    const lead = await first.leading;
+    const second = replica(client, 'b');
+    const outcome = await Promise.race([second.leading.then(() => 'led'), systemClock.sleep(300).then(() => 'waits')]);
+    expect([outcome, lead.aborted]).toEqual(['waits', false]);
+  });
+
+  test('a replica whose lease is not renewed is succeeded', async () => {
+    const { client } = await leaseServer();
+    const first = replica(client, 'a');
+    await first.leading;
+    first.stop.abort();
+    const second = replica(client, 'b');
+    expect((await second.leading).aborted).toBe(false);
+  });
+
+  test('the same replica leads again at once after a restart', async () => {
+    const { client, state } = await leaseServer();
+    const first = replica(client, 'a');
+    await first.leading;
+    first.stop.abort();
+    await replica(client, 'a').leading;
+    expect(state.lease?.spec).toMatchObject({ holderIdentity: 'a', leaseTransitions: 0 });
+  });
+
+  test('a leader that can not renew stops leading', async () => {
+    const { client, state } = await leaseServer();
+    const lead = await replica(client, 'a').leading;
+    state.down = true;
+    await vi.waitFor(() => expect(lead.aborted).toBe(true));
+  });
+});
