@@ -1,6 +1,6 @@
 import type { V1Node } from '@kubernetes/client-node';
 import type { Resources } from '../core/resources.ts';
-import type { Collection } from '../kube/collection.ts';
+import type { CollectionReader } from '../kube/collection.ts';
 import type { KubeObject } from '../kube/objects.ts';
 
 /** What the cell API must know of a cell; the book of cells gives it. */
@@ -37,7 +37,7 @@ export interface CellReports {
 /** Shared caches that cells read from; each is one watch upstream. */
 export interface SharedCollections {
   /** Pods bound to the virtual node. */
-  readonly pods: Collection<KubeObject>;
+  readonly pods: CollectionReader<KubeObject>;
   /** The virtual node itself. */
-  readonly nodes: Collection<KubeObject>;
+  readonly nodes: CollectionReader<KubeObject>;
 }

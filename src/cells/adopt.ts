@@ -3,8 +3,9 @@ import type { Book } from './book.ts';
 
 /** What a pod says of its cell. */
 export interface Binding {
-  readonly podUid: string;
-  readonly cellId: string | undefined;
+  /** Of the pod. */
+  readonly uid: string;
+  readonly cellId?: string;
   readonly handedOver: boolean;
 }
 
@@ -13,7 +14,7 @@ export interface Binding {
  * the census; pods whose machine is missing are left to the pod controller.
  */
 export function adopt(book: Book, machines: readonly CellMachine[], bindings: readonly Binding[]): number {
-  const byUid = new Map(bindings.map((binding) => [binding.podUid, binding]));
+  const byUid = new Map(bindings.map((binding) => [binding.uid, binding]));
   let adopted = 0;
   for (const machine of machines) {
     const { cellId, podUid, pod } = machine.tags;

@@ -1,10 +1,14 @@
 import type { Logger } from 'pino';
 import type { CellProvider } from '../../providers/contract.ts';
-import type { CellMachine } from '../core/cell.ts';
+import type { CellMachine, CellPhase } from '../core/cell.ts';
 import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Book } from './book.ts';
+import type { Cell } from './cell.ts';
 import type { Fleet } from './fleet.ts';
+
+/** Phases in which the cloud must know a cell's machine. */
+const PHASES_WITH_MACHINE: readonly CellPhase[] = ['booting', 'ready', 'running'];
 
 export interface CensusOptions {
   readonly provider: CellProvider;
@@ -18,7 +22,7 @@ export interface CensusOptions {
   /** Whether a pod of this uid still names this cell, by a consistent read of the API server. */
   readonly hasReason: (machine: CellMachine, signal: AbortSignal) => Promise<boolean>;
   /** Called with each cell of the book whose machine the cloud says has ended, or no longer knows. */
-  readonly onGone: (cellId: string, reason: string) => void;
+  readonly onGone: (cell: Cell, reason: string) => void;
 }
 
 /**
@@ -62,18 +66,19 @@ export class Census {
   }
 
   /** Cells whose launch the cloud had accepted before the list began; others may be missing from it rightly. */
-  #launchedCells(): readonly string[] {
-    return [...this.#options.book.cells()]
-      .filter((cell) => cell.machine !== undefined && !['launching', 'ending', 'ended', 'lost'].includes(cell.phase))
-      .map(({ cellId }) => cellId);
+  #launchedCells(): readonly Cell[] {
+    const cells = [...this.#options.book.cells()];
+    return cells.filter(({ machine, phase }) => machine !== undefined && PHASES_WITH_MACHINE.includes(phase));
   }
 
-  #tellGone(known: readonly string[], machines: readonly CellMachine[]): void {
+  #tellGone(known: readonly Cell[], machines: readonly CellMachine[]): void {
     const byId = new Map(machines.map((machine) => [machine.tags.cellId, machine]));
-    for (const cellId of known) {
-      const machine = byId.get(cellId);
-      if (machine === undefined) this.#options.onGone(cellId, 'the cloud no longer knows its machine');
-      else if (machine.state === 'ended') this.#options.onGone(cellId, machine.reason ?? 'its machine ended');
+    for (const cell of known) {
+      const machine = byId.get(cell.cellId);
+      // It may have been ended on purpose while the cloud was listed.
+      if (!PHASES_WITH_MACHINE.includes(cell.phase)) continue;
+      if (machine === undefined) this.#options.onGone(cell, 'the cloud no longer knows its machine');
+      else if (machine.state === 'ended') this.#options.onGone(cell, machine.reason ?? 'its machine ended');
     }
   }
 

@@ -27,6 +27,7 @@ export class Fleet {
   readonly #ends: PQueue;
   readonly #launching = new Map<string, AbortController>();
   readonly #ending = new Map<string, Promise<void>>();
+  readonly #losing = new Set<string>();
   #signal: AbortSignal = AbortSignal.abort();
 
   constructor(options: FleetOptions) {
@@ -97,6 +98,18 @@ export class Fleet {
       .finally(() => this.#ending.delete(cell.cellId));
     this.#ending.set(cell.cellId, effort);
     return effort;
+  }
+
+  /**
+   * Ends the machine of a cell whose pod may still count on it, and only then tells that it is lost: the cloud's word
+   * precedes the pod's failure.
+   */
+  async lose(cell: Cell, reason: string): Promise<void> {
+    if (this.#losing.has(cell.cellId)) return;
+    this.#losing.add(cell.cellId);
+    this.#options.logger.warn({ cell: cell.cellId, pod: cell.pod, reason }, 'cell is given up');
+    if (await this.endMachine(cell.cellId)) this.#options.book.enter(cell, 'lost', reason);
+    this.#losing.delete(cell.cellId);
   }
 
   /** Ends the machine of a cell id, in the book or not. Resolves true once the cloud has confirmed, false when the process stops first. */

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { install } from './install.ts';
+import { install } from '../kube/install.ts';
 import { loadKubeConfig } from './kube-config.ts';
 
 /** `nodeless install`: what the provider needs in a cluster. */

@@ -49,6 +49,7 @@ const virtualNode = z.strictObject({
     .describe('What the virtual node advertises.'),
   labels: z.record(z.string(), z.string()).default({}).describe('Labels beside the defaults; these win.'),
   taints: z.array(taint).optional().describe('Taints instead of the default virtual-kubelet.io/provider:NoSchedule.'),
+  kubeletVersion: z.string().default('v1.34.4').describe('Version that the node shows: that of the cells’ kubelets.'),
   address: z.string().describe('Address at which the API server reaches the kubelet endpoint.'),
 });
 
@@ -85,6 +86,9 @@ const local = z.strictObject({
   cluster: z.string().default('local').describe('Name that this cluster’s namespaces and cgroups carry.'),
   stateDir: z.string().default('/var/lib/nodeless/local').describe('Folder that is the cloud: one folder per cell.'),
   cacheDir: z.string().optional().describe('Folder for prepared images; the user’s cache unless given.'),
+  kubelet: z.string().optional().describe('Path of the kubelet; looked up, downloaded or compiled unless given.'),
+  containerd: z.string().optional().describe('Path of containerd; looked up on the PATH unless given.'),
+  cniBinDir: z.string().default('/usr/lib/cni').describe('Folder of the CNI plugins.'),
   imagesDir: z.string().optional().describe('Folder of image archives that every cell starts with.'),
   registryMirror: z.string().optional().describe('URL that image pulls go through.'),
   sandboxImage: z.string().default('registry.k8s.io/pause:3.10.1'),
@@ -95,8 +99,10 @@ const local = z.strictObject({
 });
 
 const simulated = z.strictObject({
-  launchTime: duration.prefault('2s').describe('Mean time from launch to a registered kubelet.'),
-  startTime: duration.prefault('500ms').describe('Time from hand-over to a Ready pod.'),
+  launchTime: duration
+    .prefault('2s')
+    .describe('Median time from launch to the kubelet’s first request; p95 is twice it.'),
+  startTime: duration.prefault('500ms').describe('Median time from hand-over to a Ready pod; p95 is twice it.'),
   failureRate: z.number().min(0).max(1).default(0).describe('Share of launches that fail for lack of capacity.'),
   seed: z.number().int().default(1),
 });

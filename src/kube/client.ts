@@ -47,9 +47,11 @@ const REQUEST_TIMEOUT_MS = 30_000;
 /** The API server sends a bookmark about once a minute to a watch that asks for them. */
 const STREAM_IDLE_MS = 150_000;
 
-function impersonationHeaders(identity: Impersonation | undefined): Record<string, string | string[]> {
-  if (identity === undefined) return {};
-  return { 'impersonate-user': identity.user, 'impersonate-group': [...identity.groups] };
+/** Names and values in turn, since one header comes several times. */
+function headerList(headers: Readonly<Record<string, string>>, identity: Impersonation | undefined): string[] {
+  const list = Object.entries(headers).flat();
+  if (identity === undefined) return list;
+  return [...list, 'impersonate-user', identity.user, ...identity.groups.flatMap((group) => ['impersonate-group', group])];
 }
 
 function failed(request: KubeRequest, cause: unknown): NodelessError {
@@ -122,13 +124,15 @@ class PooledClient implements KubeClient {
       query: { ...request.query },
       body,
       signal: signal ?? null,
-      headers: {
-        accept: 'application/json',
-        'user-agent': 'nodeless',
-        ...(body === null ? {} : { 'content-type': request.contentType ?? 'application/json' }),
-        ...headers,
-        ...impersonationHeaders(this.#identity),
-      },
+      headers: headerList(
+        {
+          accept: 'application/json',
+          'user-agent': 'nodeless',
+          ...(body === null ? {} : { 'content-type': request.contentType ?? 'application/json' }),
+          ...headers,
+        },
+        this.#identity,
+      ),
     });
   }
 
@@ -142,7 +146,9 @@ export async function createKubeClient(config: KubeConfig, clock: Clock): Promis
   const authentication = authenticationOf(config, clock);
   const { tls } = await authentication.current();
   const connect = { ...tls, keepAlive: true, keepAliveInitialDelay: 15_000, timeout: 10_000 };
-  const unary = new Agent({ connect, connections: 64, headersTimeout: 0, bodyTimeout: 0 });
-  const streams = new Agent({ connect, headersTimeout: 60_000, bodyTimeout: STREAM_IDLE_MS });
+  // Over HTTP/2 undici joins repeated headers with commas, which makes one group of two.
+  const allowH2 = false;
+  const unary = new Agent({ connect, allowH2, connections: 64, headersTimeout: 0, bodyTimeout: 0 });
+  const streams = new Agent({ connect, allowH2, headersTimeout: 60_000, bodyTimeout: STREAM_IDLE_MS });
   return new PooledClient(authentication, unary, streams);
 }

@@ -18,11 +18,29 @@ function keyOf(namespace: string | undefined, name: string): string {
   return `${namespace ?? ''}/${name}`;
 }
 
+/** What readers need of a collection. */
+export interface CollectionReader<T> {
+  /** True once a first list has come; until then nothing here may be taken for the truth. */
+  readonly synced: boolean;
+  readonly whenSynced: Promise<void>;
+  /** The newest resourceVersion seen. */
+  readonly resourceVersion: string;
+  items(): IterableIterator<T>;
+  get(namespace: string | undefined, name: string): T | undefined;
+  /** Calls back on each change from now on; the returned function ends that. */
+  subscribe(listener: (change: Change<T>) => void): () => void;
+  /**
+   * What changed after a resourceVersion, each object once in its latest state (an update may come as ADDED;
+   * clients of the Kubernetes API treat the two alike), or `expired` when that version is unknown here.
+   */
+  changesSince(resourceVersion: string): readonly Change<T>[] | 'expired';
+}
+
 /**
  * One collection of the API server in memory, fed by one list-watch and read by many: lists, gets, and watches
  * that resume from a resourceVersion. Objects are shared and must not be changed.
  */
-export class Collection<T extends KubeObject> implements ListWatchSink<T> {
+export class Collection<T extends KubeObject> implements ListWatchSink<T>, CollectionReader<T> {
   readonly #objects = new Map<string, T>();
   readonly #listeners = new Set<Listener<T>>();
   readonly #tombstones: { revision: number; object: T }[] = [];
@@ -32,7 +50,6 @@ export class Collection<T extends KubeObject> implements ListWatchSink<T> {
   #revision = Number.NaN;
   #isSynced = false;
 
-  /** True once a first list has come; until then nothing here may be taken for the truth. */
   get synced(): boolean {
     return this.#isSynced;
   }
@@ -41,7 +58,6 @@ export class Collection<T extends KubeObject> implements ListWatchSink<T> {
     return this.#synced.promise;
   }
 
-  /** The newest resourceVersion seen. */
   get resourceVersion(): string {
     return String(this.#revision);
   }
@@ -58,16 +74,11 @@ export class Collection<T extends KubeObject> implements ListWatchSink<T> {
     return this.#objects.get(keyOf(namespace, name));
   }
 
-  /** Calls back on each change from now on; the returned function ends that. */
   subscribe(listener: Listener<T>): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /**
-   * What changed after a resourceVersion, each object once in its latest state (an update may come as ADDED;
-   * clients of the Kubernetes API treat the two alike), or `expired` when that version is unknown here.
-   */
   changesSince(resourceVersion: string): readonly Change<T>[] | 'expired' {
     const since = Number(resourceVersion);
     if (!(since >= this.#floor && since <= this.#revision)) return 'expired';

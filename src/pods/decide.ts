@@ -68,7 +68,8 @@ export function decide(pod: PodView | undefined, cell: CellView | undefined, rul
   }
   const handedOver = pod.handedOver || cell?.handedOver === true;
   if (pod.finished) return finished(pod, cell, rules);
-  if (pod.deleting) return handedOver && hasKubelet(cell) ? NOTHING : { kind: 'deletePod' };
+  const awaitsEnd = handedOver && (hasKubelet(cell) || cell?.phase === 'ending');
+  if (pod.deleting) return awaitsEnd ? NOTHING : { kind: 'deletePod' };
   if (pod.cellId === undefined) return { kind: 'assign' };
   if (cell === undefined) {
     return handedOver ? { kind: 'fail', reason: 'its machine no longer exists' } : { kind: 'launch' };
@@ -82,8 +83,9 @@ export function decide(pod: PodView | undefined, cell: CellView | undefined, rul
       return onItsWay(cell, rules);
     case 'running':
       return NOTHING;
-    case 'lost':
     case 'ending':
+      return handedOver ? NOTHING : { kind: 'replace', reason: cell.reason ?? 'it was ended' };
+    case 'lost':
     case 'ended': {
       const reason = cell.reason ?? 'its machine ended';
       return handedOver ? { kind: 'fail', reason } : { kind: 'replace', reason };

@@ -100,7 +100,7 @@ describe('the census', () => {
     machines.set('ended', machine('ended', 'ended', 'ended'));
     machines.set('fine', machine('fine', 'fine'));
     await census.tick(signal);
-    expect(gone.mock.calls.map(([cellId]) => cellId).sort()).toEqual(['ended', 'vanished']);
+    expect(gone.mock.calls.map(([cell]) => cell.cellId).sort()).toEqual(['ended', 'vanished']);
   });
 
   test('concludes nothing from a cloud that can not be listed', async () => {
@@ -122,9 +122,9 @@ describe('adoption after a restart', () => {
       machine('cell-4', 'nobody'),
     ];
     const count = adopt(book, machines, [
-      { podUid: 'run', cellId: 'cell-1', handedOver: true },
-      { podUid: 'boot', cellId: 'cell-2', handedOver: false },
-      { podUid: 'moved', cellId: 'cell-9', handedOver: false },
+      { uid: 'run', cellId: 'cell-1', handedOver: true },
+      { uid: 'boot', cellId: 'cell-2', handedOver: false },
+      { uid: 'moved', cellId: 'cell-9', handedOver: false },
     ]);
     expect(count).toBe(2);
     expect([...book.cells()].map(({ cellId, phase }) => [cellId, phase])).toEqual([
@@ -137,7 +137,7 @@ describe('adoption after a restart', () => {
 
   test('a machine that ended while nobody watched is known as lost', () => {
     const book = new Book(systemClock);
-    adopt(book, [machine('cell-1', 'run', 'ended')], [{ podUid: 'run', cellId: 'cell-1', handedOver: true }]);
+    adopt(book, [machine('cell-1', 'run', 'ended')], [{ uid: 'run', cellId: 'cell-1', handedOver: true }]);
     expect(book.get('cell-1')?.phase).toBe('lost');
   });
 });

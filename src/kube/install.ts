@@ -1,7 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { type KubeConfig, KubernetesObjectApi, PatchStrategy } from '@kubernetes/client-node';
+import { type KubeConfig, type KubernetesObject, KubernetesObjectApi, PatchStrategy } from '@kubernetes/client-node';
 import { parseAllDocuments } from 'yaml';
-import type { KubeObject } from '../kube/objects.ts';
 
 const DEPLOY = new URL('../../deploy/', import.meta.url);
 
@@ -11,13 +10,13 @@ export interface InstallOptions {
 }
 
 /** The objects that a cluster needs before the provider can run, with the names filled in, in order of need. */
-export async function installObjects(options: InstallOptions): Promise<readonly KubeObject[]> {
-  const objects: KubeObject[] = [];
+export async function installObjects(options: InstallOptions): Promise<readonly KubernetesObject[]> {
+  const objects: KubernetesObject[] = [];
   for (const folder of ['crds/', 'manifests/']) {
     for (const file of (await readdir(new URL(folder, DEPLOY))).sort()) {
       const text = await readFile(new URL(folder + file, DEPLOY), 'utf8');
       const filled = text.replaceAll('VIRTUAL_NODE', options.virtualNode).replaceAll('NAMESPACE', options.namespace);
-      objects.push(...parseAllDocuments(filled).map((document) => document.toJS() as KubeObject));
+      objects.push(...parseAllDocuments(filled).map((document) => document.toJS() as KubernetesObject));
     }
   }
   return objects;
@@ -30,7 +29,7 @@ export async function install(kubeConfig: KubeConfig, options: InstallOptions): 
   for (const object of await installObjects(options)) {
     const force = true;
     await api.patch(object, undefined, undefined, 'nodeless-install', force, PatchStrategy.ServerSideApply);
-    applied.push(`${object.kind}/${object.metadata.name}`);
+    applied.push(`${object.kind}/${object.metadata?.name}`);
   }
   return applied;
 }

@@ -1,0 +1,3 @@
+module nodeless.io/local-cluster/pause
+
+go 1.24.0

@@ -1,0 +1,120 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CellTags } from '../../src/core/cell.ts';
+import { NodelessError } from '../../src/core/errors.ts';
+import type { Offering } from '../../src/core/offerings.ts';
+import { readIfExists, systemCode, writeExclusive } from './machine/files.ts';
+
+/** What the "cloud" knows of a local cell; written once, at its launch. */
+export interface CellRecord {
+  readonly tags: CellTags;
+  readonly offering: Offering;
+  /** Of its address and its pods' range. */
+  readonly index: number;
+  readonly address: string;
+  readonly createdAtMs: number;
+  readonly tokenSha256: string;
+}
+
+/** The folders of the cells: `cells/<id>/` with `cell.json`, `token` (0600), `key`, `ending` and `machine/`. */
+export interface CellStore {
+  ids(): Promise<readonly string[]>;
+  read(cellId: string): Promise<CellRecord | undefined>;
+  /** Where the cell's machine keeps its things. */
+  machineDirectory(cellId: string): string;
+  /** The cell's one-time token: made at the first call, the same ever after. */
+  token(cellId: string): Promise<string>;
+  /** Writes the record unless there is one; returns the one that stands. */
+  create(record: CellRecord): Promise<CellRecord>;
+  /** Records the fingerprint of the first key that used the token; returns the first one. */
+  recordKey(cellId: string, fingerprint: string): Promise<string>;
+  markEnding(cellId: string): Promise<void>;
+  isEnding(cellId: string): boolean;
+  /** Makes the cell vanish at once, then removes its files. */
+  remove(cellId: string): Promise<void>;
+  /** Removes what dying processes have left: files of vanished cells, and folders that never became a cell. */
+  sweep(olderThanMs: number): Promise<void>;
+}
+
+/** True for an id that a cell can have. */
+export function isCellId(text: string): boolean {
+  return /^[a-z0-9][a-z0-9-]{0,62}$/.test(text);
+}
+
+/** @throws NodelessError InvalidConfig for an id that can't be a folder's and a network namespace's name. */
+export function checkCellId(cellId: string): void {
+  if (isCellId(cellId)) return;
+  throw new NodelessError({ code: 'InvalidConfig', message: `"${cellId}" can't be a cell's id: use a-z, 0-9 and -` });
+}
+
+export function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** The cell that a token claims to be of; whether it is, only the token's hash in that cell's record tells. */
+export function cellIdOfToken(token: string): string | undefined {
+  return /^([a-z0-9][a-z0-9-]{0,62})\.[0-9a-f]{64}$/.exec(token)?.[1];
+}
+
+export function createCellStore(stateDir: string): CellStore {
+  const cells = join(stateDir, 'cells');
+  const trash = join(stateDir, 'trash');
+  const at = (cellId: string, name: string) => join(cells, cellId, name);
+
+  async function read(cellId: string): Promise<CellRecord | undefined> {
+    const text = await readIfExists(at(cellId, 'cell.json'));
+    return text === undefined ? undefined : (JSON.parse(text) as CellRecord);
+  }
+
+  async function remove(cellId: string): Promise<void> {
+    await mkdir(trash, { recursive: true });
+    const aside = join(trash, `${cellId}.${randomBytes(6).toString('hex')}`);
+    await rename(join(cells, cellId), aside).catch((error) => {
+      if (systemCode(error) !== 'ENOENT') throw error;
+    });
+    await rm(aside, { recursive: true, force: true });
+  }
+
+  async function ids(): Promise<readonly string[]> {
+    return readdir(cells).catch((error) => {
+      if (systemCode(error) === 'ENOENT') return [];
+      throw error;
+    });
+  }
+
+  return {
+    ids,
+    read,
+    remove,
+    machineDirectory: (cellId) => at(cellId, 'machine'),
+    async token(cellId) {
+      await mkdir(join(cells, cellId), { recursive: true, mode: 0o700 });
+      await writeExclusive(at(cellId, 'token'), `${cellId}.${randomBytes(32).toString('hex')}`, 0o600);
+      return (await readIfExists(at(cellId, 'token'))) ?? '';
+    },
+    async create(record) {
+      await writeExclusive(at(record.tags.cellId, 'cell.json'), JSON.stringify(record, null, 2), 0o600);
+      return (await read(record.tags.cellId)) ?? record;
+    },
+    async recordKey(cellId, fingerprint) {
+      await writeExclusive(at(cellId, 'key'), fingerprint, 0o600);
+      return (await readIfExists(at(cellId, 'key'))) ?? '';
+    },
+    async markEnding(cellId) {
+      await writeFile(at(cellId, 'ending'), '').catch((error) => {
+        if (systemCode(error) !== 'ENOENT') throw error;
+      });
+    },
+    isEnding: (cellId) => existsSync(at(cellId, 'ending')),
+    async sweep(olderThanMs) {
+      await rm(trash, { recursive: true, force: true });
+      for (const cellId of await ids()) {
+        const folder = await stat(join(cells, cellId)).catch(() => undefined);
+        if (folder === undefined || folder.mtimeMs > olderThanMs) continue;
+        if (!existsSync(at(cellId, 'cell.json'))) await remove(cellId);
+      }
+    },
+  };
+}

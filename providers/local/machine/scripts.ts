@@ -1,0 +1,128 @@
+import type { CgroupHierarchy } from './cgroup-hierarchies.ts';
+import { isUnified } from './cgroup-hierarchies.ts';
+import { CONTAINERD_SOCKET } from './containerd-config.ts';
+import { type MachineNetwork, networkUp } from './network.ts';
+import { commandLine, quote } from './shell.ts';
+
+/** What the scripts of one machine are made from. */
+export interface ScriptOptions {
+  /** The machine's folder. */
+  readonly directory: string;
+  readonly cgroup: string;
+  readonly hierarchies: readonly CgroupHierarchy[];
+  readonly network: MachineNetwork;
+  readonly containerd: readonly string[];
+  readonly kubelet: readonly string[];
+  /** Folders of the programs, in front of the system's. */
+  readonly path: readonly string[];
+  /** Written once the machine has booted. */
+  readonly cpuLimit?: { readonly path: string; readonly value: string; readonly afterSeconds: number };
+  /** Hide the host's /tmp; not possible when something that the machine needs is in it. */
+  readonly privateTmp: boolean;
+}
+
+const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/**
+ * The first process of a machine, run detached in the router's network namespace. It holds `lock` until the machine
+ * ends, so that two of them never run; joins the cgroup before it makes anything, so that whoever kills the cgroup
+ * has all of it; then becomes the supervisor.
+ */
+export function startScript(options: ScriptOptions): string {
+  const roots = options.hierarchies.map(({ mountPoint }) => quote(mountPoint + options.cgroup));
+  return `#!/bin/sh
+set -eu
+cd ${quote(options.directory)}
+exec 9>lock
+flock -n 9 || exit 0
+[ -e machine.json ] && [ ! -e ending ] && [ ! -e supervisor ] || exit 0
+for root in ${roots.join(' ')}; do echo 0 > "$root/cgroup.procs"; done
+[ -e machine.json ] && [ ! -e ending ] || exit 0
+export PATH=${quote([...options.path, SYSTEM_PATH].join(':'))}
+${networkUp(options.network)}
+exec nsenter --net=/run/netns/${options.network.namespace} unshare --cgroup sh ./enter.sh
+`;
+}
+
+/** Second stage, in the machine's network and cgroup namespaces: leaves the root cgroup to its limits alone. */
+export function enterScript(options: ScriptOptions): string {
+  const lines = options.hierarchies.map(({ mountPoint, controllers }) => {
+    const root = quote(mountPoint + options.cgroup);
+    const cpuset = controllers.includes('cpuset')
+      ? `for file in cpuset.cpus cpuset.mems; do cat ${root}/$file > ${root}/system/$file; done\n`
+      : '';
+    return `mkdir -p ${root}/system\n${cpuset}echo 0 > ${root}/system/cgroup.procs`;
+  });
+  return `#!/bin/sh
+set -eu
+${lines.join('\n')}
+exec unshare --mount --pid --fork --kill-child --propagation slave sh ./supervise.sh
+`;
+}
+
+function remount({ version, mountPoint, controllers }: CgroupHierarchy): string {
+  const target = quote(mountPoint);
+  const mount = version === 2 ? 'mount -t cgroup2 cgroup2' : `mount -t cgroup -o ${controllers.join(',')} cgroup`;
+  return `umount ${target}; ${mount} ${target}`;
+}
+
+/**
+ * The supervisor, process 1 of the machine's PID namespace: when it dies, the kernel ends the machine with it. Mounts
+ * private copies of the folders that Kubernetes' programs use by fixed names, then keeps containerd and the kubelet
+ * running. Running containers have shims of their own and outlive a restart of either.
+ */
+export function superviseScript(options: ScriptOptions): string {
+  const { directory, cpuLimit, hierarchies } = options;
+  const at = (name: string) => quote(`${directory}/${name}`);
+  const delegate = isUnified(hierarchies)
+    ? `for controller in $(cat ${hierarchies[0]?.mountPoint}/cgroup.controllers); do echo "+$controller" > ${hierarchies[0]?.mountPoint}/cgroup.subtree_control || :; done`
+    : '';
+  return `#!/bin/sh
+set -eu
+read -r stat < /proc/self/stat
+exec 9>&-
+mount --make-rshared /
+${hierarchies.map(remount).join('\n')}
+${delegate}
+mount -t proc proc /proc
+mount -t tmpfs -o mode=755 tmpfs /run
+mount --bind ${at('log')} /var/log
+mount --bind ${at('kubelet')} /var/lib/kubelet
+mount --bind ${at('cni-state')} /var/lib/cni
+${options.privateTmp ? `mount --bind ${at('tmp')} /tmp` : ''}
+mkdir -p /run/netns /run/lock
+# Often a link into /run, which has just been hidden.
+resolver=$(readlink -f /etc/resolv.conf || :)
+case $resolver in /run/*) mkdir -p "\${resolver%/*}" && : > "$resolver" ;; esac
+[ ! -e "$resolver" ] || mount --bind ${at('resolv.conf')} "$resolver"
+echo 1 > /proc/sys/net/ipv4/ip_forward
+export PATH=${quote([...options.path, SYSTEM_PATH].join(':'))}
+
+{ echo "$stat"; cat /proc/sys/kernel/random/boot_id; } > supervisor.tmp
+mv supervisor.tmp supervisor
+
+keep() {
+  log=$1
+  shift
+  pause=0.1
+  while :; do
+    began=$(date +%s)
+    "$@" >> "$log" 2>&1 < /dev/null || echo "ended with $?" >> "$log"
+    [ $(($(date +%s) - began)) -lt 30 ] || pause=0.1
+    sleep "$pause"
+    case $pause in 0.1) pause=0.5 ;; 0.5) pause=2 ;; *) pause=10 ;; esac
+  done
+}
+
+keep containerd.log ${commandLine(options.containerd)} &
+tries=0
+while [ ! -S ${CONTAINERD_SOCKET} ] && [ $tries -lt 100 ]; do sleep 0.02; tries=$((tries + 1)); done
+keep kubelet.log ${commandLine(options.kubelet)} &
+${cpuLimit === undefined ? '' : `{ sleep ${cpuLimit.afterSeconds}; echo ${quote(cpuLimit.value)} > ${quote(cpuLimit.path)}; } &`}
+while sleep 300; do
+  for log in containerd.log kubelet.log; do
+    [ "$(wc -c < "$log")" -lt 20000000 ] || : > "$log"
+  done
+done
+`;
+}

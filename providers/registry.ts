@@ -1,0 +1,25 @@
+import type { CellProvider } from './contract.ts';
+import type { LocalProviderOptions } from './local/options.ts';
+import { createLocalProvider } from './local/provider.ts';
+import { createSimulatedProvider, type SimulatedProviderOptions } from './simulated/provider.ts';
+
+/** What each provider is configured with, by its name. */
+export interface ProviderOptions {
+  readonly local: LocalProviderOptions;
+  readonly simulated: SimulatedProviderOptions;
+}
+
+export type ProviderName = keyof ProviderOptions;
+
+const FACTORIES: { readonly [Name in ProviderName]: (options: ProviderOptions[Name]) => CellProvider } = {
+  local: createLocalProvider,
+  simulated: createSimulatedProvider,
+};
+
+/** The names that a configuration can choose from. */
+export const PROVIDER_NAMES = Object.keys(FACTORIES) as readonly ProviderName[];
+
+/** Makes the provider of that name; nothing happens until its `start`. */
+export function createProvider<Name extends ProviderName>(name: Name, options: ProviderOptions[Name]): CellProvider {
+  return FACTORIES[name](options);
+}

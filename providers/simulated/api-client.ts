@@ -1,0 +1,108 @@
+import { StringDecoder } from 'node:string_decoder';
+import { type Dispatcher, Pool } from 'undici';
+import { NodelessError } from '../../src/core/errors.ts';
+
+/** Kubernetes JSON, as far as a simulated kubelet looks into it. */
+export interface KubeObject {
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly uid?: string;
+    readonly resourceVersion?: string;
+    readonly deletionTimestamp?: string;
+    readonly creationTimestamp?: string;
+  };
+  readonly [field: string]: unknown;
+}
+
+export interface ApiAnswer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** How a cell proves itself: by its token at first, by its certificate ever after. */
+export type CellCredentials = { readonly token: string } | { readonly cert: string; readonly key: string };
+
+/** The calls of one cell to the cell API. */
+export interface CellApiClient {
+  call(
+    method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+    path: string,
+    body: unknown,
+    signal: AbortSignal,
+  ): Promise<ApiAnswer>;
+  /** The lines of a watch, parsed, until the server ends it. @throws NodelessError when it is refused. */
+  watch(path: string, signal: AbortSignal): AsyncGenerator<unknown>;
+  close(): Promise<void>;
+}
+
+const CALL_TIMEOUT_MS = 15_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+/** A server ends watches itself, every five to ten minutes. */
+const WATCH_IDLE_MS = 20 * 60_000;
+
+function failed(method: string, path: string, status: number): NodelessError {
+  return new NodelessError({
+    code: status === 410 ? 'Expired' : 'KubeRequestFailed',
+    retryable: status === 429 || status >= 500,
+    message: `${method} ${path} was answered with ${status}`,
+    identity: { status },
+  });
+}
+
+async function* parsedLines(body: AsyncIterable<Buffer>): AsyncGenerator<unknown> {
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  for await (const chunk of body) {
+    const lines = (rest + decoder.write(chunk)).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) if (line !== '') yield JSON.parse(line);
+  }
+}
+
+/** Opens the connections of one cell (HTTP/2 where the server offers it, so one; else two). */
+export function openCellApi(server: string, caPem: string, credentials: CellCredentials): CellApiClient {
+  const token = 'token' in credentials ? credentials.token : undefined;
+  const identity = 'token' in credentials ? {} : credentials;
+  const pool: Dispatcher = new Pool(server, {
+    connect: { ca: caPem, ...identity, timeout: CONNECT_TIMEOUT_MS },
+    bodyTimeout: WATCH_IDLE_MS,
+    keepAliveTimeout: 60_000,
+  });
+  const headers = (type?: string): Record<string, string> => ({
+    accept: 'application/json',
+    'user-agent': 'kubelet/simulated',
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    ...(type === undefined ? {} : { 'content-type': type }),
+  });
+  return {
+    async call(method, path, body, signal) {
+      const type = method === 'PATCH' ? 'application/strategic-merge-patch+json' : 'application/json';
+      const response = await pool.request({
+        method,
+        path,
+        headers: headers(body === undefined ? undefined : type),
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        signal: AbortSignal.any([signal, AbortSignal.timeout(CALL_TIMEOUT_MS)]),
+      });
+      const text = await response.body.text();
+      if (response.statusCode >= 500 || response.statusCode === 429) throw failed(method, path, response.statusCode);
+      return { status: response.statusCode, body: text === '' ? undefined : JSON.parse(text) };
+    },
+    async *watch(path, signal) {
+      const response = await pool.request({ method: 'GET', path, headers: headers(), signal });
+      if (response.statusCode !== 200) {
+        await response.body.dump();
+        throw failed('WATCH', path, response.statusCode);
+      }
+      yield* parsedLines(response.body);
+    },
+    close: () => pool.destroy(),
+  };
+}
+
+/** The body of a 2xx answer. @throws NodelessError KubeRequestFailed (with the status as identity) for any other. */
+export function must<T>(answer: ApiAnswer, what: string): T {
+  if (answer.status >= 200 && answer.status < 300) return answer.body as T;
+  throw failed(what, '', answer.status);
+}

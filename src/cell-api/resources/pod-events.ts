@@ -1,0 +1,108 @@
+import type { Clock } from '../../core/clock.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import type { KubeObject } from '../../kube/objects.ts';
+import type { CellContext, CellHandler } from '../context.ts';
+import { answer, type Reply, relayed } from '../http/answer.ts';
+import { isObject, type JsonObject, jsonBody, MERGE, STRATEGIC_MERGE } from '../http/body.ts';
+import { forbidden, notFound, Refusal } from '../http/refusal.ts';
+import { pathOf } from '../http/target.ts';
+import type { CellSession } from '../session.ts';
+import type { PodFeed } from './pod-feed.ts';
+import { writeQuery } from './pod-writes.ts';
+
+export interface PodEventOptions {
+  readonly feed: PodFeed;
+  readonly nodeClient: KubeClient;
+  readonly virtualNode: string;
+  readonly clock: Clock;
+}
+
+/** Event names that are remembered per cell, for later patches of their count. */
+const MAX_EVENTS = 500;
+
+/** What a recorder patches on an event that it repeats. */
+const PATCHABLE = new Set(['count', 'lastTimestamp', 'message', 'series']);
+
+/** Events about the cell's own pods go upstream as the node's, those about its Node stop here, others are refused. */
+export function podEvents(options: PodEventOptions): CellHandler {
+  return async (context) => {
+    if (!['create', 'update', 'patch'].includes(context.verb) || context.target.subresource !== undefined) {
+      throw forbidden('not-allowed');
+    }
+    // Without Retry-After: a recorder drops the event instead of queueing behind it.
+    if (!context.session.eventBucket.take(options.clock.now())) {
+      throw new Refusal(429, 'the cell sends too many events', { denial: 'limit' });
+    }
+    return context.verb === 'patch' ? patchEvent(options, context) : writeEvent(options, context);
+  };
+}
+
+async function writeEvent(options: PodEventOptions, context: CellContext): Promise<Reply> {
+  const { target, session, verb } = context;
+  const event = jsonBody(context.body);
+  const about = aboutOf(event);
+  if (about.kind === 'Node') {
+    if (about.name !== options.virtualNode) throw forbidden();
+    return answer(event, verb === 'create' ? 201 : 200);
+  }
+  if (!isOwnPod(options.feed, session, about, target.namespace)) throw forbidden();
+  if (verb === 'update') requireOwnEvent(context);
+  const response = await forward(options, context, event);
+  if (response.status === 201) remember(session, eventKey(target.namespace, nameOf(response.body)));
+  return relayed(response);
+}
+
+async function patchEvent(options: PodEventOptions, context: CellContext): Promise<Reply> {
+  requireOwnEvent(context);
+  const patch = jsonBody(context.body, [STRATEGIC_MERGE, MERGE]);
+  if (!Object.keys(patch).every((key) => PATCHABLE.has(key))) throw forbidden('bad-patch');
+  return relayed(await forward(options, context, patch));
+}
+
+function forward({ nodeClient }: PodEventOptions, context: CellContext, body: JsonObject) {
+  const { target, verb, query, signal } = context;
+  return nodeClient.request({
+    method: verb === 'create' ? 'POST' : verb === 'update' ? 'PUT' : 'PATCH',
+    path: pathOf(target),
+    query: writeQuery(query),
+    body,
+    contentType: context.body?.mediaType || 'application/json',
+    signal,
+  });
+}
+
+/** What an event of either API is about. */
+function aboutOf(event: JsonObject): JsonObject {
+  const { involvedObject, regarding } = event;
+  if (involvedObject !== undefined && regarding !== undefined) throw forbidden('bad-patch');
+  const about = involvedObject ?? regarding;
+  return isObject(about) ? about : {};
+}
+
+function isOwnPod(feed: PodFeed, session: CellSession, about: JsonObject, namespace: string | undefined): boolean {
+  feed.requireComplete();
+  const { kind, name, uid } = about;
+  if (kind !== 'Pod' || typeof uid !== 'string' || about.namespace !== namespace) return false;
+  const pod = feed.podsOf(session).find(({ metadata }) => metadata.uid === uid)?.metadata ?? session.shown.get(uid);
+  return pod !== undefined && pod.name === name && pod.namespace === namespace;
+}
+
+function requireOwnEvent({ session, target }: CellContext): void {
+  const { namespace, name = '' } = target;
+  // 404 has the recorder create the event anew, where it is checked.
+  if (!session.events.has(eventKey(namespace, name))) throw notFound('events', name);
+}
+
+function eventKey(namespace: string | undefined, name: string): string {
+  return `${namespace}/${name}`;
+}
+
+function nameOf(body: Buffer): string {
+  return (JSON.parse(body.toString()) as KubeObject).metadata.name;
+}
+
+function remember(session: CellSession, key: string): void {
+  session.events.add(key);
+  const [oldest] = session.events;
+  if (session.events.size > MAX_EVENTS && oldest !== undefined) session.events.delete(oldest);
+}

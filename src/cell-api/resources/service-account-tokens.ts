@@ -1,0 +1,50 @@
+import type { KubeClient } from '../../kube/client.ts';
+import type { WirePod } from '../../kube/wire-pod.ts';
+import type { CellHandler } from '../context.ts';
+import { relayed } from '../http/answer.ts';
+import { isObject, type JsonObject, jsonBody } from '../http/body.ts';
+import { forbidden } from '../http/refusal.ts';
+import { pathOf } from '../http/target.ts';
+import type { PodFeed } from './pod-feed.ts';
+import { writeQuery } from './pod-writes.ts';
+
+export interface TokenOptions {
+  readonly feed: PodFeed;
+  readonly nodeClient: KubeClient;
+}
+
+/** TokenRequests for the service account of one of the cell's own pods, bound to that pod and to no other object. */
+export function serviceAccountTokens({ feed, nodeClient }: TokenOptions): CellHandler {
+  return async ({ target, session, body, query, signal }) => {
+    const request = jsonBody(body);
+    const pods = feed.podsOf(session);
+    if (!pods.some((pod) => isOwnRequest(request, pod, target.namespace, target.name))) throw forbidden();
+    return relayed(
+      await nodeClient.request({
+        method: 'POST',
+        path: pathOf(target),
+        query: writeQuery(query),
+        body: request,
+        signal,
+      }),
+    );
+  };
+}
+
+function isOwnRequest(
+  request: JsonObject,
+  pod: WirePod,
+  namespace: string | undefined,
+  serviceAccount: string | undefined,
+): boolean {
+  const spec = isObject(request.spec) ? request.spec : {};
+  const bound = isObject(spec.boundObjectRef) ? spec.boundObjectRef : {};
+  return (
+    pod.metadata.namespace === namespace &&
+    (pod.spec.serviceAccountName ?? 'default') === serviceAccount &&
+    bound.kind === 'Pod' &&
+    (bound.apiVersion === 'v1' || bound.apiVersion === undefined) &&
+    bound.name === pod.metadata.name &&
+    bound.uid === pod.metadata.uid
+  );
+}

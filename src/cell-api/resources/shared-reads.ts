@@ -1,0 +1,54 @@
+import type { KubeClient } from '../../kube/client.ts';
+import type { KubeObject } from '../../kube/objects.ts';
+import type { CellHandler } from '../context.ts';
+import type { ListOptions } from '../http/list-options.ts';
+import { badRequest, forbidden } from '../http/refusal.ts';
+import { getReply, type Kind, listReply, watchReply } from './collection-replies.ts';
+import type { SharedWatches } from './shared-watches.ts';
+
+export interface SharedReadOptions {
+  readonly client: KubeClient;
+  readonly watches: SharedWatches;
+  readonly kind: Kind;
+  /** Of the collection over all namespaces. */
+  readonly path: string;
+  readonly namespaced: boolean;
+  /** Fields that can be selected on, and how they are read. */
+  readonly selectable?: Selectable;
+}
+
+export type Selectable = Readonly<Record<string, (object: KubeObject) => unknown>>;
+
+/** @throws Refusal 400 for a field that can not be selected on */
+function selectorOf({ fields, labels }: ListOptions, selectable: Selectable): (object: KubeObject) => boolean {
+  const tests = fields.map(({ field, equal, value }) => {
+    const read = Object.hasOwn(selectable, field) ? selectable[field] : undefined;
+    if (read === undefined) throw badRequest('field selector is not supported here');
+    return (object: KubeObject): boolean => ((read(object) ?? '') === value) === equal;
+  });
+  return (object) => labels.matches(object.metadata.labels) && tests.every((holds) => holds(object));
+}
+
+/** GET, list and watch of what every node of the cluster may read; one upstream watch, started at the first use. */
+export function sharedReads({
+  client,
+  watches,
+  kind,
+  path,
+  namespaced,
+  selectable = {},
+}: SharedReadOptions): CellHandler {
+  return async (context) => {
+    const { target, options, verb, signal } = context;
+    if (target.subresource !== undefined || (target.namespace !== undefined) !== (namespaced && verb === 'get')) {
+      throw forbidden('not-allowed');
+    }
+    const selects = selectorOf(options, selectable);
+    const { collection, release } = await watches.acquireSynced({ client, path }, signal);
+    release();
+    if (verb === 'get') return getReply({ kind, collection }, target.namespace, target.name ?? '');
+    if (verb === 'list') return listReply({ kind, collection, selects });
+    if (verb === 'watch') return watchReply({ kind, collection, selects }, options.resourceVersion);
+    throw forbidden('not-allowed');
+  };
+}

@@ -1,0 +1,232 @@
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import type { Attestation, BootstrapEvidence } from '../../providers/contract.ts';
+import { type Clock, systemClock } from '../core/clock.ts';
+import { messageOf } from '../core/errors.ts';
+import type { KubeClient } from '../kube/client.ts';
+import type { Authority } from './authority/authority.ts';
+import { SignedRequests } from './authority/signed-requests.ts';
+import { isCurrent } from './http/authentication.ts';
+import { type Connection, type Handler, Listener, sendRefusal } from './http/listener.ts';
+import { Refusal } from './http/refusal.ts';
+import { cellApiMetrics } from './metrics.ts';
+import { CellNodes } from './node/cell-node.ts';
+import type { CellBook, CellReports, SharedCollections } from './ports.ts';
+import { type IncomingRequest, type Outcome, runPipeline } from './request-pipeline.ts';
+import { resourceRoutes } from './resource-routes.ts';
+import { PodFeed } from './resources/pod-feed.ts';
+import { SharedWatches } from './resources/shared-watches.ts';
+import { signingRequests } from './resources/signing-requests.ts';
+import { createSession, Sessions } from './session.ts';
+import { WatchHub } from './watch/hub.ts';
+
+export interface CellApiOptions {
+  readonly virtualNode: string;
+  /** Address to listen on. */
+  readonly host: string;
+  /** 0 chooses a free one. */
+  readonly port: number;
+  /** IP addresses and DNS names by which cells reach this server; its certificate names them. */
+  readonly servingHosts: readonly string[];
+  readonly authority: Authority;
+  readonly book: CellBook;
+  readonly reports: CellReports;
+  readonly collections: SharedCollections;
+  /** The provider's own client. */
+  readonly client: KubeClient;
+  /** A client that is the virtual node to the API server. */
+  readonly nodeClient: KubeClient;
+  readonly attest: (evidence: BootstrapEvidence, signal: AbortSignal) => Promise<Attestation>;
+  /** Told when a bootstrap token was used by a second key: somebody holds a copy. */
+  readonly onTokenReuse?: (event: { readonly cellId: string; readonly remoteAddress: string }) => void;
+  readonly registry: Registry;
+  readonly logger: Logger;
+  readonly clock?: Clock;
+  readonly random?: () => number;
+}
+
+export interface CellApi {
+  /** Listens until the signal aborts or `stop` is called. @throws NodelessError PortInUse */
+  start(signal: AbortSignal): Promise<{ readonly port: number }>;
+  /** Ends all watches cleanly, so that kubelets resume elsewhere, and resolves when nothing listens any more. */
+  stop(): Promise<void>;
+}
+
+const TICK_MS = 1_000;
+/** How long the watch of a Secret or ConfigMap is kept after its last user: kubelets come back within seconds. */
+const OBJECT_LINGER_MS = 60_000;
+const RENEWAL_RETRY_MS = 60_000;
+const MAX_CONNECTIONS_PER_CELL = 32;
+
+/** The HTTPS server that plays API server to the cells' kubelets. */
+export function createCellApi(options: CellApiOptions): CellApi {
+  const { authority, book, client, nodeClient, virtualNode, reports, collections } = options;
+  const { clock = systemClock, random = Math.random, logger } = options;
+  const metrics = cellApiMetrics(options.registry);
+  const sessions = new Sessions();
+  const strangers = createSession('');
+  const hub = new WatchHub({ clock, random, gauge: metrics.watches, logger });
+  const feed = new PodFeed({ book, pods: collections.pods });
+  const nodes = new CellNodes({ nodes: collections.nodes, virtualNode, reports, book });
+  const objectWatches = new SharedWatches({ clock, logger, lingerMs: OBJECT_LINGER_MS });
+  const collectionWatches = new SharedWatches({ clock, logger });
+  const requests = new SignedRequests(clock);
+  const onTokenReuse: NonNullable<CellApiOptions['onTokenReuse']> = (event) => {
+    logger.error({ cell: event.cellId, remote: event.remoteAddress }, 'a bootstrap token was used by a second key');
+    options.onTokenReuse?.(event);
+  };
+  const signing = signingRequests({
+    authority,
+    requests,
+    book,
+    sessions,
+    virtualNode,
+    clock,
+    attest: options.attest,
+    onTokenReuse,
+  });
+  const routes = resourceRoutes({
+    virtualNode,
+    clock,
+    reports,
+    feed,
+    nodes,
+    client,
+    nodeClient,
+    objectWatches,
+    collectionWatches,
+    signing,
+  });
+  const pipeline = { routes, authentication: { book, sessions, clock }, client, metrics, clock, logger };
+  const underWay = new Set<AbortController>();
+  const stopped = new AbortController();
+  const listener = new Listener({ ...options, caPem: authority.caPem, handle: handler() });
+  let renewAtMs = 0;
+
+  function handler(): Handler {
+    return async (request, response, connection) => {
+      const controller = new AbortController();
+      underWay.add(controller);
+      response.raw.once('close', () => {
+        underWay.delete(controller);
+        controller.abort();
+      });
+      const { accept, authorization, 'content-type': contentType = '' } = request.headers;
+      const incoming: IncomingRequest = {
+        method: request.method,
+        url: request.raw.url ?? '',
+        accept,
+        authorization,
+        body: Buffer.isBuffer(request.body)
+          ? { bytes: request.body, mediaType: contentType.split(';')[0]?.trim().toLowerCase() ?? '' }
+          : undefined,
+        peer: connection.peer,
+        signal: controller.signal,
+      };
+      const outcome = await runPipeline(pipeline, incoming);
+      deliver(outcome, response, connection);
+    };
+  }
+
+  function deliver(outcome: Outcome, response: Parameters<Handler>[1], connection: Connection): void {
+    const { reply, caller } = outcome;
+    if (reply instanceof Refusal) {
+      // What a stranger's connection is used for next would be refused as well.
+      if (reply.status === 401) response.raw.once('close', () => connection.close());
+      sendRefusal(response, reply);
+      return;
+    }
+    if (caller.kind === 'cell' && !admit(caller.session, connection)) {
+      connection.destroy();
+      return;
+    }
+    if (!('watch' in reply)) {
+      response
+        .code(reply.status)
+        .header('content-type', reply.contentType ?? 'application/json')
+        .send(reply.body);
+      return;
+    }
+    response.hijack();
+    const { resource, options: list } = outcome;
+    const session = caller.kind === 'cell' ? caller.session : strangers;
+    const callerIsGood = (): boolean =>
+      caller.kind !== 'cell' ||
+      (isCurrent(caller.certificate, clock.now()) && book.find(caller.session.cellId) !== undefined);
+    const { allowBookmarks: bookmarks, timeoutSeconds } = list;
+    hub.open(response.raw, { session, resource, bookmarks, timeoutSeconds, callerIsGood }, reply.watch);
+  }
+
+  function admit({ connections }: typeof strangers, connection: Connection): boolean {
+    if (connections.has(connection)) return true;
+    if (connections.size >= MAX_CONNECTIONS_PER_CELL) return false;
+    connections.add(connection);
+    connection.onClose(() => connections.delete(connection));
+    return true;
+  }
+
+  /** Ends what is left of cells that have ended. */
+  function forgetEndedCells(): void {
+    if (!book.complete) return;
+    for (const session of sessions.all()) {
+      if (book.find(session.cellId) !== undefined) continue;
+      sessions.forget(session.cellId);
+      hub.endOf(session);
+      for (const connection of session.connections) (connection as Connection).close();
+    }
+  }
+
+  async function serving() {
+    const pair = await authority.issueServing(options.servingHosts);
+    renewAtMs = clock.now() + (pair.notAfterMs - clock.now()) * (2 / 3);
+    return pair;
+  }
+
+  async function renewWhenDue(): Promise<void> {
+    if (clock.now() < renewAtMs) return;
+    renewAtMs = clock.now() + RENEWAL_RETRY_MS;
+    listener.renew(await serving());
+    logger.info('the serving certificate of the cell API was renewed');
+  }
+
+  async function tickForever(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await clock.sleep(TICK_MS, signal).catch(() => undefined);
+      if (signal.aborted) return;
+      try {
+        hub.tick();
+        forgetEndedCells();
+        objectWatches.tick();
+        requests.tick();
+        await renewWhenDue();
+      } catch (error) {
+        logger.error({ reason: messageOf(error) }, 'a tick of the cell API failed');
+      }
+    }
+  }
+
+  async function stop(): Promise<void> {
+    if (stopped.signal.aborted) return;
+    stopped.abort();
+    hub.endAll();
+    for (const controller of underWay) controller.abort();
+    await listener.stop();
+    feed.stop();
+    nodes.stop();
+    objectWatches.stop();
+    collectionWatches.stop();
+  }
+
+  return {
+    async start(signal) {
+      feed.start();
+      nodes.start();
+      const port = await listener.start(await serving());
+      signal.addEventListener('abort', () => void stop(), { once: true });
+      if (signal.aborted) await stop();
+      void tickForever(stopped.signal);
+      return { port };
+    },
+    stop,
+  };
+}

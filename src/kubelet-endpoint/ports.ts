@@ -1,0 +1,57 @@
+import type { KubeObject } from '../kube/objects.ts';
+
+/** A pod as its own cell may speak of it. */
+export interface PodIdentity {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+/** Where a cell's kubelet listens. Its serving certificate names `address` as an IP SAN. */
+export interface CellAddress {
+  readonly cellId: string;
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface CellOfPod extends CellAddress {
+  readonly podUid: string;
+}
+
+/** Why no cell can answer for a pod, in words for whoever typed `kubectl logs`. */
+export interface MissingCell {
+  readonly missing: string;
+}
+
+export interface RunningCell extends CellAddress {
+  /** Everything that was handed over to this cell, agents included: its statistics count for these only. */
+  readonly pods: readonly PodIdentity[];
+}
+
+/** Which cell answers for which pod; the book of cells gives it. */
+export interface CellDirectory {
+  ofPod(namespace: string, name: string): CellOfPod | MissingCell;
+  /** Cells whose kubelets can be asked now. */
+  running(): readonly RunningCell[];
+}
+
+/** What the provider shows to a cell's kubelet, and what it believes of one; all PEM. */
+export interface UpstreamTls {
+  readonly cert: string | Buffer;
+  readonly key: string | Buffer;
+  /** Authority that signed the cells' serving certificates. */
+  readonly ca: string | Buffer | readonly (string | Buffer)[];
+}
+
+/** Gives the material of now: certificates rotate. */
+export type UpstreamTlsSource = () => UpstreamTls;
+
+/** Pods bound to the virtual node; a Collection is one. */
+export interface PodSource {
+  readonly synced: boolean;
+  items(): Iterable<KubeObject>;
+}
+
+export function isMissing(answer: CellOfPod | MissingCell): answer is MissingCell {
+  return 'missing' in answer;
+}

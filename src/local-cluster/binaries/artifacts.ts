@@ -1,0 +1,111 @@
+import { COREDNS_VERSION, KUBERNETES_VERSION, PAUSE_VERSION } from '../versions.ts';
+
+/** The programs that one multi-call `kubernetes` binary holds; symlinks name them. */
+export const KUBERNETES_PROGRAMS = [
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kube-scheduler',
+  'kube-proxy',
+  'kubelet',
+  'kubectl',
+] as const;
+
+/** Every program that is downloaded or compiled; etcd and the rest come from the system. */
+export const PROGRAMS = [...KUBERNETES_PROGRAMS, 'coredns', 'pause', 'agnhost', 'nnp', 'ginkgo', 'e2e.test'] as const;
+export type Program = (typeof PROGRAMS)[number];
+
+/** One thing that is compiled, and how. */
+export interface Artifact {
+  readonly name: string;
+  readonly version: string;
+  /** Folder of its Go module under deploy/local-cluster. */
+  readonly module: 'kubernetes' | 'coredns' | 'pause';
+  /** `go build` unless it is a test binary. */
+  readonly verb: readonly string[];
+  readonly package: string;
+  readonly ldflags: string;
+  /** What a person is told to expect of a first compilation on 2 cores. */
+  readonly estimate: string;
+}
+
+const VERSION_PACKAGE = 'k8s.io/component-base/version';
+const [, MINOR = ''] = KUBERNETES_VERSION.split('.');
+const KUBERNETES_LDFLAGS = [
+  '-s -w',
+  `-X ${VERSION_PACKAGE}.gitVersion=${KUBERNETES_VERSION}`,
+  `-X ${VERSION_PACKAGE}.gitMajor=1`,
+  `-X ${VERSION_PACKAGE}.gitMinor=${MINOR}`,
+  `-X ${VERSION_PACKAGE}.gitTreeState=clean`,
+].join(' ');
+
+const kubernetes = { version: KUBERNETES_VERSION, module: 'kubernetes', verb: ['build'], ldflags: '-s -w' } as const;
+
+const ARTIFACTS = {
+  kubernetes: {
+    ...kubernetes,
+    name: 'kubernetes',
+    package: '.',
+    ldflags: KUBERNETES_LDFLAGS,
+    estimate: 'about 6 min on 2 cores, once',
+  },
+  agnhost: {
+    ...kubernetes,
+    name: 'agnhost',
+    package: 'k8s.io/kubernetes/test/images/agnhost',
+    estimate: 'under a minute',
+  },
+  nnp: {
+    ...kubernetes,
+    name: 'nnp',
+    package: 'k8s.io/kubernetes/test/images/nonewprivs',
+    estimate: 'seconds',
+  },
+  ginkgo: {
+    ...kubernetes,
+    name: 'ginkgo',
+    package: 'github.com/onsi/ginkgo/v2/ginkgo',
+    estimate: 'under a minute',
+  },
+  'e2e.test': {
+    ...kubernetes,
+    name: 'e2e.test',
+    verb: ['test', '-c'],
+    package: 'k8s.io/kubernetes/test/e2e',
+    ldflags: KUBERNETES_LDFLAGS,
+    estimate: 'about 3 min on 2 cores, once',
+  },
+  coredns: {
+    name: 'coredns',
+    version: COREDNS_VERSION,
+    module: 'coredns',
+    verb: ['build'],
+    package: '.',
+    ldflags: '-s -w',
+    estimate: 'about a minute on 2 cores, once',
+  },
+  pause: {
+    name: 'pause',
+    version: PAUSE_VERSION,
+    module: 'pause',
+    verb: ['build'],
+    package: '.',
+    ldflags: '-s -w',
+    estimate: 'seconds',
+  },
+} as const satisfies Record<string, Artifact>;
+
+function isKubernetes(program: Program): boolean {
+  return (KUBERNETES_PROGRAMS as readonly string[]).includes(program);
+}
+
+/** What is compiled to have a program. */
+export function artifactOf(program: Program): Artifact {
+  return ARTIFACTS[isKubernetes(program) ? 'kubernetes' : (program as keyof typeof ARTIFACTS)];
+}
+
+/** Where the project that makes the program publishes it, with `<url>.sha256` beside it; undefined when nowhere, as for all but Linux. */
+export function officialUrl(program: Program, arch: string, platform: string = process.platform): string | undefined {
+  return isKubernetes(program) && platform === 'linux'
+    ? `https://dl.k8s.io/${KUBERNETES_VERSION}/bin/linux/${arch}/${program}`
+    : undefined;
+}

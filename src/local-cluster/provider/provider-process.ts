@@ -1,0 +1,104 @@
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { KubeConfig } from '@kubernetes/client-node';
+import { stringify } from 'yaml';
+import { systemClock } from '../../core/clock.ts';
+import { call, getOrUndefined } from '../../kube/calls.ts';
+import { createKubeClient, type KubeClient } from '../../kube/client.ts';
+import { install } from '../../kube/install.ts';
+import type { KubeObject } from '../../kube/objects.ts';
+import { startComponent, waitForComponent } from '../processes/component.ts';
+import { writePrivate } from '../state.ts';
+import type { LocalCluster } from '../up.ts';
+
+/** Name of the provider among the cluster's components. */
+export const PROVIDER = 'nodeless';
+const NAMESPACE = 'nodeless-system';
+const READY_TIMEOUT_MS = 60_000;
+const TOKEN_SECONDS = 24 * 3600;
+const PROGRAM = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+
+export interface ProviderOptions {
+  readonly cluster: LocalCluster;
+  readonly signal: AbortSignal;
+  /** Name of the virtual node; `nodeless` unless given. */
+  readonly virtualNode?: string;
+  /** `nodeless run` configuration over what the local cluster needs, by section. */
+  readonly config?: Readonly<Record<string, Readonly<Record<string, unknown>> | string>>;
+}
+
+/** The admin's client of a local cluster. Close it. */
+export async function adminClient(cluster: LocalCluster): Promise<KubeClient> {
+  const config = new KubeConfig();
+  config.loadFromFile(cluster.kubeconfigs.admin);
+  return createKubeClient(config, systemClock);
+}
+
+/** A kubeconfig of the provider's own service account, with what it ships as RBAC and nothing more. */
+async function writeKubeconfig(cluster: LocalCluster, client: KubeClient, signal: AbortSignal): Promise<string> {
+  const path = `/api/v1/namespaces/${NAMESPACE}/serviceaccounts/nodeless/token`;
+  const body = {
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'TokenRequest',
+    spec: { expirationSeconds: TOKEN_SECONDS },
+  };
+  const { status } = await call<{ status: { token: string } }>(client, { method: 'POST', path, body, signal });
+  const file = join(cluster.paths.kubeconfigDir, `${PROVIDER}.yaml`);
+  const name = PROVIDER;
+  const kubeconfig = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name, cluster: { server: cluster.apiServerUrl, 'certificate-authority': cluster.caFile } }],
+    users: [{ name, user: { token: status.token } }],
+    contexts: [{ name, context: { cluster: name, user: name } }],
+    'current-context': name,
+  };
+  await writePrivate(file, stringify(kubeconfig));
+  return file;
+}
+
+async function writeConfig(options: ProviderOptions): Promise<string> {
+  const { cluster, virtualNode = 'nodeless', config = {} } = options;
+  const { paths } = cluster;
+  const { virtualNode: node, local, provider = 'local', ...others } = config;
+  const whole = {
+    provider,
+    virtualNode: { name: virtualNode, address: cluster.address, ...(node as object) },
+    local: {
+      cluster: paths.name,
+      stateDir: join(paths.stateDir, 'cloud'),
+      imagesDir: dirname(cluster.images[0]?.path ?? ''),
+      kubelet: join(cluster.binDir, 'kubelet'),
+      ...(local as object),
+    },
+    ...others,
+  };
+  const file = join(paths.configDir, `${PROVIDER}.yaml`);
+  await writePrivate(file, stringify(whole));
+  return file;
+}
+
+/** Installs what the provider needs in the cluster, starts it in the cluster's namespace, and waits until its node is Ready. */
+export async function startProvider(options: ProviderOptions): Promise<void> {
+  const { cluster, signal, virtualNode = 'nodeless' } = options;
+  const kubeConfig = new KubeConfig();
+  kubeConfig.loadFromFile(cluster.kubeconfigs.admin);
+  const client = await createKubeClient(kubeConfig, systemClock);
+  try {
+    await install(kubeConfig, { virtualNode, namespace: NAMESPACE });
+    const kubeconfig = await writeKubeconfig(cluster, client, signal);
+    const config = await writeConfig(options);
+    const argv = [process.execPath, PROGRAM, 'run', '--config', config, '--kubeconfig', kubeconfig];
+    await startComponent(cluster.paths, PROVIDER, argv);
+    const check = () => isReady(client, virtualNode, signal);
+    await waitForComponent(cluster.paths, PROVIDER, { check, timeoutMs: READY_TIMEOUT_MS, signal });
+  } finally {
+    await client.close();
+  }
+}
+
+async function isReady(client: KubeClient, name: string, signal: AbortSignal): Promise<boolean> {
+  const node = await getOrUndefined<KubeObject>(client, `/api/v1/nodes/${name}`, signal);
+  const status = node?.status as { conditions?: { type: string; status: string }[] } | undefined;
+  return status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false;
+}

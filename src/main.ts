@@ -1,0 +1,219 @@
+import { hostname } from 'node:os';
+import type { KubeConfig } from '@kubernetes/client-node';
+import type { Logger } from 'pino';
+import { Registry } from 'prom-client';
+import type { CellProvider } from '../providers/contract.ts';
+import { type Authority, loadOrCreateAuthority } from './cell-api/authority/load.ts';
+import { followProviderClient } from './cell-api/authority/provider-client.ts';
+import { createCellApi } from './cell-api/server.ts';
+import { adopt } from './cells/adopt.ts';
+import { Book } from './cells/book.ts';
+import type { Cell } from './cells/cell.ts';
+import { Census } from './cells/census.ts';
+import { directoryOf } from './cells/directory.ts';
+import { Fleet } from './cells/fleet.ts';
+import { watchHealth } from './cells/health.ts';
+import { startProjection } from './cells/projection.ts';
+import { podNamesCell } from './cells/reason.ts';
+import type { Config } from './config/schema.ts';
+import { type Clock, systemClock } from './core/clock.ts';
+import { GROUP, NODE_GROUPS, nodeUser, VERSION, VIRTUAL_NODE_LABEL } from './core/names.ts';
+import { call } from './kube/calls.ts';
+import { createKubeClient, type KubeClient } from './kube/client.ts';
+import { startCollection } from './kube/collection.ts';
+import { EventRecorder } from './kube/events.ts';
+import { becomeLeader } from './kube/leadership.ts';
+import type { KubeObject } from './kube/objects.ts';
+import { until } from './kube/until.ts';
+import type { WirePod } from './kube/wire-pod.ts';
+import { createKubeletEndpoint } from './kubelet-endpoint/server.ts';
+import { Placement } from './placement/placement.ts';
+import { PodController } from './pods/controller.ts';
+import { viewOf } from './pods/pod-view.ts';
+import { PodWriter } from './pods/status.ts';
+import { chooseProvider } from './provider-choice.ts';
+import { specOf } from './virtual-node/node-spec.ts';
+import { runVirtualNode } from './virtual-node/virtual-node.ts';
+
+export interface ProviderProcess {
+  readonly config: Config;
+  readonly kubeConfig: KubeConfig;
+  readonly logger: Logger;
+  /** Ends the process's work; cells go on. */
+  readonly signal: AbortSignal;
+}
+
+/** What outlives one leadership. */
+interface Base extends ProviderProcess {
+  readonly clock: Clock;
+  readonly client: KubeClient;
+  readonly nodeClient: KubeClient;
+  readonly provider: CellProvider;
+  readonly authority: Authority;
+  readonly clusterUid: string;
+}
+
+const CONTROLLER_CONCURRENCY = 32;
+
+/** `nodeless run`: waits to lead, leads until the lease or the process ends, and waits again. */
+export async function runProvider(process: ProviderProcess): Promise<void> {
+  const { config, kubeConfig, logger, signal } = process;
+  const { name } = config.virtualNode;
+  const { namespace } = config.cluster;
+  const clock = systemClock;
+  const retry = { clock, logger, signal };
+  const client = await createKubeClient(kubeConfig, clock);
+  const nodeClient = client.as({ user: nodeUser(name), groups: NODE_GROUPS });
+  const cleanup: (() => Promise<void>)[] = [() => client.close()];
+  try {
+    const clusterUid = await until('the cluster can be read', () => readClusterUid(client, signal), retry);
+    const provider = await chooseProvider({ config, owner: { clusterUid, virtualNode: name }, ...retry });
+    cleanup.push(() => provider.stop());
+    await provider.start(signal);
+    const read = () => loadOrCreateAuthority({ client, namespace, clock, signal });
+    const authority = await until('the authority can be read', read, retry);
+    while (!signal.aborted) {
+      const lease = { namespace, name: `nodeless-${name}`, identity: hostname() };
+      const leading = await becomeLeader({ client, ...lease, clock, logger }, signal);
+      await lead({ ...process, clock, client, nodeClient, provider, authority, clusterUid }, leading);
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    for (const step of cleanup.reverse()) await step();
+  }
+}
+
+async function readClusterUid(client: KubeClient, signal: AbortSignal): Promise<string> {
+  const namespace = await call<KubeObject>(client, { method: 'GET', path: '/api/v1/namespaces/kube-system', signal });
+  return namespace.metadata.uid ?? '';
+}
+
+/** Leads until the signal aborts. Whatever is started here ends with it; a failure to start is thrown. */
+async function lead(base: Base, leading: AbortSignal): Promise<void> {
+  const failed = new AbortController();
+  const signal = AbortSignal.any([leading, failed.signal]);
+  const stops: (() => Promise<void>)[] = [];
+  try {
+    await startLeading(base, signal, stops);
+    await new Promise((resolve) => {
+      if (signal.aborted) resolve(undefined);
+      signal.addEventListener('abort', resolve, { once: true });
+    });
+  } catch (error) {
+    if (!leading.aborted) throw error;
+  } finally {
+    failed.abort();
+    for (const stop of stops.reverse()) await stop();
+  }
+}
+
+async function startLeading(base: Base, signal: AbortSignal, stops: (() => Promise<void>)[]): Promise<void> {
+  const { config, clock, logger, client, nodeClient, provider, clusterUid, authority } = base;
+  const { name, address } = config.virtualNode;
+  const registry = new Registry();
+  const book = new Book(clock);
+  const bootstrap = {
+    cellApiUrl: `https://${config.cellApi.advertise ?? address}:${config.cellApi.port}`,
+    caPem: authority.caPem,
+    nodeName: name,
+    clusterDns: config.cluster.dns,
+    clusterDomain: config.cluster.domain,
+  };
+  const { concurrency } = config.cells;
+  const fleet = new Fleet({ provider, book, clusterUid, bootstrap, clock, logger, concurrency });
+  fleet.start(signal);
+
+  const ofNode = { fieldSelector: `spec.nodeName=${name}` };
+  const byName = { fieldSelector: `metadata.name=${name}` };
+  const byLabel = { labelSelector: `${VIRTUAL_NODE_LABEL}=${name}` };
+  const source = { client: nodeClient, clock, logger };
+  // The cloud is listed before the cluster: a machine in the list has had its pod annotated before.
+  const machines = await until('the cloud can be listed', () => provider.list(signal), { clock, logger, signal });
+  const pods = startCollection<WirePod>({ ...source, path: '/api/v1/pods', query: ofNode }, signal);
+  const nodes = startCollection<KubeObject>({ ...source, path: '/api/v1/nodes', query: byName }, signal);
+  const cellPath = `/apis/${GROUP}/${VERSION}/cells`;
+  const cellObjects = startCollection<KubeObject>({ ...source, client, path: cellPath, query: byLabel }, signal);
+
+  const cellApi = createCellApi({
+    virtualNode: name,
+    host: config.cellApi.host,
+    port: config.cellApi.port,
+    servingHosts: [config.cellApi.advertise ?? address],
+    authority,
+    book,
+    reports: book,
+    collections: { pods, nodes },
+    client,
+    nodeClient,
+    attest: (evidence, attestSignal) => provider.attest(evidence, attestSignal),
+    registry,
+    logger,
+    clock,
+  });
+  stops.push(() => cellApi.stop());
+  await cellApi.start(signal);
+
+  const signerName = config.kubeletEndpoint.signer;
+  const endpoint = createKubeletEndpoint({
+    nodeName: name,
+    host: config.kubeletEndpoint.host,
+    port: config.kubeletEndpoint.port,
+    addresses: [address],
+    cells: directoryOf(book, pods),
+    upstream: await followProviderClient(authority, { clock, logger }, signal),
+    client,
+    pods,
+    certificate: config.kubeletEndpoint.selfSigned
+      ? { from: 'self-signed' }
+      : { from: 'signer', signerName, approval: config.kubeletEndpoint.approval, nodeClient },
+    registry,
+    logger,
+    clock,
+  });
+  stops.push(() => endpoint.stop());
+  await endpoint.start(signal);
+
+  void runVirtualNode({ spec: specOf(config, clusterUid), client, nodeClient, nodes, clock, logger }, signal);
+  await Promise.race([pods.whenSynced, aborted(signal)]);
+  signal.throwIfAborted();
+  const adopted = adopt(book, machines, [...pods.items()].map(viewOf));
+  book.markComplete();
+  logger.info({ node: name, pods: pods.size, cells: adopted, provider: provider.name }, 'the virtual node is served');
+
+  const events = new EventRecorder({ client, component: 'nodeless', host: name, clock, logger });
+  const controller = new PodController({
+    pods,
+    book,
+    fleet,
+    placement: new Placement({ provider, clock, defaultSize: config.cells.defaultSize }),
+    writer: new PodWriter(nodeClient, clock),
+    events,
+    clock,
+    logger,
+    launchTimeoutMs: config.cells.launchTimeout,
+    completedLingerMs: config.cells.completedLinger,
+    concurrency: CONTROLLER_CONCURRENCY,
+  });
+  controller.start(signal);
+  const census = new Census({
+    provider,
+    book,
+    fleet,
+    clock,
+    logger,
+    intervalMs: config.cells.censusEvery,
+    orphanAfterMs: config.cells.orphanAfter,
+    hasReason: ({ tags }) => podNamesCell(nodeClient, tags, signal),
+    onGone: (cell, reason) => book.enter(cell, 'lost', reason),
+  });
+  void census.run(signal);
+  const onSilent = (cell: Cell) => void fleet.lose(cell, 'its kubelet is silent');
+  void watchHealth({ book, clock, silentAfterMs: config.cells.silentAfter, onSilent }, signal);
+  const onDeleted = (cell: Cell) => void fleet.lose(cell, 'its Cell object was deleted');
+  startProjection({ client, book, objects: cellObjects, virtualNode: name, logger, onDeleted }, signal);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

@@ -1,0 +1,58 @@
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { CellProvider } from '../providers/contract.ts';
+import { createProvider } from '../providers/registry.ts';
+import { createSimulatedCloud } from '../providers/simulated/cloud.ts';
+import { readEnvironment } from './config/environment.ts';
+import type { Config } from './config/schema.ts';
+import type { Clock } from './core/clock.ts';
+import { systemProgram } from './local-cluster/binaries/lookup.ts';
+import { obtainPrograms } from './local-cluster/binaries/obtain.ts';
+
+export interface ProviderChoice {
+  readonly config: Config;
+  /** Whose machines this process may see. */
+  readonly owner: { readonly clusterUid: string; readonly virtualNode: string };
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}
+
+/** The provider that the configuration names, not started yet. */
+export async function chooseProvider(choice: ProviderChoice): Promise<CellProvider> {
+  return choice.config.provider === 'local' ? localProvider(choice) : simulatedProvider(choice);
+}
+
+async function localProvider({ config, owner, clock, logger, signal }: ProviderChoice): Promise<CellProvider> {
+  const { cluster, stateDir, cacheDir, imagesDir, registryMirror, sandboxImage, outbound, ...given } = config.local;
+  const environment = readEnvironment();
+  const progress = ({ step, detail }: { step: string; detail: string }) => logger.info({ step, detail }, 'preparing');
+  const kubelet = given.kubelet ?? (await obtainPrograms(['kubelet'], { progress, signal, environment })).kubelet;
+  const containerd = given.containerd ?? (await systemProgram('containerd', environment)) ?? 'containerd';
+  return createProvider('local', {
+    stateDir,
+    cacheDir: cacheDir ?? join(environment.cacheFolder, 'local-provider'),
+    clusterName: cluster,
+    owner,
+    programs: { kubelet, containerd, cniBinDir: given.cniBinDir },
+    ...(imagesDir === undefined ? {} : { imagesDir }),
+    ...(registryMirror === undefined ? {} : { registryMirror }),
+    sandboxImage,
+    outbound,
+    ranges: { cellCidr: given.cellCidr, podCidr: given.podCidr, serviceCidr: given.serviceCidr },
+    clock,
+    logger,
+  });
+}
+
+function simulatedProvider({ config, owner, clock }: ProviderChoice): CellProvider {
+  const { launchTime, startTime, failureRate, seed } = config.simulated;
+  const cloud = createSimulatedCloud({
+    launchLatency: { p50Ms: launchTime, p95Ms: 2 * launchTime },
+    podStartLatency: { p50Ms: startTime, p95Ms: 2 * startTime },
+    failure: { rate: failureRate, code: 'InsufficientCapacity' },
+    seed,
+    clock,
+  });
+  return createProvider('simulated', { cloud, owner });
+}

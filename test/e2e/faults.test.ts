@@ -1,0 +1,224 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, describe, expect, test } from 'vitest';
+import { freeze, kill, startAgain, thaw } from '../../src/local-cluster/control-plane.ts';
+import {
+  readComponent,
+  signalComponent,
+  startComponent,
+  waitForEnd,
+} from '../../src/local-cluster/processes/component.ts';
+import { PROVIDER } from '../../src/local-cluster/provider/provider-process.ts';
+import { clusterPaths } from '../../src/local-cluster/state.ts';
+import { cellProcesses } from '../support/cells.ts';
+import { toolsOf } from '../support/kubectl.ts';
+import { pod, webDeployment } from '../support/objects.ts';
+import { eventually } from '../support/wait.ts';
+import { CLUSTER } from './global-setup.ts';
+
+const { kubectl, tryKubectl, apply, get } = toolsOf(CLUSTER);
+const paths = clusterPaths({ name: CLUSTER });
+const { signal } = new AbortController();
+
+interface Pod {
+  metadata: { name: string; uid: string; annotations: Record<string, string> };
+  status: {
+    phase: string;
+    reason?: string;
+    conditions: { type: string; status: string }[];
+    containerStatuses: { restartCount: number; containerID: string }[];
+  };
+}
+
+async function killProvider(): Promise<void> {
+  await signalComponent(paths, PROVIDER, 'SIGKILL');
+  await waitForEnd(paths, PROVIDER, 5_000);
+}
+
+async function startProviderAgain(): Promise<void> {
+  const record = await readComponent(paths, PROVIDER);
+  await startComponent(paths, PROVIDER, record?.argv ?? []);
+}
+
+async function cellOf(name: string): Promise<string> {
+  return (await get<Pod>('pod', name)).metadata.annotations['nodeless.io/cell'] ?? '';
+}
+
+/** What must not change for a pod that did not notice. */
+async function identityOf(name: string): Promise<unknown> {
+  const { metadata, status } = await get<Pod>('pod', name);
+  const [container] = status.containerStatuses;
+  return {
+    uid: metadata.uid,
+    cell: metadata.annotations['nodeless.io/cell'],
+    restarts: container?.restartCount,
+    container: container?.containerID,
+  };
+}
+
+async function runningPod(name: string, command?: readonly string[]): Promise<void> {
+  await apply(pod(name, command === undefined ? {} : { command }));
+  await kubectl('wait', `pod/${name}`, '--for=condition=Ready', '--timeout=60s');
+}
+
+async function execWorks(name: string): Promise<void> {
+  await eventually(
+    'exec works',
+    async () => (await tryKubectl('exec', name, '--', 'echo', 'alive')).stdout === 'alive',
+  );
+}
+
+async function cells(): Promise<number> {
+  return (await get<{ items: unknown[] }>('cells')).items.length;
+}
+
+describe('faults', () => {
+  afterEach(async () => {
+    await kubectl('delete', 'deployments,pods', '--all', '--wait', '--grace-period=1');
+    await eventually('all cells have ended', async () => (await cells()) === 0);
+  });
+
+  test('a provider killed while pods run finds them again, and they never notice', async () => {
+    await runningPod('steady');
+    const before = await identityOf('steady');
+    await killProvider();
+    await startProviderAgain();
+    await execWorks('steady');
+    expect(await identityOf('steady')).toEqual(before);
+    expect(await cells()).toBe(1);
+  });
+
+  test('a provider killed at any moment of a launch launches nothing twice', async () => {
+    await apply(webDeployment('web', 4));
+    for (const pauseMs of [50, 300, 700]) {
+      await delay(pauseMs);
+      await killProvider();
+      await startProviderAgain();
+    }
+    await kubectl('rollout', 'status', 'deployment/web', '--timeout=90s');
+    await eventually('as many cells as pods', async () => (await cells()) === 4);
+  });
+
+  test('pods deleted while the provider was away lose their cells when it is back', async () => {
+    await runningPod('deserted');
+    await killProvider();
+    await kubectl('delete', 'pod', 'deserted', '--force', '--grace-period=0');
+    await startProviderAgain();
+    await eventually(
+      'the orphan has ended',
+      async () => (await tryKubectl('get', 'cells', '-o', 'name')).stdout === '' && !(await hasNamespaces()),
+    );
+  });
+
+  async function hasNamespaces(): Promise<boolean> {
+    return (
+      (await toolsOf(CLUSTER).inside('sh', '-c', `ls /run/netns | grep '^nodeless-${CLUSTER}-cell' || true`)) !== ''
+    );
+  }
+
+  test('an API server that is restarted is found again', async () => {
+    await runningPod('steady');
+    const before = await identityOf('steady');
+    await kill(paths, 'kube-apiserver');
+    await startAgain(paths, 'kube-apiserver', signal);
+    await execWorks('steady');
+    expect(await identityOf('steady')).toEqual(before);
+    await runningPod('after');
+  });
+
+  test('an API server that is unreachable for a minute costs no pod anything', async () => {
+    await runningPod('steady');
+    const before = await identityOf('steady');
+    await freeze(paths, 'kube-apiserver');
+    await delay(60_000);
+    await thaw(paths, 'kube-apiserver');
+    await execWorks('steady');
+    expect(await identityOf('steady')).toEqual(before);
+    await runningPod('after');
+  });
+
+  test.each(['kubelet', 'containerd'])(
+    'a %s killed in its cell is started again, and the container goes on',
+    async (program) => {
+      await runningPod('steady');
+      const before = await identityOf('steady');
+      const cellId = await cellOf('steady');
+      const victims = (await cellProcesses(CLUSTER, cellId)).filter(({ command }) =>
+        new RegExp(`(^|/)${program} `).test(command),
+      );
+      expect(victims).toHaveLength(1);
+      for (const { pid } of victims) process.kill(pid, 'SIGKILL');
+      await eventually('another one runs', async () =>
+        (await cellProcesses(CLUSTER, cellId)).some(
+          ({ pid, command }) => new RegExp(`(^|/)${program} `).test(command) && pid !== victims[0]?.pid,
+        ),
+      );
+      await execWorks('steady');
+      expect(await identityOf('steady')).toEqual(before);
+    },
+  );
+
+  test('a cell that dies under its pod is told as CellLost, and a Deployment replaces the pod', async () => {
+    await apply(webDeployment('web', 1));
+    await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
+    const name = (await kubectl('get', 'pods', '-l', 'app=web', '-o', 'jsonpath={.items[0].metadata.name}')).trim();
+    const cellId = await cellOf(name);
+    for (const { pid } of await cellProcesses(CLUSTER, cellId)) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It went with another one.
+      }
+    }
+    const lost = await eventually('the pod has failed', async () => {
+      const found = await get<Pod>('pod', name);
+      return found.status.phase === 'Failed' && found;
+    });
+    expect(lost.status.reason).toBe('CellLost');
+    expect(lost.status.conditions.find(({ type }) => type === 'DisruptionTarget')?.status).toBe('True');
+    await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
+  });
+
+  test('a terminating pod on a cell that dies does not stay Terminating', async () => {
+    await runningPod('stubborn', ['sh', '-c', 'trap "" TERM; while true; do sleep 1; done']);
+    await kubectl('delete', 'pod', 'stubborn', '--wait=false', '--grace-period=300');
+    for (const { pid } of await cellProcesses(CLUSTER, await cellOf('stubborn'))) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It went with another one.
+      }
+    }
+    await eventually('it is gone', async () => (await tryKubectl('get', 'pod', 'stubborn')).exitCode !== 0, 20_000);
+  });
+
+  test('a virtual node that is deleted is there again, with the foreign capacity that others add kept', async () => {
+    const uid = () => kubectl('get', 'node', 'nodeless', '-o', 'jsonpath={.metadata.uid}');
+    const before = await uid();
+    await kubectl('delete', 'node', 'nodeless');
+    await eventually('another node of the name', async () => (await uid()) !== before);
+    const capacity = JSON.stringify({ status: { capacity: { 'example.com/dongle': '3' } } });
+    await kubectl('patch', 'node', 'nodeless', '--subresource=status', '--type=merge', '-p', capacity);
+    await kubectl('label', 'node', 'nodeless', 'example.com/ours=kept');
+    await killProvider();
+    await startProviderAgain();
+    await runningPod('after');
+    const node = await get<{
+      metadata: { labels: Record<string, string> };
+      status: { capacity: Record<string, string> };
+    }>('node', 'nodeless');
+    expect(node.status.capacity).toMatchObject({
+      'example.com/dongle': '3',
+      cpu: '1024',
+      memory: '4Ti',
+      pods: '1k',
+      'nvidia.com/gpu': '10',
+    });
+    expect(node.metadata.labels).toMatchObject({ 'example.com/ours': 'kept', type: 'virtual-kubelet' });
+  });
+
+  test('deleting a Cell object ends that cell', async () => {
+    await runningPod('victim');
+    await kubectl('delete', 'cell', await cellOf('victim'));
+    await eventually('the pod has failed', async () => (await get<Pod>('pod', 'victim')).status.reason === 'CellLost');
+  });
+});

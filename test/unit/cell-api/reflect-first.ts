@@ -1,0 +1,1 @@
+import '../../../src/cell-api/authority/reflect.ts';
