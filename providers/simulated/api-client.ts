@@ -1,4 +1,5 @@
 import { StringDecoder } from 'node:string_decoder';
+import { createSecureContext } from 'node:tls';
 import { type Dispatcher, Pool } from 'undici';
 import { NodelessError } from '../../src/core/errors.ts';
 
@@ -20,9 +21,6 @@ export interface ApiAnswer {
   readonly body: unknown;
 }
 
-/** How a cell proves itself: by its token at first, by its certificate ever after. */
-export type CellCredentials = { readonly token: string } | { readonly cert: string; readonly key: string };
-
 /** The calls of one cell to the cell API. */
 export interface CellApiClient {
   call(
@@ -33,11 +31,12 @@ export interface CellApiClient {
   ): Promise<ApiAnswer>;
   /** The lines of a watch, parsed, until the server ends it. @throws NodelessError when it is refused. */
   watch(path: string, signal: AbortSignal): AsyncGenerator<unknown>;
-  close(): Promise<void>;
 }
 
 const CALL_TIMEOUT_MS = 15_000;
-const CONNECT_TIMEOUT_MS = 5_000;
+const CONNECT_TIMEOUT_MS = 10_000;
+/** Longer than between two renewals of a lease. */
+const KEEP_ALIVE_MS = 60_000;
 /** A server ends watches itself, every five to ten minutes. */
 const WATCH_IDLE_MS = 20 * 60_000;
 
@@ -60,15 +59,24 @@ async function* parsedLines(body: AsyncIterable<Buffer>): AsyncGenerator<unknown
   }
 }
 
-/** Opens the connections of one cell (HTTP/2 where the server offers it, so one; else two). */
-export function openCellApi(server: string, caPem: string, credentials: CellCredentials): CellApiClient {
-  const token = 'token' in credentials ? credentials.token : undefined;
-  const identity = 'token' in credentials ? {} : credentials;
-  const pool: Dispatcher = new Pool(server, {
-    connect: { ca: caPem, ...identity, timeout: CONNECT_TIMEOUT_MS },
+/** Connections to one cell API (HTTP/2 where the server offers it, so one; else one for each request under way). */
+export function connectionsTo(
+  server: string,
+  tls: { readonly ca: string; readonly cert?: string; readonly key?: string },
+  limit?: number,
+): Dispatcher {
+  // Made once: parsing the certificates costs more than the rest of a handshake.
+  const secureContext = createSecureContext(tls);
+  return new Pool(server, {
+    connect: { secureContext, timeout: CONNECT_TIMEOUT_MS },
     bodyTimeout: WATCH_IDLE_MS,
-    keepAliveTimeout: 60_000,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    ...(limit === undefined ? {} : { connections: limit }),
   });
+}
+
+/** The calls of one cell over connections that may be shared while it has only its token. */
+export function openCellApi(pool: Dispatcher, token?: string): CellApiClient {
   const headers = (type?: string): Record<string, string> => ({
     accept: 'application/json',
     'user-agent': 'kubelet/simulated',
@@ -97,7 +105,6 @@ export function openCellApi(server: string, caPem: string, credentials: CellCred
       }
       yield* parsedLines(response.body);
     },
-    close: () => pool.destroy(),
   };
 }
 

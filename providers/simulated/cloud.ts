@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import type { Dispatcher } from 'undici';
 import type { CellMachine } from '../../src/core/cell.ts';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { type ErrorCode, NodelessError } from '../../src/core/errors.ts';
 import type { Offering } from '../../src/core/offerings.ts';
 import type { Attestation, BootstrapEvidence, LaunchRequest } from '../contract.ts';
+import { connectionsTo } from './api-client.ts';
 import { runSimulatedKubelet } from './kubelet.ts';
 import { SIMULATED, simulatedOfferings } from './offerings.ts';
 import { drawLatency, type Latency, seededRandom } from './random.ts';
@@ -51,6 +53,7 @@ export interface SimulatedCloud {
 const CELL_RANGE_START = 10 * 2 ** 24 + 200 * 2 ** 16 + 16;
 const POD_RANGE_START = 10 * 2 ** 24 + 244 * 2 ** 16 + 2;
 const RANGE_SIZE = 2 ** 16 - 32;
+const BOOTSTRAP_CONNECTIONS = 8;
 const HOUR_MS = 3_600_000;
 
 function dotted(address: number): string {
@@ -74,6 +77,15 @@ export function createSimulatedCloud(options: SimulatedCloudOptions = {}): Simul
   const newAddress = counter(CELL_RANGE_START);
   const newPodIp = counter(POD_RANGE_START);
   const machines = new Map<string, Machine>();
+  /** By the cell API that they lead to; few, so kept until the cloud is closed. */
+  const bootstraps = new Map<string, Dispatcher>();
+
+  function bootstrapConnections(server: string, ca: string): Dispatcher {
+    const key = `${server} ${ca}`;
+    const connections = bootstraps.get(key) ?? connectionsTo(server, { ca }, BOOTSTRAP_CONNECTIONS);
+    bootstraps.set(key, connections);
+    return connections;
+  }
 
   function describe({ description, state, reason }: Machine): CellMachine {
     return { ...description, state, ...(reason === undefined ? {} : { reason }) };
@@ -93,7 +105,8 @@ export function createSimulatedCloud(options: SimulatedCloudOptions = {}): Simul
     const { cellApiUrl, caPem, nodeName } = request.bootstrap;
     const { arch, allocatable, capacity } = request.offering;
     const address = machine.description.addresses[0] ?? '';
-    const behaviour = { podStartMs, podStopMs, newPodIp, clock, random };
+    const connections = bootstrapConnections(cellApiUrl, caPem);
+    const behaviour = { podStartMs, podStopMs, newPodIp, clock, random, bootstrapConnections: connections };
     const kubelet = { cellApiUrl, caPem, nodeName, token: machine.token, address, arch, allocatable, capacity };
     await Promise.all([runSimulatedKubelet({ ...kubelet, ...behaviour }, signal), interruptLater(machine)]);
   }
@@ -186,6 +199,8 @@ export function createSimulatedCloud(options: SimulatedCloudOptions = {}): Simul
       for (const machine of machines.values()) machine.life.abort();
       await Promise.all([...machines.values()].map(({ done }) => done));
       machines.clear();
+      await Promise.all([...bootstraps.values()].map((connections) => connections.destroy()));
+      bootstraps.clear();
     },
   };
 }

@@ -1,7 +1,8 @@
+import type { Dispatcher } from 'undici';
 import { createBackoff } from '../../src/core/backoff.ts';
 import { type Clock, kubeMicroTime } from '../../src/core/clock.ts';
 import type { Resources } from '../../src/core/resources.ts';
-import { type CellApiClient, type KubeObject, must, openCellApi } from './api-client.ts';
+import { type CellApiClient, connectionsTo, type KubeObject, must, openCellApi } from './api-client.ts';
 import { kubeletRequest } from './certificate-request.ts';
 import { nodeStatusPatch } from './node-status.ts';
 import { type PodWorkers, startPodWorkers } from './pods.ts';
@@ -12,6 +13,8 @@ export interface SimulatedKubeletOptions {
   readonly caPem: string;
   readonly nodeName: string;
   readonly token: string;
+  /** What cells without a certificate share: a thousand handshakes less. */
+  readonly bootstrapConnections: Dispatcher;
   readonly address: string;
   readonly arch: string;
   readonly capacity: Resources;
@@ -48,46 +51,44 @@ async function persist<T>(options: SimulatedKubeletOptions, signal: AbortSignal,
   }
 }
 
-/** Trades the token for a certificate, and opens connections with it. One key for all attempts. */
-async function bootstrap(options: SimulatedKubeletOptions, signal: AbortSignal): Promise<CellApiClient> {
-  const { cellApiUrl, caPem, token, nodeName } = options;
-  const { keyPem, requestPem } = await kubeletRequest(nodeName);
-  const api = openCellApi(cellApiUrl, caPem, { token });
-  try {
-    const posted = await persist(options, signal, async () => {
-      const body = {
-        kind: 'CertificateSigningRequest',
-        apiVersion: 'certificates.k8s.io/v1',
-        metadata: { generateName: 'csr-' },
-        spec: {
-          request: Buffer.from(requestPem).toString('base64'),
-          signerName: 'kubernetes.io/kube-apiserver-client-kubelet',
-          usages: ['digital signature', 'client auth'],
-        },
-      };
-      return must<SigningRequest>(await api.call('POST', REQUESTS, body, signal), 'the certificate request');
-    });
-    let certificate = posted.status?.certificate;
-    const query = `${REQUESTS}?fieldSelector=${encodeURIComponent(`metadata.name=${posted.metadata.name}`)}`;
-    while (certificate === undefined) {
-      await options.clock.sleep(REQUEST_POLL_MS, signal);
-      const list = await persist(options, signal, async () =>
-        must<{ items?: readonly SigningRequest[] }>(await api.call('GET', query, undefined, signal), 'the certificate'),
-      );
-      certificate = list.items?.[0]?.status?.certificate;
-    }
-    const cert = Buffer.from(certificate, 'base64').toString('utf8');
-    return openCellApi(cellApiUrl, caPem, { cert, key: keyPem });
-  } finally {
-    await api.close();
-  }
+function signingRequest(requestPem: string) {
+  return {
+    kind: 'CertificateSigningRequest',
+    apiVersion: 'certificates.k8s.io/v1',
+    metadata: { generateName: 'csr-' },
+    spec: {
+      request: Buffer.from(requestPem).toString('base64'),
+      signerName: 'kubernetes.io/kube-apiserver-client-kubelet',
+      usages: ['digital signature', 'client auth'],
+    },
+  };
 }
 
-function leaseOf(options: SimulatedKubeletOptions) {
+/** Trades the token for a certificate, and opens connections with it. One key for all attempts. */
+async function bootstrap(options: SimulatedKubeletOptions, signal: AbortSignal): Promise<Dispatcher> {
+  const { keyPem, requestPem } = await kubeletRequest(options.nodeName);
+  const api = openCellApi(options.bootstrapConnections, options.token);
+  const posted = await persist(options, signal, async () =>
+    must<SigningRequest>(await api.call('POST', REQUESTS, signingRequest(requestPem), signal), 'the request'),
+  );
+  let certificate = posted.status?.certificate;
+  const query = `${REQUESTS}?fieldSelector=${encodeURIComponent(`metadata.name=${posted.metadata.name}`)}`;
+  while (certificate === undefined) {
+    await options.clock.sleep(REQUEST_POLL_MS, signal);
+    const list = await persist(options, signal, async () =>
+      must<{ items?: readonly SigningRequest[] }>(await api.call('GET', query, undefined, signal), 'the certificate'),
+    );
+    certificate = list.items?.[0]?.status?.certificate;
+  }
+  const cert = Buffer.from(certificate, 'base64').toString('utf8');
+  return connectionsTo(options.cellApiUrl, { ca: options.caPem, cert, key: keyPem });
+}
+
+function leaseOf(options: SimulatedKubeletOptions, metadata: object) {
   return {
     kind: 'Lease',
     apiVersion: 'coordination.k8s.io/v1',
-    metadata: { name: options.nodeName, namespace: 'kube-node-lease' },
+    metadata: { ...metadata, name: options.nodeName, namespace: 'kube-node-lease' },
     spec: {
       holderIdentity: options.nodeName,
       leaseDurationSeconds: LEASE_SECONDS,
@@ -96,21 +97,31 @@ function leaseOf(options: SimulatedKubeletOptions) {
   };
 }
 
-async function renewLease(options: SimulatedKubeletOptions, api: CellApiClient, signal: AbortSignal): Promise<void> {
+/** Writes over the lease that was last seen; asks for it, or makes it, only when that fails. */
+async function renewLease(
+  options: SimulatedKubeletOptions,
+  api: CellApiClient,
+  last: KubeObject | undefined,
+  signal: AbortSignal,
+): Promise<KubeObject> {
   const path = `${LEASES}/${options.nodeName}`;
-  const current = await api.call('GET', path, undefined, signal);
-  const lease = leaseOf(options);
-  if (current.status === 404) {
-    must(await api.call('POST', LEASES, lease, signal), 'the lease');
-    return;
+  if (last !== undefined) {
+    const written = await api.call('PUT', path, leaseOf(options, last.metadata), signal);
+    if (written.status === 200) return written.body as KubeObject;
   }
-  const { metadata } = must<KubeObject>(current, 'the lease');
-  must(await api.call('PUT', path, { ...lease, metadata }, signal), 'the lease');
+  const current = await api.call('GET', path, undefined, signal);
+  const answer =
+    current.status === 404
+      ? await api.call('POST', LEASES, leaseOf(options, {}), signal)
+      : await api.call('PUT', path, leaseOf(options, must<KubeObject>(current, 'the lease').metadata), signal);
+  return must<KubeObject>(answer, 'the lease');
 }
 
 async function keepLease(options: SimulatedKubeletOptions, api: CellApiClient, signal: AbortSignal): Promise<void> {
+  let last: KubeObject | undefined;
   for (;;) {
-    await persist(options, signal, () => renewLease(options, api, signal));
+    const before = last;
+    last = await persist(options, signal, () => renewLease(options, api, before, signal));
     await options.clock.sleep(LEASE_RENEWAL_MS * (1 + 0.04 * options.random()), signal);
   }
 }
@@ -142,10 +153,10 @@ async function followPods(nodeName: string, api: CellApiClient, workers: PodWork
  * and "runs" the pods that it is shown. Resolves when it has ended; outages of the cell API are waited out.
  */
 export async function runSimulatedKubelet(options: SimulatedKubeletOptions, signal: AbortSignal): Promise<void> {
-  let api: CellApiClient | undefined;
+  let connections: Dispatcher | undefined;
   try {
-    const opened = await bootstrap(options, signal);
-    api = opened;
+    connections = await bootstrap(options, signal);
+    const opened = openCellApi(connections);
     const { nodeName, clock } = options;
     await persist(options, signal, async () => {
       must(await opened.call('GET', `/api/v1/nodes/${nodeName}`, undefined, signal), 'the node');
@@ -163,6 +174,6 @@ export async function runSimulatedKubelet(options: SimulatedKubeletOptions, sign
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
-    await api?.close();
+    await connections?.destroy();
   }
 }

@@ -20,7 +20,7 @@ export type Routes = ReadonlyMap<string, readonly (Route | OpenRoute)[]>;
 
 export const READ: readonly Verb[] = ['get', 'list', 'watch'];
 
-export function routeKey({ group, version, resource, subresource }: Target): string {
+function routeKey({ group, version, resource, subresource }: Target): string {
   return `${group}/${version}/${resource}${subresource === undefined ? '' : `/${subresource}`}`;
 }
 

@@ -60,9 +60,15 @@ async function isPresent(entry: SystemProgram, environment: Environment): Promis
   return (await systemProgram(entry.program, environment)) !== undefined;
 }
 
-async function missingPrograms(environment: Environment): Promise<readonly SystemProgram[]> {
+/** The programs of the system that a local cluster needs and that are not there. */
+export async function missingPrograms(environment: Environment): Promise<readonly SystemProgram[]> {
   const present = await Promise.all(SYSTEM_PROGRAMS.map((entry) => isPresent(entry, environment)));
   return SYSTEM_PROGRAMS.filter((_, index) => present[index] === false);
+}
+
+/** The command that gets them on Debian and Ubuntu, to be run as root. */
+export function installCommand(missing: readonly SystemProgram[]): string {
+  return `apt-get install --no-install-recommends ${packagesFor(missing).join(' ')}`;
 }
 
 /** Installs without starting a service. It is not interrupted half-way: dpkg would be left broken. */
@@ -104,7 +110,7 @@ export async function ensureSystemPrograms(options: {
       `the system lacks ${names}: install what Debian and Ubuntu have in the packages ${packages.join(' ')}`,
     );
   }
-  const command = `apt-get install --no-install-recommends ${packages.join(' ')}`;
+  const command = installCommand(missing);
   if (process.getuid?.() !== 0) throw localFailure(`the system lacks ${names}: run "sudo ${command}"`);
   options.signal.throwIfAborted();
   options.progress({ step: 'system packages', detail: `installing ${packages.join(', ')}` });

@@ -38,6 +38,8 @@ describe('kubectl against a pod on a cell', () => {
       }),
       pod('web', { image: WEB_IMAGE, container: { command: undefined } }),
     );
+    const restarts = ['get', 'pod', 'restarting', '-o', 'jsonpath={.status.containerStatuses[0].restartCount}'];
+    await eventually('the restart', async () => (await kubectl(...restarts)) === '1');
     await kubectl(
       'wait',
       'pod/talker',

@@ -2,7 +2,7 @@ import { type LabelSelector, parseLabelSelector } from './label-selector.ts';
 import { badRequest, expired, Refusal } from './refusal.ts';
 
 /** `field=value`, or `field!=value` when not `equal`. */
-export interface FieldTerm {
+interface FieldTerm {
   readonly field: string;
   readonly equal: boolean;
   readonly value: string;

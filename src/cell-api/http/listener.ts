@@ -184,5 +184,3 @@ export function sendRefusal(response: Response, refusal: Refusal): void {
   if (refusal.retryAfterSeconds !== undefined) response.header('retry-after', String(refusal.retryAfterSeconds));
   response.send(JSON.stringify(statusOf(refusal)));
 }
-
-export type { Request as CellApiRequest, Response as CellApiResponse };

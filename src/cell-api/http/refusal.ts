@@ -2,7 +2,7 @@ import { type ErrorCode, NodelessError } from '../../core/errors.ts';
 import type { Status } from '../../kube/objects.ts';
 
 /** Why the cell API refused, as counted by `nodeless_cell_api_denials_total`; the values are bounded. */
-export const DENIAL_REASONS = [
+const DENIAL_REASONS = [
   'no-credentials',
   'bad-certificate',
   'expired-certificate',

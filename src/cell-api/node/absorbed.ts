@@ -11,7 +11,7 @@ import type { CellReports } from '../ports.ts';
 import { bookmarkBytes, eventBytes } from '../watch/event-bytes.ts';
 import { jsonMerge, NODE_MERGE_RULES, strategicMerge } from './strategic-merge.ts';
 
-export interface AbsorbedOptions {
+interface AbsorbedOptions {
   readonly clock: Clock;
   readonly apiVersion: string;
   readonly kind: string;
@@ -23,7 +23,7 @@ export interface AbsorbedOptions {
 }
 
 /** One object per cell that only its own kubelet reads and writes: kept in memory, never sent upstream. */
-export function absorbedObject(options: AbsorbedOptions): CellHandler {
+function absorbedObject(options: AbsorbedOptions): CellHandler {
   return (context) => {
     if (context.target.namespace !== options.namespace) throw forbidden();
     if (context.target.subresource !== undefined) throw forbidden('not-allowed');

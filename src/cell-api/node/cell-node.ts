@@ -128,9 +128,18 @@ export class CellNodes {
     }
     const node = this.#node(context);
     for (const changed of this.#watchers.get(session) ?? []) changed();
-    this.#options.reports.nodeStatus(cell.cellId, node as unknown as V1Node);
+    // After a restart of ours a kubelet may first patch what it believes us to have; seconds later it sends the rest.
+    if (isWhole(session.node.status)) this.#options.reports.nodeStatus(cell.cellId, node as unknown as V1Node);
+    else this.#options.reports.heartbeat(cell.cellId);
     return answer(node);
   }
+}
+
+/** True when a kubelet's status has its conditions, and each of them its value. */
+function isWhole(status: JsonObject | undefined): boolean {
+  const conditions = status?.conditions;
+  if (!Array.isArray(conditions) || conditions.length === 0) return false;
+  return conditions.every((condition) => isObject(condition) && typeof condition.status === 'string');
 }
 
 /** Keys that one cell may have written; kubelets write a dozen. */

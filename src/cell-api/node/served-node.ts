@@ -32,7 +32,7 @@ export function baseOf(upstream: KubeObject): NodeBase {
 }
 
 /** Addresses of a cell as its Node shows them. */
-export function addressesOf(cell: KnownCell, nodeName: string): { type: string; address: string }[] {
+function addressesOf(cell: KnownCell, nodeName: string): { type: string; address: string }[] {
   return [
     ...cell.addresses.map((address) => ({ type: isIP(address) === 0 ? 'InternalDNS' : 'InternalIP', address })),
     { type: 'Hostname', address: nodeName },

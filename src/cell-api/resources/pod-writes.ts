@@ -97,7 +97,7 @@ function requireUid(given: unknown, uid: string): void {
  * otherwise write annotations, or take back the provider's own condition.
  * @throws Refusal 403, 409
  */
-export function statusPatch(patch: JsonObject, uid: string, replacesLists: boolean): JsonObject {
+function statusPatch(patch: JsonObject, uid: string, replacesLists: boolean): JsonObject {
   const { status, metadata, ...others } = patch;
   const { uid: givenUid, ...otherMetadata } = isObject(metadata) ? metadata : {};
   const smuggles =

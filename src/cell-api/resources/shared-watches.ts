@@ -44,10 +44,6 @@ export class SharedWatches {
     this.#options = options;
   }
 
-  get size(): number {
-    return this.#entries.size;
-  }
-
   /** Starts the source's watch unless it runs. */
   acquire(source: WatchSource): Lease {
     const key = `${source.path}?${new URLSearchParams({ ...source.query })}`;

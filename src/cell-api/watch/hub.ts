@@ -103,10 +103,6 @@ export class WatchHub {
     for (const { stream } of this.#entries) stream.end();
   }
 
-  get size(): number {
-    return this.#entries.size;
-  }
-
   #bookmarkTime(): number {
     const { clock, random } = this.#options;
     return clock.now() + BOOKMARK_MS + random() * BOOKMARK_JITTER_MS;

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { Http2ServerResponse } from 'node:http2';
+import { constants, type Http2ServerResponse } from 'node:http2';
 
 /** One watch that a client has open. */
 export interface OpenWatch {
@@ -13,6 +13,8 @@ export interface OpenWatch {
 
 /** Bytes that may wait for one client; a pod is at most about 1.5 MB. */
 const MAX_PENDING_BYTES = 8 * 1024 * 1024;
+
+const END_GRACE_MS = 5_000;
 
 export type RawResponse = ServerResponse | Http2ServerResponse;
 
@@ -55,12 +57,15 @@ export class WatchStream implements OpenWatch {
     if (this.nextBookmarkMs !== Number.POSITIVE_INFINITY) this.nextBookmarkMs = 0;
   }
 
-  /** Ends after what was sent; a client that does not read it is cut by the transport's own timeouts. */
+  /** Ends after what was sent; a client that does not read that is cut after a grace. */
   end(): void {
     if (!this.#open) return;
     this.#ended();
-    if (this.#pendingBytes > 0) this.#destroyResponse();
-    else this.#response.end();
+    this.#response.end();
+    if (this.#pendingBytes === 0) return;
+    const cut = setTimeout(() => this.#destroyResponse(), END_GRACE_MS);
+    cut.unref();
+    this.#response.on('close', () => clearTimeout(cut));
   }
 
   destroy(): void {
@@ -69,7 +74,7 @@ export class WatchStream implements OpenWatch {
   }
 
   #destroyResponse(): void {
-    if ('stream' in this.#response) this.#response.stream?.close?.(8);
+    if ('stream' in this.#response) this.#response.stream?.close?.(constants.NGHTTP2_CANCEL);
     else (this.#response as ServerResponse).destroy();
   }
 

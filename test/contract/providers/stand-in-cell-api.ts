@@ -1,5 +1,9 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer } from 'node:https';
+import {
+  createSecureServer,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+  type ServerHttp2Session,
+} from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { createStandInAuthority } from './stand-in-authority.ts';
@@ -73,18 +77,18 @@ function selects(selector: string | null, object: KubeObject): boolean {
     });
 }
 
-async function bodyOf(request: IncomingMessage): Promise<KubeObject> {
+async function bodyOf(request: Http2ServerRequest): Promise<KubeObject> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const text = Buffer.concat(chunks).toString('utf8');
   return (text === '' ? {} : JSON.parse(text)) as KubeObject;
 }
 
-function answer(response: ServerResponse, status: number, body: unknown): void {
+function answer(response: Http2ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
-function failure(response: ServerResponse, code: number, reason: string): void {
+function failure(response: Http2ServerResponse, code: number, reason: string): void {
   answer(response, code, { kind: 'Status', apiVersion: 'v1', status: 'Failure', reason, code });
 }
 
@@ -114,8 +118,8 @@ export async function startStandInCellApi(
     return { object, fingerprint };
   }
 
-  function watch(url: URL, collection: string, response: ServerResponse): void {
-    response.writeHead(200, { 'content-type': 'application/json', 'transfer-encoding': 'chunked' });
+  function watch(url: URL, collection: string, response: Http2ServerResponse): void {
+    response.writeHead(200, { 'content-type': 'application/json' });
     response.flushHeaders();
     const selector = url.searchParams.get('fieldSelector');
     const since = Number(url.searchParams.get('resourceVersion') ?? store.version());
@@ -125,7 +129,7 @@ export async function startStandInCellApi(
     response.on('close', end);
   }
 
-  function get(url: URL, { collection, name }: Target, response: ServerResponse): void {
+  function get(url: URL, { collection, name }: Target, response: Http2ServerResponse): void {
     if (name !== undefined) {
       const object = store.get(collection, name);
       if (object === undefined) failure(response, 404, 'NotFound');
@@ -141,13 +145,13 @@ export async function startStandInCellApi(
     }
   }
 
-  function patch(target: Target, body: KubeObject, response: ServerResponse): void {
+  function patch(target: Target, body: KubeObject, response: Http2ServerResponse): void {
     const current = store.get(target.collection, target.name ?? '');
     if (current === undefined) failure(response, 404, 'NotFound');
     else answer(response, 200, store.put(target.collection, merged(current, body) as KubeObject));
   }
 
-  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function handle(request: Http2ServerRequest, response: Http2ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'https://stand-in');
     const target = targetOf(url.pathname);
     const body = await bodyOf(request);
@@ -183,8 +187,13 @@ export async function startStandInCellApi(
 
   const { cert, key } = await authority.serverCertificate([address]);
   const tls = { cert, key, ca: authority.caPem, requestCert: true, rejectUnauthorized: false };
-  const server = createServer(tls, (request, response) => {
+  const server = createSecureServer({ ...tls, allowHTTP1: true }, (request, response) => {
     handle(request, response).catch(() => failure(response, 500, 'InternalError'));
+  });
+  const sessions = new Set<ServerHttp2Session>();
+  server.on('session', (session) => {
+    sessions.add(session);
+    session.on('close', () => sessions.delete(session));
   });
   await new Promise<void>((resolve) => server.listen(0, address, resolve));
   return {
@@ -210,7 +219,7 @@ export async function startStandInCellApi(
       });
     },
     async close() {
-      server.closeAllConnections();
+      for (const session of sessions) session.destroy();
       await new Promise((resolve) => server.close(resolve));
     },
   };

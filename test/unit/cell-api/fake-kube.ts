@@ -128,6 +128,6 @@ function allNamespaces(collection: string): string {
   return collection.replace(/\/namespaces\/[^/]+/, '');
 }
 
-export function response(status: number, body: unknown): KubeResponse {
+function response(status: number, body: unknown): KubeResponse {
   return { status, contentType: 'application/json', body: Buffer.from(JSON.stringify(body)) };
 }

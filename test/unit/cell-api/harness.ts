@@ -18,7 +18,7 @@ import type { KubeObject } from '../../../src/kube/objects.ts';
 import { FakeKube } from './fake-kube.ts';
 
 export const NODE = 'vnode';
-export const GIB = 1024 ** 3;
+const GIB = 1024 ** 3;
 
 export function knownCell(cellId: string, addresses: string[] = ['127.0.0.1']): KnownCell {
   return {
@@ -32,7 +32,7 @@ export function knownCell(cellId: string, addresses: string[] = ['127.0.0.1']): 
 }
 
 /** A book that tests write to. */
-export class TestBook implements CellBook, CellReports {
+class TestBook implements CellBook, CellReports {
   complete = true;
   readonly cells = new Map<string, KnownCell>();
   readonly pods = new Map<string, Set<string>>();
@@ -70,7 +70,7 @@ export class TestBook implements CellBook, CellReports {
 }
 
 /** Real time, moved by hand. */
-export function movableClock(): Clock & { advance(ms: number): void } {
+function movableClock(): Clock & { advance(ms: number): void } {
   let offset = 0;
   return {
     now: () => systemClock.now() + offset,
@@ -342,7 +342,7 @@ export interface CsrOptions {
 
 export type CsrKeys = Awaited<ReturnType<typeof makeKeys>>;
 
-export async function makeKeys() {
+async function makeKeys() {
   return (await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, [
     'sign',
     'verify',
@@ -384,13 +384,4 @@ export const CSRS = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
 
 export function tick(ms = 30): Promise<void> {
   return systemClock.sleep(ms);
-}
-
-/** Waits until something holds, at most three seconds. */
-export async function eventually(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const until = Date.now() + 3_000;
-  while (!(await holds())) {
-    if (Date.now() > until) throw new Error('it did not become true in time');
-    await tick(10);
-  }
 }

@@ -70,6 +70,15 @@ test('node status is merged in memory, told to the cell’s own watches only, re
   expect(writes()).toBe(before);
 });
 
+test('a patch against what a provider before this one had is a sign of life, not yet a status', async () => {
+  const ready = { type: 'Ready', lastHeartbeatTime: 'now' };
+  await patch({ status: { conditions: [ready] } });
+  expect(h.book.statuses).toEqual([]);
+  expect(h.book.heartbeats).toEqual(['a']);
+  await patch({ status: { conditions: [{ type: 'Ready', status: 'True' }] } });
+  expect(h.book.statuses).toHaveLength(1);
+});
+
 test('labels are absorbed, taints stay the virtual node’s', async () => {
   const { body } = await patch(
     { metadata: { labels: { extra: 'x', 'kubernetes.io/hostname': null } }, spec: { taints: [] } },

@@ -1,0 +1,68 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { untilSignalled } from '../../src/cli/until-signalled.ts';
+import { obtainPrograms } from '../../src/local-cluster/binaries/obtain.ts';
+import { down } from '../../src/local-cluster/down.ts';
+import { leftovers } from '../../src/local-cluster/leftovers.ts';
+import { startProvider } from '../../src/local-cluster/provider/provider-process.ts';
+import { up } from '../../src/local-cluster/up.ts';
+import { runSuite, type SuiteResult } from './suite.ts';
+
+const CLUSTER = 'conformance';
+const SKIPPED_KINDS = [String.raw`\[Serial\]`, String.raw`\[Slow\]`, String.raw`\[Feature`, String.raw`\[Disruptive\]`];
+
+/** Untainted, and cells outlive completion: most specs read the logs of pods that have finished. */
+const CONFIG = { virtualNode: { taints: [] }, cells: { completedLinger: 'unlimited' } };
+
+function literally(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+}
+
+/** The specs of `npm test`: chosen over all areas, a few minutes in all. */
+async function sliceFocus(): Promise<readonly string[]> {
+  const text = await readFile(new URL('./slice.txt', import.meta.url), 'utf8');
+  return text.split('\n').filter(Boolean).map(literally);
+}
+
+function tell(result: SuiteResult): void {
+  for (const { name, message } of result.failed) process.stdout.write(`FAILED ${name}\n  ${message.split('\n')[0]}\n`);
+  for (const { name, message } of result.skipped) process.stdout.write(`skipped ${name}: ${message.split('\n')[0]}\n`);
+  const { passed, failed, skipped, seconds } = result;
+  const figures = `${passed.length} passed, ${failed.length} failed, ${skipped.length} skipped`;
+  process.stdout.write(`conformance on cells: ${figures} in ${seconds} s\n`);
+}
+
+const { values } = parseArgs({
+  options: {
+    /** Specs whose full name matches, instead of the slice. */
+    focus: { type: 'string' },
+    parallel: { type: 'string', default: '4' },
+    summary: { type: 'string' },
+    timeout: { type: 'string', default: '30' },
+  },
+});
+const signal = untilSignalled();
+const progress = ({ step, detail }: { step: string; detail: string }) => process.stdout.write(`${step}: ${detail}\n`);
+
+try {
+  const programs = await obtainPrograms(['ginkgo', 'e2e.test'], { progress, signal });
+  const cluster = await up({ name: CLUSTER, replace: true, signal, progress });
+  await startProvider({ cluster, signal, config: CONFIG });
+  const result = await runSuite({
+    cluster,
+    ginkgo: programs.ginkgo,
+    suite: programs['e2e.test'],
+    focus: values.focus === undefined ? await sliceFocus() : [values.focus],
+    skip: SKIPPED_KINDS,
+    processes: Number(values.parallel),
+    timeoutMinutes: Number(values.timeout),
+    signal,
+  });
+  tell(result);
+  if (values.summary !== undefined) await writeFile(values.summary, JSON.stringify(result, undefined, 2));
+  if (result.failed.length > 0 || result.passed.length === 0) process.exitCode = 1;
+} finally {
+  await down({ name: CLUSTER });
+}
+const left = await leftovers({ name: CLUSTER });
+if (left.length > 0) throw new Error(`left behind: ${left.join('; ')}`);
