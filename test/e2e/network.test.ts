@@ -11,7 +11,7 @@ async function podIp(name: string): Promise<string> {
 }
 
 async function fetchFrom(name: string, url: string): Promise<string> {
-  return kubectl('exec', name, '--', 'wget', '-q', '-T', '5', '-O', '-', url);
+  return kubectl('exec', name, '--', 'timeout', '5', 'wget', '-q', '-O', '-', url);
 }
 
 describe('the network of cells', () => {
@@ -49,7 +49,7 @@ describe('the network of cells', () => {
 
   test('a pod reaches the API server through its Service, with its token', async () => {
     const script =
-      'wget -q -T 5 -O - --no-check-certificate --header "Authorization: Bearer $(cat /var/run/secrets/kubernetes.io/serviceaccount/token)" https://kubernetes.default.svc/version';
+      'timeout 5 wget -q -O - --no-check-certificate --header "Authorization: Bearer $(cat /var/run/secrets/kubernetes.io/serviceaccount/token)" https://kubernetes.default.svc/version';
     const answer = await tryKubectl('exec', 'client', '--', 'sh', '-c', script);
     expect(answer.stdout).toContain('gitVersion');
   });

@@ -5,6 +5,7 @@ import {
   type ServerHttp2Session,
 } from 'node:http2';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { createStandInAuthority } from './stand-in-authority.ts';
 import { createStandInStore, type KubeObject, merged, type StandInStore } from './stand-in-store.ts';
@@ -120,7 +121,8 @@ export async function startStandInCellApi(
 
   function watch(url: URL, collection: string, response: Http2ServerResponse): void {
     response.writeHead(200, { 'content-type': 'application/json' });
-    response.flushHeaders();
+    // Sends the headers: clients of either HTTP wait for them.
+    response.write('');
     const selector = url.searchParams.get('fieldSelector');
     const since = Number(url.searchParams.get('resourceVersion') ?? store.version());
     const end = store.follow(collection, since, ({ type, object }) => {
@@ -190,11 +192,13 @@ export async function startStandInCellApi(
   const server = createSecureServer({ ...tls, allowHTTP1: true }, (request, response) => {
     handle(request, response).catch(() => failure(response, 500, 'InternalError'));
   });
-  const sessions = new Set<ServerHttp2Session>();
-  server.on('session', (session) => {
-    sessions.add(session);
-    session.on('close', () => sessions.delete(session));
-  });
+  const sockets = new Set<Duplex>();
+  for (const event of ['connection', 'secureConnection']) {
+    server.on(event, (socket: Duplex) => {
+      sockets.add(socket);
+      socket.on('close', () => sockets.delete(socket));
+    });
+  }
   await new Promise<void>((resolve) => server.listen(0, address, resolve));
   return {
     url: `https://${address}:${(server.address() as AddressInfo).port}`,
@@ -219,7 +223,7 @@ export async function startStandInCellApi(
       });
     },
     async close() {
-      for (const session of sessions) session.destroy();
+      for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
     },
   };

@@ -1,0 +1,185 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Agent, request } from 'undici';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { cellFolder } from '../support/cells.ts';
+import { toolsOf } from '../support/kubectl.ts';
+import { BUSYBOX_IMAGE, pod } from '../support/objects.ts';
+import { CLUSTER } from './global-setup.ts';
+
+const { kubectl, apply, get } = toolsOf(CLUSTER);
+
+interface Identity {
+  readonly ca: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly token?: string;
+}
+
+interface Reply {
+  readonly status: number;
+  readonly body: { kind?: string; reason?: string; items?: unknown[]; data?: Record<string, string> } & Record<
+    string,
+    unknown
+  >;
+}
+
+let cellApi = '';
+const cells: Record<string, { id: string; address: string; identity: Identity }> = {};
+
+/** What a thief of the cell's disk has: its certificate, key and token. */
+async function stolen(podName: string): Promise<void> {
+  const { metadata, status } = await get<{
+    metadata: { annotations: Record<string, string> };
+    status: { hostIP: string };
+  }>('pod', podName);
+  const id = metadata.annotations['nodeless.io/cell'] ?? '';
+  const folder = cellFolder(CLUSTER, id);
+  const files = await readdir(folder, { recursive: true });
+  const pem = files.find((file) => file.endsWith('kubelet-client-current.pem')) ?? '';
+  const both = await readFile(join(folder, pem), 'utf8');
+  const ca = await readFile(join(folder, files.find((file) => file.endsWith('ca.crt')) ?? ''), 'utf8');
+  const token = (await readFile(join(folder, 'token'), 'utf8')).trim();
+  cells[podName] = { id, address: status.hostIP, identity: { ca, cert: both, key: both, token } };
+}
+
+async function ask(identity: Identity, path: string, method = 'GET', body?: unknown, server = cellApi): Promise<Reply> {
+  const { ca, cert, key, token } = identity;
+  const dispatcher = new Agent({ connect: { ca, ...(cert === undefined ? {} : { cert, key }) }, allowH2: false });
+  try {
+    const response = await request(`${server}${path}`, {
+      method: method as 'GET',
+      dispatcher,
+      headers: {
+        'content-type': 'application/json',
+        ...(cert === undefined && token !== undefined ? { authorization: `Bearer ${token}` } : {}),
+      },
+      body: body === undefined ? null : JSON.stringify(body),
+    });
+    const text = await response.body.text();
+    return { status: response.statusCode, body: text.startsWith('{') ? JSON.parse(text) : { text } };
+  } finally {
+    await dispatcher.destroy();
+  }
+}
+
+function mine(): Identity {
+  return cells.mine?.identity as Identity;
+}
+
+async function secretPod(name: string): Promise<void> {
+  await kubectl('create', 'secret', 'generic', `secret-of-${name}`, `--from-literal=word=canary-${name}`);
+  await kubectl('create', 'serviceaccount', `account-of-${name}`);
+  await apply(
+    pod(name, {
+      image: BUSYBOX_IMAGE,
+      spec: { serviceAccountName: `account-of-${name}` },
+      container: { env: [{ name: 'WORD', valueFrom: { secretKeyRef: { name: `secret-of-${name}`, key: 'word' } } }] },
+    }),
+  );
+}
+
+describe('what a cell can reach with all that is on its disk', () => {
+  beforeAll(async () => {
+    await secretPod('mine');
+    await secretPod('other');
+    await kubectl('wait', 'pod/mine', 'pod/other', '--for=condition=Ready', '--timeout=60s');
+    const address = await kubectl('get', 'node', 'nodeless', '-o', 'jsonpath={.status.addresses[0].address}');
+    cellApi = `https://${address}:8443`;
+    await stolen('mine');
+    await stolen('other');
+  });
+
+  afterAll(async () => {
+    await kubectl(
+      'delete',
+      'pods/mine',
+      'pods/other',
+      'secrets/secret-of-mine',
+      'secrets/secret-of-other',
+      '--wait',
+      '--grace-period=1',
+    );
+    await kubectl('delete', 'serviceaccounts/account-of-mine', 'serviceaccounts/account-of-other');
+  });
+
+  test('its own pod, Secret and token', async () => {
+    const pods = await ask(mine(), '/api/v1/pods?fieldSelector=spec.nodeName%3Dnodeless');
+    expect([pods.status, pods.body.items?.length]).toEqual([200, 1]);
+    const secret = await ask(mine(), '/api/v1/namespaces/default/secrets/secret-of-mine');
+    expect(secret.status).toBe(200);
+  });
+
+  test.each([
+    ['the Secret of another cell’s pod', '/api/v1/namespaces/default/secrets/secret-of-other'],
+    ['a Secret that nobody references', '/api/v1/namespaces/nodeless-system/secrets/nodeless-authority'],
+    ['a Secret that does not exist', '/api/v1/namespaces/default/secrets/nothing'],
+    ['all Secrets of a namespace', '/api/v1/namespaces/default/secrets'],
+    ['all Secrets', '/api/v1/secrets'],
+    ['all ConfigMaps', '/api/v1/configmaps'],
+    ['a pod of another cell', '/api/v1/namespaces/default/pods/other'],
+    ['namespaces', '/api/v1/namespaces'],
+    ['another node', '/api/v1/nodes/regular-1'],
+  ])('not %s: a Status of 403 or 404 that tells nothing', async (_what, path) => {
+    const answer = await ask(mine(), path);
+    expect([403, 404]).toContain(answer.status);
+    expect(answer.body.kind).toBe('Status');
+    expect(JSON.stringify(answer.body)).not.toContain('canary');
+  });
+
+  test('an answer does not tell whether a foreign Secret exists', async () => {
+    const there = await ask(mine(), '/api/v1/namespaces/default/secrets/secret-of-other');
+    const absent = await ask(mine(), '/api/v1/namespaces/default/secrets/secret-of-nobody');
+    expect(there.body).toEqual(absent.body);
+  });
+
+  test('not a token of another pod’s service account, nor one bound to another pod', async () => {
+    const other = await get<{ metadata: { uid: string } }>('pod', 'other');
+    const body = (name: string, uid: string) => ({
+      apiVersion: 'authentication.k8s.io/v1',
+      kind: 'TokenRequest',
+      spec: { audiences: [], boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid } },
+    });
+    for (const account of ['account-of-other', 'account-of-mine', 'default']) {
+      const path = `/api/v1/namespaces/default/serviceaccounts/${account}/token`;
+      const answer = await ask(mine(), path, 'POST', body('other', other.metadata.uid));
+      expect([answer.status, answer.body.kind]).toEqual([403, 'Status']);
+    }
+  });
+
+  test('not the status of another cell’s pod, nor annotations of its own', async () => {
+    const patch = async (name: string, body: object) => {
+      const dispatcher = new Agent({ connect: { ...mine() }, allowH2: false });
+      const response = await request(`${cellApi}/api/v1/namespaces/default/pods/${name}/status`, {
+        method: 'PATCH',
+        dispatcher,
+        headers: { 'content-type': 'application/strategic-merge-patch+json' },
+        body: JSON.stringify(body),
+      });
+      await response.body.dump();
+      await dispatcher.destroy();
+      return response.statusCode;
+    };
+    expect(await patch('other', { status: { phase: 'Failed' } })).toBe(403);
+    expect(
+      await patch('mine', { metadata: { annotations: { 'nodeless.io/cell': 'cell-other' } } }),
+    ).toBeGreaterThanOrEqual(400);
+    const { metadata } = await get<{ metadata: { annotations: Record<string, string> } }>('pod', 'mine');
+    expect(metadata.annotations['nodeless.io/cell']).toBe(cells.mine?.id);
+  });
+
+  test('not the kubelet of another cell', async () => {
+    const kubelet = `https://${cells.other?.address}:10250`;
+    for (const path of ['/pods', '/containerLogs/default/other/main', '/metrics', '/run/default/other/main?cmd=id']) {
+      expect((await ask(mine(), path, 'GET', undefined, kubelet)).status).toBe(403);
+      expect((await ask({ ca: mine().ca }, path, 'GET', undefined, kubelet)).status).toBe(401);
+    }
+  });
+
+  test('nothing without a certificate, and nothing but a refusal with a token that another key has used', async () => {
+    const anonymous = await ask({ ca: mine().ca }, '/api/v1/pods?fieldSelector=spec.nodeName%3Dnodeless');
+    expect([anonymous.status, anonymous.body.kind]).toEqual([401, 'Status']);
+    const token = { ca: mine().ca, token: mine().token ?? '' };
+    expect((await ask(token, '/api/v1/pods?fieldSelector=spec.nodeName%3Dnodeless')).status).toBe(403);
+  });
+});
