@@ -16,9 +16,6 @@ const FACTORIES: { readonly [Name in ProviderName]: (options: ProviderOptions[Na
   simulated: createSimulatedProvider,
 };
 
-/** The names that a configuration can choose from. */
-export const PROVIDER_NAMES = Object.keys(FACTORIES) as readonly ProviderName[];
-
 /** Makes the provider of that name; nothing happens until its `start`. */
 export function createProvider<Name extends ProviderName>(name: Name, options: ProviderOptions[Name]): CellProvider {
   return FACTORIES[name](options);

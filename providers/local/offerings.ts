@@ -9,7 +9,7 @@ const USD_PER_VCPU_HOUR = 0.04048;
 const USD_PER_GIB_HOUR = 0.004445;
 
 /** What a cell's own kubelet and containerd take: 130 MB resident measured, and room for their page cache. */
-export const CELL_OVERHEAD = { cpuMilli: 100, memoryBytes: 192 * MiB };
+const CELL_OVERHEAD = { cpuMilli: 100, memoryBytes: 192 * MiB };
 /** Left to the machine below the largest cell. */
 const HOST_RESERVE_BYTES = 512 * MiB;
 const SMALLEST_CPU_MILLI = 250;
@@ -35,12 +35,12 @@ function doublings(first: number, largest: number): readonly number[] {
 }
 
 /** Kubernetes' name of a Node.js architecture. */
-export function kubernetesArch(nodeArch: string): string {
+function kubernetesArch(nodeArch: string): string {
   return nodeArch === 'x64' ? 'amd64' : nodeArch;
 }
 
 /** Price of one hour: 0.04048 USD per vCPU and 0.004445 USD per GiB of allocatable. */
-export function localPriceUsd(cpuMilli: number, memoryBytes: number): number {
+function localPriceUsd(cpuMilli: number, memoryBytes: number): number {
   const price = (cpuMilli / 1000) * USD_PER_VCPU_HOUR + (memoryBytes / GiB) * USD_PER_GIB_HOUR;
   return Number(price.toFixed(8));
 }

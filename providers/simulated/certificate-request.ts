@@ -34,7 +34,7 @@ function relativeName(type: Uint8Array, value: string): Buffer {
 }
 
 /** A request for the public key of `privateKey`, with the subject that a kubelet has. */
-export function requestPem(nodeName: string, publicKey: KeyObject, privateKey: KeyObject): string {
+function requestPem(nodeName: string, publicKey: KeyObject, privateKey: KeyObject): string {
   const subject = der(
     SEQUENCE,
     relativeName(ORGANIZATION, 'system:nodes'),

@@ -26,7 +26,10 @@ const quantity = z.union([z.string(), z.number()]).transform((value, context) =>
 });
 
 const size = z
-  .strictObject({ cpu: quantity.default('250m'), memory: quantity.default('256Mi') })
+  .strictObject({
+    cpu: quantity.prefault('250m').describe('CPU of a pod that requests none.'),
+    memory: quantity.prefault('256Mi').describe('Memory of a pod that requests none.'),
+  })
   .transform((list): Resources => resourcesOf(list));
 
 const port = z.number().int().min(0).max(65_535);
@@ -45,7 +48,7 @@ const virtualNode = z.strictObject({
     .describe('Name of the virtual node.'),
   capacity: z
     .record(z.string(), quantity)
-    .default({ cpu: '1024', memory: '4Ti', 'nvidia.com/gpu': '10', pods: '1000', 'ephemeral-storage': '10Ti' })
+    .prefault({ cpu: '1024', memory: '4Ti', 'nvidia.com/gpu': '10', pods: '1000', 'ephemeral-storage': '10Ti' })
     .describe('What the virtual node advertises.'),
   labels: z.record(z.string(), z.string()).default({}).describe('Labels beside the defaults; these win.'),
   taints: z.array(taint).optional().describe('Taints instead of the default virtual-kubelet.io/provider:NoSchedule.'),
@@ -54,7 +57,7 @@ const virtualNode = z.strictObject({
 });
 
 const cells = z.strictObject({
-  defaultSize: size.prefault({}).describe('What a pod without requests gets.'),
+  defaultSize: size.prefault({}),
   launchTimeout: duration.prefault('5m').describe('A cell that has not registered by then is replaced.'),
   completedLinger: durationOrUnlimited
     .prefault('60s')
@@ -67,13 +70,13 @@ const cells = z.strictObject({
 
 const cellApi = z.strictObject({
   host: z.string().default('0.0.0.0').describe('Address to listen on.'),
-  port: port.default(8443),
+  port: port.default(8443).describe('Port to listen on.'),
   advertise: z.string().optional().describe('Address that cells connect to; the virtual node address unless given.'),
 });
 
 const kubeletEndpoint = z.strictObject({
   host: z.string().default('0.0.0.0').describe('Address to listen on.'),
-  port: port.default(10_250),
+  port: port.default(10_250).describe('Port to listen on; the Node names it.'),
   signer: z.string().default('kubernetes.io/kubelet-serving').describe('signerName of the serving certificate.'),
   approval: z.enum(['self', 'external']).default('self').describe('Who approves the serving certificate request.'),
   selfSigned: z
@@ -91,10 +94,10 @@ const local = z.strictObject({
   cniBinDir: z.string().default('/usr/lib/cni').describe('Folder of the CNI plugins.'),
   imagesDir: z.string().optional().describe('Folder of image archives that every cell starts with.'),
   registryMirror: z.string().optional().describe('URL that image pulls go through.'),
-  sandboxImage: z.string().default('registry.k8s.io/pause:3.10.1'),
-  cellCidr: z.string().default('10.200.0.0/16'),
-  podCidr: z.string().default('10.244.0.0/16'),
-  serviceCidr: z.string().default('10.96.0.0/16'),
+  sandboxImage: z.string().default('registry.k8s.io/pause:3.10.1').describe('Image that holds a pod’s namespaces.'),
+  cellCidr: z.string().default('10.200.0.0/16').describe('Addresses of cells.'),
+  podCidr: z.string().default('10.244.0.0/16').describe('Addresses of pods.'),
+  serviceCidr: z.string().default('10.96.0.0/16').describe('Addresses of Services, as the API server has it.'),
   outbound: z.boolean().default(false).describe('Let cells reach beyond this machine.'),
 });
 
@@ -104,7 +107,7 @@ const simulated = z.strictObject({
     .describe('Median time from launch to the kubelet’s first request; p95 is twice it.'),
   startTime: duration.prefault('500ms').describe('Median time from hand-over to a Ready pod; p95 is twice it.'),
   failureRate: z.number().min(0).max(1).default(0).describe('Share of launches that fail for lack of capacity.'),
-  seed: z.number().int().default(1),
+  seed: z.number().int().default(1).describe('Of every random choice.'),
 });
 
 /** The whole configuration of `nodeless run`. */
@@ -116,14 +119,14 @@ export const configSchema = z.strictObject({
   cluster: z
     .strictObject({
       dns: z.string().default('10.96.0.10').describe('Address of the cluster’s DNS Service.'),
-      domain: z.string().default('cluster.local'),
+      domain: z.string().default('cluster.local').describe('The cluster’s DNS domain.'),
       namespace: z.string().default('nodeless-system').describe('Namespace of Nodeless’ own Secret.'),
     })
     .prefault({}),
   provider: z.enum(['local', 'simulated']).default('local').describe('Where cells are launched.'),
   local: local.prefault({}),
   simulated: simulated.prefault({}),
-  logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least level that is logged.'),
 });
 
 /** Parsed, defaulted configuration: durations in milliseconds, quantities checked. */

@@ -62,11 +62,6 @@ export function most(a: Resources, b: Resources): Resources {
   return combine(a, b, Math.max);
 }
 
-/** `a − b`, never below zero. */
-export function less(a: Resources, b: Resources): Resources {
-  return combine(a, b, (x, y) => Math.max(0, x - y));
-}
-
 /** The dimensions of `need` that `have` does not cover, by resource name. */
 export function shortOf(have: Resources, need: Resources): readonly string[] {
   const short: string[] = [];

@@ -7,7 +7,7 @@ import { toolsOf } from '../support/kubectl.ts';
 import { BUSYBOX_IMAGE, pod } from '../support/objects.ts';
 import { CLUSTER } from './global-setup.ts';
 
-const { kubectl, apply, get } = toolsOf(CLUSTER);
+const { kubectl, apply, get, inside } = toolsOf(CLUSTER);
 
 interface Identity {
   readonly ca: string;
@@ -25,7 +25,16 @@ interface Reply {
 }
 
 let cellApi = '';
-const cells: Record<string, { id: string; address: string; identity: Identity }> = {};
+interface StolenCell {
+  readonly id: string;
+  readonly address: string;
+  readonly folder: string;
+  /** Certificate and key of its kubelet, within the folder. */
+  readonly pem: string;
+  readonly identity: Identity;
+}
+
+const cells: Record<string, StolenCell> = {};
 
 /** What a thief of the cell's disk has: its certificate, key and token. */
 async function stolen(podName: string): Promise<void> {
@@ -40,14 +49,14 @@ async function stolen(podName: string): Promise<void> {
   const both = await readFile(join(folder, pem), 'utf8');
   const ca = await readFile(join(folder, files.find((file) => file.endsWith('ca.crt')) ?? ''), 'utf8');
   const token = (await readFile(join(folder, 'token'), 'utf8')).trim();
-  cells[podName] = { id, address: status.hostIP, identity: { ca, cert: both, key: both, token } };
+  cells[podName] = { id, address: status.hostIP, folder, pem, identity: { ca, cert: both, key: both, token } };
 }
 
-async function ask(identity: Identity, path: string, method = 'GET', body?: unknown, server = cellApi): Promise<Reply> {
+async function ask(identity: Identity, path: string, method = 'GET', body?: unknown): Promise<Reply> {
   const { ca, cert, key, token } = identity;
   const dispatcher = new Agent({ connect: { ca, ...(cert === undefined ? {} : { cert, key }) }, allowH2: false });
   try {
-    const response = await request(`${server}${path}`, {
+    const response = await request(`${cellApi}${path}`, {
       method: method as 'GET',
       dispatcher,
       headers: {
@@ -169,10 +178,22 @@ describe('what a cell can reach with all that is on its disk', () => {
   });
 
   test('not the kubelet of another cell', async () => {
-    const kubelet = `https://${cells.other?.address}:10250`;
-    for (const path of ['/pods', '/containerLogs/default/other/main', '/metrics', '/run/default/other/main?cmd=id']) {
-      expect((await ask(mine(), path, 'GET', undefined, kubelet)).status).toBe(403);
-      expect((await ask({ ca: mine().ca }, path, 'GET', undefined, kubelet)).status).toBe(401);
+    const paths = ['/pods', '/containerLogs/default/other/main', '/metrics', '/run/default/other/main?cmd=id'];
+    const { folder, pem } = cells.mine as StolenCell;
+    const code = (path: string, ...credentials: readonly string[]) =>
+      inside(
+        'curl',
+        '-sk',
+        '-o',
+        '/dev/null',
+        '-w',
+        '%{http_code}',
+        ...credentials,
+        `https://${cells.other?.address}:10250${path}`,
+      );
+    for (const path of paths) {
+      expect(await code(path, '--cert', join(folder, pem), '--key', join(folder, pem))).toBe('403');
+      expect(await code(path)).toBe('401');
     }
   });
 

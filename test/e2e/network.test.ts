@@ -58,7 +58,18 @@ describe('the network of cells', () => {
     const routes = await inside('ip', 'route', 'show', 'default');
     expect(routes).toBe('');
     for (const address of ['192.0.2.1', '10.244.255.250', '10.96.255.250']) {
-      const answer = await tryKubectl('exec', 'client', '--', 'wget', '-q', '-T', '1', '-O', '-', `http://${address}/`);
+      const answer = await tryKubectl(
+        'exec',
+        'client',
+        '--',
+        'timeout',
+        '1',
+        'wget',
+        '-q',
+        '-O',
+        '-',
+        `http://${address}/`,
+      );
       expect(answer.exitCode).not.toBe(0);
     }
     for (const address of ['10.244.255.250', '10.96.255.250', '10.200.255.250']) {

@@ -37,17 +37,20 @@ async function delegateControllers(directory: string): Promise<void> {
   }
 }
 
+/** The child cgroup of a machine's own programs. Processes in the parent would keep cgroup v2 from limiting pods. */
+export const SYSTEM_CGROUP = 'system';
+
 /**
- * Makes `path` in every hierarchy and limits its memory. The CPU limit is not set here: a machine boots
+ * Makes `path` and its `system` in every hierarchy and limits the memory of `path`. The CPU limit is not set here: a machine boots
  * unlimited and limits itself afterwards (`cpuLimitFile`).
  */
 export async function makeCgroup(path: string, limits: CgroupLimits | undefined): Promise<void> {
   const hierarchies = await cgroupHierarchies();
   const unified = isUnified(hierarchies);
   for (const hierarchy of hierarchies) {
-    for (const level of levelsOf(path)) {
+    for (const level of [...levelsOf(path), `${path}/${SYSTEM_CGROUP}`]) {
       const directory = hierarchy.mountPoint + level;
-      if (unified) await delegateControllers(dirname(directory));
+      if (unified && level.length <= path.length) await delegateControllers(dirname(directory));
       await mkdir(directory).catch((error) => {
         if (systemCode(error) !== 'EEXIST') throw error;
       });
@@ -61,18 +64,19 @@ export async function makeCgroup(path: string, limits: CgroupLimits | undefined)
   await writeFile(join(memory.mountPoint + path, file), String(limits.memoryBytes));
 }
 
-/** The file of the CPU limit, relative to a cgroup, and what to write into it; undefined without a CPU controller. */
+/** The file of a cgroup's CPU limit and what to write into it; undefined without a CPU controller. */
 export function cpuLimitFile(
   hierarchies: readonly CgroupHierarchy[],
+  cgroup: string,
   limits: CgroupLimits,
 ): { readonly path: string; readonly value: string } | undefined {
   const quota = Math.max(1000, Math.round((limits.cpuMilli * CPU_PERIOD_US) / 1000));
   if (isUnified(hierarchies)) {
     const [only] = hierarchies;
-    return only && { path: join(only.mountPoint, 'cpu.max'), value: `${quota} ${CPU_PERIOD_US}` };
+    return only && { path: join(only.mountPoint + cgroup, 'cpu.max'), value: `${quota} ${CPU_PERIOD_US}` };
   }
   const cpu = hierarchyOf(hierarchies, 'cpu');
-  return cpu && { path: join(cpu.mountPoint, 'cpu.cfs_quota_us'), value: String(quota) };
+  return cpu && { path: join(cpu.mountPoint + cgroup, 'cpu.cfs_quota_us'), value: String(quota) };
 }
 
 /** `directory` and all cgroups below it, deepest first; nothing when it does not exist. */

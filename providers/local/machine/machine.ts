@@ -95,12 +95,6 @@ async function startFailure(directory: string, exitCode: number): Promise<Nodele
   });
 }
 
-/** Kills everything on the machine, and lets its folder tell of its end. For a machine whose supervisor has died. */
-export async function killMachine(directory: string, clock: Clock = systemClock): Promise<void> {
-  const record = await readRecord(directory);
-  if (record !== undefined) await killCgroup(record.cgroup, END_TIMEOUT_MS, (ms) => clock.sleep(ms));
-}
-
 /**
  * Ends a machine, whatever state it is in, and resolves when its processes, mounts, network, cgroups and folder are
  * gone. Idempotent. Not abortable half-way on purpose: half is worse than all, and it is bounded by 10 s.

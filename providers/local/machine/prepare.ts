@@ -65,7 +65,7 @@ function isUnderTmp(spec: MachineSpec): boolean {
 async function scriptOptions(spec: MachineSpec): Promise<ScriptOptions> {
   const { directory, cgroup, network, limits, containerd } = spec;
   const hierarchies = await cgroupHierarchies();
-  const cpuLimit = limits && cpuLimitFile(hierarchies, limits);
+  const cpuLimit = limits && cpuLimitFile(hierarchies, cgroup, limits);
   const programs = [containerd.containerd, ...(containerd.runc === undefined ? [] : [containerd.runc])];
   return {
     directory,

@@ -1,5 +1,6 @@
 import type { CgroupHierarchy } from './cgroup-hierarchies.ts';
 import { isUnified } from './cgroup-hierarchies.ts';
+import { SYSTEM_CGROUP } from './cgroups.ts';
 import { CONTAINERD_SOCKET } from './containerd-config.ts';
 import { type MachineNetwork, networkUp } from './network.ts';
 import { commandLine, quote } from './shell.ts';
@@ -23,39 +24,52 @@ export interface ScriptOptions {
 
 const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
+/** Moves the shell into a cgroup of the machine, in every hierarchy. */
+function joinCgroups({ hierarchies, cgroup }: ScriptOptions, below: string): string {
+  const folders = hierarchies.map(({ mountPoint }) => quote(mountPoint + cgroup + below));
+  return `for folder in ${folders.join(' ')}; do echo 0 > "$folder/cgroup.procs"; done`;
+}
+
+/**
+ * Limits the CPU once the machine has booted. From outside of its cgroup namespace: cgroup v2 mounted with `nsdelegate`
+ * lets nobody inside write the limits of the namespace's root. A grandchild, since nobody would bury a child.
+ */
+function limitLater(options: ScriptOptions): string {
+  const { cpuLimit } = options;
+  if (cpuLimit === undefined) return '';
+  return `( {
+  ${joinCgroups(options, `/${SYSTEM_CGROUP}`)}
+  sleep ${cpuLimit.afterSeconds}
+  echo ${quote(cpuLimit.value)} > ${quote(cpuLimit.path)}
+} 9>&- & )`;
+}
+
 /**
  * The first process of a machine, run detached in the router's network namespace. It holds `lock` until the machine
  * ends, so that two of them never run; joins the cgroup before it makes anything, so that whoever kills the cgroup
  * has all of it; then becomes the supervisor.
  */
 export function startScript(options: ScriptOptions): string {
-  const roots = options.hierarchies.map(({ mountPoint }) => quote(mountPoint + options.cgroup));
   return `#!/bin/sh
 set -eu
 cd ${quote(options.directory)}
 exec 9>lock
 flock -n 9 || exit 0
 [ -e machine.json ] && [ ! -e ending ] && [ ! -e supervisor ] || exit 0
-for root in ${roots.join(' ')}; do echo 0 > "$root/cgroup.procs"; done
+${joinCgroups(options, '')}
 [ -e machine.json ] && [ ! -e ending ] || exit 0
 export PATH=${quote([...options.path, SYSTEM_PATH].join(':'))}
 ${networkUp(options.network)}
+${limitLater(options)}
 exec nsenter --net=/run/netns/${options.network.namespace} unshare --cgroup sh ./enter.sh
 `;
 }
 
 /** Second stage, in the machine's network and cgroup namespaces: leaves the root cgroup to its limits alone. */
 export function enterScript(options: ScriptOptions): string {
-  const lines = options.hierarchies.map(({ mountPoint, controllers }) => {
-    const root = quote(mountPoint + options.cgroup);
-    const cpuset = controllers.includes('cpuset')
-      ? `for file in cpuset.cpus cpuset.mems; do cat ${root}/$file > ${root}/system/$file; done\n`
-      : '';
-    return `mkdir -p ${root}/system\n${cpuset}echo 0 > ${root}/system/cgroup.procs`;
-  });
   return `#!/bin/sh
 set -eu
-${lines.join('\n')}
+${joinCgroups(options, `/${SYSTEM_CGROUP}`)}
 exec unshare --mount --pid --fork --kill-child --propagation slave sh ./supervise.sh
 `;
 }
@@ -72,7 +86,7 @@ function remount({ version, mountPoint, controllers }: CgroupHierarchy): string 
  * running. Running containers have shims of their own and outlive a restart of either.
  */
 export function superviseScript(options: ScriptOptions): string {
-  const { directory, cpuLimit, hierarchies } = options;
+  const { directory, hierarchies } = options;
   const at = (name: string) => quote(`${directory}/${name}`);
   const delegate = isUnified(hierarchies)
     ? `for controller in $(cat ${hierarchies[0]?.mountPoint}/cgroup.controllers); do echo "+$controller" > ${hierarchies[0]?.mountPoint}/cgroup.subtree_control || :; done`
@@ -118,7 +132,6 @@ keep containerd.log ${commandLine(options.containerd)} &
 tries=0
 while [ ! -S ${CONTAINERD_SOCKET} ] && [ $tries -lt 100 ]; do sleep 0.02; tries=$((tries + 1)); done
 keep kubelet.log ${commandLine(options.kubelet)} &
-${cpuLimit === undefined ? '' : `{ sleep ${cpuLimit.afterSeconds}; echo ${quote(cpuLimit.value)} > ${quote(cpuLimit.path)}; } &`}
 while sleep 300; do
   for log in containerd.log kubelet.log; do
     [ "$(wc -c < "$log")" -lt 20000000 ] || : > "$log"

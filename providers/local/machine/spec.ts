@@ -3,7 +3,7 @@ import type { KubeletConfiguration } from './kubelet-config.ts';
 import type { MachineNetwork } from './network.ts';
 
 /** The container runtime of a machine; paths are absolute. */
-export interface MachineContainerd {
+interface MachineContainerd {
   readonly containerd: string;
   /** Without it, the one on the PATH. */
   readonly runc?: string;
@@ -16,7 +16,7 @@ export interface MachineContainerd {
 }
 
 /** The kubelet of a machine. It proves itself by a kubeconfig, or bootstraps by a token. */
-export interface MachineKubelet {
+interface MachineKubelet {
   /** Absolute path of a program named `kubelet`. */
   readonly kubelet: string;
   readonly nodeName: string;

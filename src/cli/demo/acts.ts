@@ -1,5 +1,5 @@
-import { PROVIDER, startProvider } from '../../local-cluster/provider/provider-process.ts';
 import { lastWords } from '../../local-cluster/processes/component.ts';
+import { PROVIDER, startProvider } from '../../local-cluster/provider/provider-process.ts';
 import type { Standing } from './ground.ts';
 import type { Tools } from './kubectl.ts';
 import type { Observer } from './observer.ts';
@@ -53,7 +53,9 @@ async function scale(view: StepView, stage: Stage, replicas: number): Promise<vo
 }
 
 async function deploy(view: StepView, stage: Stage): Promise<void> {
-  const manifest = [webDeployment(FIRST_REPLICAS), webService()].map((object) => JSON.stringify(object)).join('\n---\n');
+  const manifest = [webDeployment(FIRST_REPLICAS), webService()]
+    .map((object) => JSON.stringify(object))
+    .join('\n---\n');
   const output = await stage.tools.kubectl(['apply', '-f', '-'], manifest);
   view.line(`$ kubectl apply -f web.yaml\n${output}`);
   await followToReady(view, stage, FIRST_REPLICAS);
@@ -62,13 +64,16 @@ async function deploy(view: StepView, stage: Stage): Promise<void> {
 async function scaleUp(view: StepView, stage: Stage): Promise<void> {
   await scale(view, stage, MORE_REPLICAS);
   await followToReady(view, stage, MORE_REPLICAS);
-  if (!view.redraws) await stage.tools.show(view, 'get', 'cells');
+  await stage.tools.show(view, 'get', 'cells');
 }
 
 async function traffic(view: StepView, stage: Stage): Promise<void> {
   const path = ['get', 'service', WEB, '-o', 'jsonpath={.spec.clusterIP}'];
   const serviceAddress = await stage.tools.kubectl(path);
-  view.progress({ step: 'curl', detail: `every pod by its address, and http://${serviceAddress}/ until all have answered` });
+  view.progress({
+    step: 'curl',
+    detail: `every pod by its address, and http://${serviceAddress}/ until all have answered`,
+  });
   const pods = stage.observer.readyPods();
   const reached = await reachAll(stage.tools, { pods, serviceAddress, signal: stage.signal });
   view.line(trafficRows(reached, serviceAddress).join('\n'));

@@ -4,7 +4,7 @@ import { systemClock } from '../../core/clock.ts';
 import { NodelessError } from '../../core/errors.ts';
 import { GROUP, VERSION } from '../../core/names.ts';
 import type { KubeClient } from '../../kube/client.ts';
-import { type Collection, startCollection } from '../../kube/collection.ts';
+import { startCollection } from '../../kube/collection.ts';
 import type { KubeObject } from '../../kube/objects.ts';
 import type { WirePod } from '../../kube/wire-pod.ts';
 import { CellLog } from './cell-log.ts';
@@ -86,7 +86,7 @@ export async function startObserver(client: KubeClient, signal: AbortSignal): Pr
   };
 }
 
-async function synced(collections: readonly Collection<never>[], signal: AbortSignal): Promise<void> {
+async function synced(collections: readonly { readonly synced: boolean }[], signal: AbortSignal): Promise<void> {
   const check = () => collections.every((collection) => collection.synced);
   await until({ what: 'the first list of cells and pods', check, timeoutMs: 30_000 }, signal);
 }

@@ -28,6 +28,12 @@ async function lookAround(step: RunStep, signal: AbortSignal): Promise<readonly 
   });
 }
 
+async function prepareSimulated(step: RunStep, signal: AbortSignal, missing: readonly string[]): Promise<Prepared> {
+  const ground = simulatedGround();
+  await prepare(ground, step, signal);
+  return { ground, missing };
+}
+
 /**
  * Gets everything that the demo needs: for real cells if they can run here, else for simulated ones.
  * @throws NodelessError PrerequisiteMissing when not even a control plane can run.
@@ -38,21 +44,16 @@ export async function prepareGround(options: {
   readonly signal: AbortSignal;
 }): Promise<Prepared> {
   const { step, signal } = options;
-  if (!options.simulated) {
-    const missing = await lookAround(step, signal);
-    if (missing.length === 0) {
-      const ground = localGround();
-      try {
-        await prepare(ground, step, signal);
-        return { ground, missing };
-      } catch (error) {
-        signal.throwIfAborted();
-        if (!isNodelessError(error, 'PrerequisiteMissing')) throw error;
-        const ways = await prepareSimulated(step, signal, error);
-        return { ground: ways, missing: [messageOf(error)] };
-      }
-    }
-    return { ground: await prepareSimulated(step, signal), missing };
+  if (options.simulated) return prepareSimulated(step, signal, []);
+  const missing = await lookAround(step, signal);
+  if (missing.length > 0) return prepareSimulated(step, signal, missing);
+  const ground = localGround();
+  try {
+    await prepare(ground, step, signal);
+    return { ground, missing };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!isNodelessError(error, 'PrerequisiteMissing')) throw error;
+    return prepareSimulated(step, signal, [messageOf(error)]);
   }
-  return { ground: await prepareSimulated(step, signal), missing: [] };
 }

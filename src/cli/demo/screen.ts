@@ -1,4 +1,4 @@
-import { color, Listr, type ListrTaskWrapper } from 'listr2';
+import { Listr, type ListrTaskWrapper, PRESET_TIMER } from 'listr2';
 import { messageOf } from '../../core/errors.ts';
 import { elapsed, type ProgressEvent } from '../../local-cluster/progress.ts';
 import { createThrottle } from './throttle.ts';
@@ -27,7 +27,7 @@ export interface Screen {
 
 type Wrapper = ListrTaskWrapper<unknown, never, never>;
 
-const TIMER = { condition: true, field: (ms: number) => `${(ms / 1000).toFixed(1)} s`, format: () => color.dim };
+const TIMER = { ...PRESET_TIMER, field: (ms: number) => `${(ms / 1000).toFixed(1)} s` };
 const TICK_MS = 1_000;
 
 /** On a terminal: everything of a step is one block that is drawn again when a part of it changes. */

@@ -41,8 +41,6 @@ export function secondsBetween(fromMs: number, toMs: number): number {
 /** Times the steps of a run. */
 export class Journal {
   readonly steps: StepRecord[] = [];
-  /** The step that failed first, and why. */
-  failure: { readonly step: string; readonly error: unknown } | undefined;
   readonly #now: () => number;
 
   constructor(now: () => number = Date.now) {
@@ -58,9 +56,13 @@ export class Journal {
       return value;
     } catch (error) {
       note(false);
-      this.failure ??= { step: name, error };
       throw error;
     }
+  }
+
+  /** The step that failed last; empty when none has. */
+  get failed(): string {
+    return this.steps.findLast(({ ok }) => !ok)?.name ?? '';
   }
 }
 

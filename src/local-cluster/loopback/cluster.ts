@@ -96,7 +96,9 @@ export async function upLoopback(options: LoopbackOptions): Promise<LoopbackClus
   try {
     return await bringUp(options, paths);
   } catch (error) {
-    await removeLoopback(paths);
+    await removeLoopback(paths).catch((failure: unknown) => {
+      throw new AggregateError([error, failure], `local cluster ${paths.name} failed to start and to go away`);
+    });
     throw error;
   }
 }

@@ -3,15 +3,17 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { LocalPrograms } from '../../../providers/local/options.ts';
 
-/** The newest folder in the user's cache whose name begins so. */
+/** Where local clusters keep programs and images, and unpacked ones too. */
+export const CACHE = process.env.NODELESS_CACHE ?? join(homedir(), '.cache/nodeless');
+
+/** The last folder in the cache whose name begins so. */
 function cached(prefix: string): string | undefined {
-  const cache = process.env.NODELESS_CACHE ?? join(homedir(), '.cache/nodeless');
-  if (!existsSync(cache)) return undefined;
-  const [found] = readdirSync(cache)
+  if (!existsSync(CACHE)) return undefined;
+  const [found] = readdirSync(CACHE)
     .filter((name) => name.startsWith(prefix))
     .sort()
     .reverse();
-  return found === undefined ? undefined : join(cache, found);
+  return found === undefined ? undefined : join(CACHE, found);
 }
 
 /** Programs of local cells on this machine. */

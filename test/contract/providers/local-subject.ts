@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DEFAULT_RANGES } from '../../../providers/local/machine/addressing.ts';
 import { cgroupHierarchies, killCgroup } from '../../../providers/local/machine/cgroups.ts';
@@ -7,7 +7,7 @@ import { linkPrefix } from '../../../providers/local/machine/network.ts';
 import { parseIdentity, parseStat } from '../../../providers/local/machine/process-identity.ts';
 import type { LocalProviderOptions } from '../../../providers/local/options.ts';
 import { createLocalProvider } from '../../../providers/local/provider.ts';
-import { localImages, localPrograms, whyNoLocalCells } from './local-machine.ts';
+import { CACHE, localImages, localPrograms, whyNoLocalCells } from './local-machine.ts';
 import { createRouterNamespace, type RouterNamespace } from './router-namespace.ts';
 import { type StandInCellApi, startStandInCellApi } from './stand-in-cell-api.ts';
 import type { CloudUnderTest, Subject } from './subject.ts';
@@ -74,7 +74,7 @@ export async function openLocalCloud(): Promise<LocalCloud> {
   const options: LocalProviderOptions = {
     clusterName,
     stateDir,
-    cacheDir: join(ROOT, 'cache'),
+    cacheDir: CACHE,
     cgroup: `/nodeless-contract-${process.pid}`,
     programs: localPrograms(),
     networkNamespace: router.path,
@@ -117,6 +117,8 @@ export async function openLocalCloud(): Promise<LocalCloud> {
       await api.close();
       await router.remove();
       await rm(stateDir, { recursive: true, force: true });
+      // Only when no other run is using it.
+      await rmdir(ROOT).catch(() => undefined);
     },
   };
 }

@@ -1,9 +1,4 @@
-import {
-  createSecureServer,
-  type Http2ServerRequest,
-  type Http2ServerResponse,
-  type ServerHttp2Session,
-} from 'node:http2';
+import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
@@ -13,7 +8,7 @@ import { createStandInStore, type KubeObject, merged, type StandInStore } from '
 const CSRS = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
 
 /** One request that reached the stand-in. */
-export interface StandInRequest {
+interface StandInRequest {
   readonly method: string;
   readonly url: string;
   readonly token?: string;

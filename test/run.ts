@@ -1,0 +1,47 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+/** The parts of `npm test`, in order: what is quick to fail comes first. */
+const PARTS: Readonly<Record<string, readonly string[]>> = {
+  check: ['sh', '-c', 'tsc && biome check && knip'],
+  unit: ['vitest', 'run', '--project', 'unit'],
+  contract: ['vitest', 'run', '--project', 'contract'],
+  e2e: ['vitest', 'run', '--project', 'e2e'],
+  conformance: ['node', 'test/conformance/run.ts'],
+};
+
+function minutes(ms: number): string {
+  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1_000)} s`;
+}
+
+/** Runs a program in the foreground, ends it with this process, and resolves with its exit code. */
+async function run([program = '', ...args]: readonly string[]): Promise<number> {
+  const child = spawn(program, args, { stdio: 'inherit' });
+  const pass = (name: NodeJS.Signals) => child.kill(name);
+  process.on('SIGINT', pass).on('SIGTERM', pass);
+  const [code] = (await once(child, 'exit')) as [number | null];
+  process.off('SIGINT', pass).off('SIGTERM', pass);
+  return code ?? 130;
+}
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => PARTS[name] === undefined);
+if (unknown.length > 0)
+  throw new Error(`no such part: ${unknown.join(', ')}; there are ${Object.keys(PARTS).join(', ')}`);
+
+const startedAtMs = Date.now();
+const failed: string[] = [];
+for (const [name, command] of Object.entries(PARTS)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  const beganMs = Date.now();
+  process.stdout.write(`\n── ${name}\n`);
+  const code = await run(command);
+  process.stdout.write(
+    `── ${name}: ${code === 0 ? 'passed' : `failed (${code})`} in ${minutes(Date.now() - beganMs)}\n`,
+  );
+  if (code !== 0) failed.push(name);
+  if (code === 130) break;
+}
+const outcome = failed.length === 0 ? 'all passed' : `failed: ${failed.join(', ')}`;
+process.stdout.write(`\nnpm test: ${outcome} in ${minutes(Date.now() - startedAtMs)}\n`);
+process.exitCode = failed.length === 0 ? 0 : 1;
