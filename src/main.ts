@@ -22,7 +22,7 @@ import { call } from './kube/calls.ts';
 import { createKubeClient, type KubeClient } from './kube/client.ts';
 import { startCollection } from './kube/collection.ts';
 import { EventRecorder } from './kube/events.ts';
-import { becomeLeader } from './kube/leadership.ts';
+import { becomeLeader, type Leadership } from './kube/leadership.ts';
 import type { KubeObject } from './kube/objects.ts';
 import { until } from './kube/until.ts';
 import type { WirePod } from './kube/wire-pod.ts';
@@ -43,7 +43,7 @@ export interface ProviderProcess {
   readonly signal: AbortSignal;
 }
 
-/** What outlives one leadership. */
+/** What a leadership stands on. */
 interface Base extends ProviderProcess {
   readonly clock: Clock;
   readonly client: KubeClient;
@@ -51,13 +51,16 @@ interface Base extends ProviderProcess {
   readonly provider: CellProvider;
   readonly authority: Authority;
   readonly clusterUid: string;
+  readonly leadership: Leadership;
 }
 
 const CONTROLLER_CONCURRENCY = 32;
 
 /** `nodeless run`: waits to lead, leads until the lease or the process ends, and waits again. */
 export async function runProvider(process: ProviderProcess): Promise<void> {
-  const { config, kubeConfig, logger, signal } = process;
+  const { config, kubeConfig, logger } = process;
+  const ended = new AbortController();
+  const signal = AbortSignal.any([process.signal, ended.signal]);
   const { name } = config.virtualNode;
   const { namespace } = config.cluster;
   const clock = systemClock;
@@ -74,12 +77,13 @@ export async function runProvider(process: ProviderProcess): Promise<void> {
     const authority = await until('the authority can be read', read, retry);
     while (!signal.aborted) {
       const lease = { namespace, name: `nodeless-${name}`, identity: hostname() };
-      const leading = await becomeLeader({ client, ...lease, clock, logger }, signal);
-      await lead({ ...process, clock, client, nodeClient, provider, authority, clusterUid }, leading);
+      const leadership = await becomeLeader({ client, ...lease, clock, logger }, signal);
+      await lead({ ...process, clock, client, nodeClient, provider, authority, clusterUid, leadership });
     }
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
+    ended.abort();
     for (const step of cleanup.reverse()) await step();
   }
 }
@@ -90,7 +94,8 @@ async function readClusterUid(client: KubeClient, signal: AbortSignal): Promise<
 }
 
 /** Leads until the signal aborts. Whatever is started here ends with it; a failure to start is thrown. */
-async function lead(base: Base, leading: AbortSignal): Promise<void> {
+async function lead(base: Base): Promise<void> {
+  const { signal: leading } = base.leadership;
   const failed = new AbortController();
   const signal = AbortSignal.any([leading, failed.signal]);
   const stops: (() => Promise<void>)[] = [];
@@ -121,7 +126,8 @@ async function startLeading(base: Base, signal: AbortSignal, stops: (() => Promi
     clusterDomain: config.cluster.domain,
   };
   const { concurrency } = config.cells;
-  const fleet = new Fleet({ provider, book, clusterUid, bootstrap, clock, logger, concurrency });
+  const mayAct = () => base.leadership.isHeld();
+  const fleet = new Fleet({ provider, book, clusterUid, bootstrap, clock, logger, concurrency, mayAct });
   fleet.start(signal);
 
   const ofNode = { fieldSelector: `spec.nodeName=${name}` };
@@ -194,6 +200,7 @@ async function startLeading(base: Base, signal: AbortSignal, stops: (() => Promi
     launchTimeoutMs: config.cells.launchTimeout,
     completedLingerMs: config.cells.completedLinger,
     concurrency: CONTROLLER_CONCURRENCY,
+    mayAct,
   });
   controller.start(signal);
   const census = new Census({
@@ -205,11 +212,12 @@ async function startLeading(base: Base, signal: AbortSignal, stops: (() => Promi
     intervalMs: config.cells.censusEvery,
     orphanAfterMs: config.cells.orphanAfter,
     hasReason: ({ tags }) => podNamesCell(nodeClient, tags, signal),
+    mayAct,
     onGone: (cell, reason) => book.enter(cell, 'lost', reason),
   });
   void census.run(signal);
   const onSilent = (cell: Cell) => void fleet.lose(cell, 'its kubelet is silent');
-  void watchHealth({ book, clock, silentAfterMs: config.cells.silentAfter, onSilent }, signal);
+  void watchHealth({ book, clock, silentAfterMs: config.cells.silentAfter, mayAct, onSilent }, signal);
   const onDeleted = (cell: Cell) => void fleet.lose(cell, 'its Cell object was deleted');
   startProjection({ client, book, objects: cellObjects, virtualNode: name, logger, onDeleted }, signal);
 }

@@ -21,6 +21,8 @@ export interface CensusOptions {
   readonly orphanAfterMs: number;
   /** Whether a pod of this uid still names this cell, by a consistent read of the API server. */
   readonly hasReason: (machine: CellMachine, signal: AbortSignal) => Promise<boolean>;
+  /** False while another process may lead: nothing is concluded then. */
+  readonly mayAct: () => boolean;
   /** Called with each cell of the book whose machine the cloud says has ended, or no longer knows. */
   readonly onGone: (cell: Cell, reason: string) => void;
 }
@@ -49,7 +51,8 @@ export class Census {
 
   /** One comparison. Never throws; an outage of the cloud is logged once, and nothing is concluded from it. */
   async tick(signal: AbortSignal): Promise<void> {
-    const { provider, logger } = this.#options;
+    const { provider, logger, mayAct } = this.#options;
+    if (!mayAct()) return;
     const known = this.#launchedCells();
     try {
       const machines = await provider.list(signal);

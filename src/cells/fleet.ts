@@ -18,7 +18,12 @@ export interface FleetOptions {
   readonly logger: Logger;
   /** Calls to the provider at once, of each kind. */
   readonly concurrency: number;
+  /** False while another process may lead: nothing is launched or ended then. */
+  readonly mayAct: () => boolean;
 }
+
+/** How often it is looked whether the lease is held again. */
+const LEASE_LOOK_MS = 500;
 
 /** Launches and ends machines for the cells in the book; the only caller of the provider's launch and terminate. */
 export class Fleet {
@@ -64,8 +69,8 @@ export class Fleet {
       podUid: cell.podUid,
     };
     try {
-      const machine = await this.#launches.add(() => {
-        signal.throwIfAborted();
+      const machine = await this.#launches.add(async () => {
+        await this.#untilAllowed(signal);
         return provider.launch({ tags, offering, bootstrap }, signal);
       });
       if (cell.phase === 'launching') {
@@ -118,7 +123,10 @@ export class Fleet {
     const backoff = createBackoff(500, 30_000);
     while (!this.#signal.aborted) {
       try {
-        await this.#ends.add(() => provider.terminate(cellId, this.#signal));
+        await this.#ends.add(async () => {
+          await this.#untilAllowed(this.#signal);
+          await provider.terminate(cellId, this.#signal);
+        });
         return true;
       } catch (error) {
         if (this.#signal.aborted) return false;
@@ -130,6 +138,12 @@ export class Fleet {
       }
     }
     return false;
+  }
+
+  async #untilAllowed(signal: AbortSignal): Promise<void> {
+    const { clock, mayAct } = this.#options;
+    signal.throwIfAborted();
+    while (!mayAct()) await clock.sleep(LEASE_LOOK_MS, signal);
   }
 
   /** Resolves when no launch and no end is under way. */

@@ -25,6 +25,8 @@ export interface HealthOptions {
   readonly book: Book;
   readonly clock: Clock;
   readonly silentAfterMs: number;
+  /** False while another process may lead, and the cells may speak to that one. */
+  readonly mayAct: () => boolean;
   readonly onSilent: (cell: Cell) => void;
 }
 
@@ -34,13 +36,13 @@ const STOOD_STILL_MS = 3 * TICK_MS;
 
 /** Watches for silent cells until the signal aborts. */
 export async function watchHealth(options: HealthOptions, signal: AbortSignal): Promise<void> {
-  const { book, clock, silentAfterMs, onSilent } = options;
+  const { book, clock, silentAfterMs, mayAct, onSilent } = options;
   let leadingSinceMs = clock.now();
   let tickMs = leadingSinceMs;
   while (!signal.aborted) {
     await clock.sleep(TICK_MS, signal).catch(() => undefined);
     if (signal.aborted) return;
-    if (clock.now() - tickMs > STOOD_STILL_MS) leadingSinceMs = clock.now();
+    if (!mayAct() || clock.now() - tickMs > STOOD_STILL_MS) leadingSinceMs = clock.now();
     tickMs = clock.now();
     const rule = { nowMs: clock.now(), leadingSinceMs, silentAfterMs };
     for (const cell of silentCells([...book.cells()], rule)) onSilent(cell);

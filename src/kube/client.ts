@@ -51,7 +51,12 @@ const STREAM_IDLE_MS = 150_000;
 function headerList(headers: Readonly<Record<string, string>>, identity: Impersonation | undefined): string[] {
   const list = Object.entries(headers).flat();
   if (identity === undefined) return list;
-  return [...list, 'impersonate-user', identity.user, ...identity.groups.flatMap((group) => ['impersonate-group', group])];
+  return [
+    ...list,
+    'impersonate-user',
+    identity.user,
+    ...identity.groups.flatMap((group) => ['impersonate-group', group]),
+  ];
 }
 
 function failed(request: KubeRequest, cause: unknown): NodelessError {

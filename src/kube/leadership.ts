@@ -20,17 +20,27 @@ interface Lease extends KubeObject {
   spec: { holderIdentity?: string; leaseDurationSeconds?: number; renewTime?: string; leaseTransitions?: number };
 }
 
-/** A leader that can't renew stops within the first; another takes over after the second. */
+/** A leader that has not renewed for so long may not act; another takes over only after the whole lease. */
 const RENEW_DEADLINE_MS = 10_000;
 const LEASE_SECONDS = 15;
 const RETRY_MS = 2_000;
 
+/** A replica's leadership. */
+export interface Leadership {
+  /** Aborts when another replica leads. */
+  readonly signal: AbortSignal;
+  /**
+   * Whether this replica may act now. False while the lease can't be renewed: another may lead without our knowing.
+   * What only serves what is known (the cell API) goes on meanwhile, so that an outage of the API server cuts no cell off.
+   */
+  isHeld(): boolean;
+}
+
 /**
- * Waits until this replica leads. Resolves with a signal that aborts when it no longer does, which must end all that
- * only a leader may do; renewal goes on until `signal` aborts.
+ * Waits until this replica leads; renewal goes on until `signal` aborts.
  * A lease counts as expired by how long *we* have seen it unchanged, so clocks need not agree (client-go's rule).
  */
-export async function becomeLeader(options: LeadershipOptions, signal: AbortSignal): Promise<AbortSignal> {
+export async function becomeLeader(options: LeadershipOptions, signal: AbortSignal): Promise<Leadership> {
   const { clock, logger, name, identity } = options;
   const seen = { renewTime: '', atMs: clock.now() };
   let waiting = false;
@@ -47,24 +57,40 @@ export async function becomeLeader(options: LeadershipOptions, signal: AbortSign
   }
   logger.info({ lease: name, identity }, 'leading');
   const lost = new AbortController();
-  void keepRenewing(options, lost, signal);
-  return AbortSignal.any([signal, lost.signal]);
+  const renewal = { atMs: clock.now() };
+  void keepRenewing(options, renewal, lost, signal);
+  return {
+    signal: AbortSignal.any([signal, lost.signal]),
+    isHeld: () => !lost.signal.aborted && clock.now() - renewal.atMs <= RENEW_DEADLINE_MS,
+  };
 }
 
-async function keepRenewing(options: LeadershipOptions, lost: AbortController, signal: AbortSignal): Promise<void> {
+async function keepRenewing(
+  options: LeadershipOptions,
+  renewal: { atMs: number },
+  lost: AbortController,
+  signal: AbortSignal,
+): Promise<void> {
   const { clock, logger, name, identity } = options;
-  let renewedAtMs = clock.now();
+  let failing = false;
   while (!signal.aborted) {
     await clock.sleep(RETRY_MS, signal).catch(() => undefined);
     if (signal.aborted) return;
-    const deadline = AbortSignal.any([signal, AbortSignal.timeout(RENEW_DEADLINE_MS)]);
-    const holder = await tryAcquire(options, { renewTime: '', atMs: clock.now() }, deadline).catch(() => undefined);
-    if (holder === identity) renewedAtMs = clock.now();
-    if ((holder !== undefined && holder !== identity) || clock.now() - renewedAtMs > RENEW_DEADLINE_MS) {
-      logger.error({ lease: name, holder }, 'leadership is lost');
-      const message = `the lease ${name} could not be renewed in time, or another replica took it`;
+    const askedAtMs = clock.now();
+    const deadline = AbortSignal.any([signal, AbortSignal.timeout(RENEW_DEADLINE_MS / 2)]);
+    const holder = await tryAcquire(options, { renewTime: '', atMs: askedAtMs }, deadline).catch(() => undefined);
+    if (holder === identity) {
+      renewal.atMs = askedAtMs;
+      if (failing) logger.info({ lease: name }, 'the lease is renewed again');
+      failing = false;
+    } else if (holder !== undefined) {
+      logger.error({ lease: name, holder }, 'another replica leads');
+      const message = `the lease ${name} was taken by ${holder}`;
       lost.abort(new NodelessError({ code: 'KubeRequestFailed', retryable: true, message }));
       return;
+    } else if (!failing && !signal.aborted) {
+      failing = true;
+      logger.warn({ lease: name }, 'the lease can not be renewed; nothing is launched or ended meanwhile');
     }
   }
 }
@@ -93,7 +119,14 @@ async function tryAcquire(
     await call(client, { method: 'PUT', path: `${collection}/${name}`, body: { ...lease, spec }, signal });
     return identity;
   } catch (error) {
-    if (isStatus(error, 409)) return `${holderIdentity} (just now)`;
+    // Whoever was faster is seen at the next try.
+    if (isStatus(error, 409))
+      throw new NodelessError({
+        code: 'KubeRequestFailed',
+        retryable: true,
+        message: 'the lease changed meanwhile',
+        cause: error,
+      });
     throw error;
   }
 }

@@ -4,3 +4,18 @@ import { NodelessError } from '../core/errors.ts';
 export function localFailure(message: string, cause?: unknown): NodelessError {
   return new NodelessError({ code: 'PrerequisiteMissing', message, cause });
 }
+
+/** The failure of a cluster that is to come up while one of its name is there; that one is none of the caller's. */
+export function nameTaken(name: string, stateDir: string, cause?: unknown): NodelessError {
+  return new NodelessError({
+    code: 'PrerequisiteMissing',
+    message: `a local cluster named ${name} is there already (${stateDir}): take it down first, or use another name`,
+    cause,
+    identity: { taken: name },
+  });
+}
+
+/** True for a `nameTaken`. */
+export function isNameTaken(error: unknown): boolean {
+  return error instanceof NodelessError && error.identity.taken !== undefined;
+}

@@ -9,7 +9,7 @@ import { obtainPrograms } from './binaries/obtain.ts';
 import { API_SERVER_PORT } from './components/command-lines.ts';
 import { startControlPlane } from './control-plane.ts';
 import { down } from './down.ts';
-import { localFailure } from './failure.ts';
+import { localFailure, nameTaken } from './failure.ts';
 import { type ImageArchive, prepareImages } from './images/prepare.ts';
 import { chooseSubnet, createNamespace, prepareMachine } from './network/namespace.ts';
 import { openOutbound } from './network/outbound.ts';
@@ -65,9 +65,7 @@ async function claim(options: UpOptions, paths: ClusterPaths): Promise<void> {
     await mkdir(paths.stateDir, { mode: 0o711 });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    throw localFailure(
-      `a local cluster named ${paths.name} is there already (${paths.stateDir}): take it down first, or use another name`,
-    );
+    throw nameTaken(paths.name, paths.stateDir, error);
   }
 }
 

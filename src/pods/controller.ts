@@ -30,7 +30,12 @@ export interface PodControllerOptions {
   readonly launchTimeoutMs: number;
   readonly completedLingerMs: number;
   readonly concurrency: number;
+  /** False while another process may lead: no step is taken then. */
+  readonly mayAct: () => boolean;
 }
+
+/** How often it is looked whether the lease is held again. */
+const LEASE_LOOK_MS = 500;
 
 /** How long a pod waits that nothing offered can take, unless the pod or the offerings change before. */
 const NO_OFFERING_RETRY_MS = 30_000;
@@ -110,7 +115,8 @@ export class PodController {
   }
 
   async #reconcile(uid: string, signal: AbortSignal): Promise<number | undefined> {
-    const { book, clock, launchTimeoutMs, completedLingerMs } = this.#options;
+    const { book, clock, launchTimeoutMs, completedLingerMs, mayAct } = this.#options;
+    if (!mayAct()) return LEASE_LOOK_MS;
     const pod = this.#podsByUid.get(uid);
     const cell = book.ofPod(uid);
     const step = decide(pod === undefined ? undefined : viewOf(pod), cell && this.#cellView(cell, pod), {

@@ -1,6 +1,11 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { execa } from 'execa';
 import { afterEach, describe, expect, test } from 'vitest';
+import { stringify } from 'yaml';
 import { freeze, kill, startAgain, thaw } from '../../src/local-cluster/control-plane.ts';
+import { enterCommand } from '../../src/local-cluster/network/names.ts';
 import {
   readComponent,
   signalComponent,
@@ -134,6 +139,8 @@ describe('faults', () => {
     await execWorks('steady');
     expect(await identityOf('steady')).toEqual(before);
     await runningPod('after');
+    // Its kubelet was never cut off, so it hears of the deletion at once.
+    await kubectl('delete', 'pod', 'steady', '--wait', '--timeout=20s');
   });
 
   test.each(['kubelet', 'containerd'])(
@@ -220,5 +227,17 @@ describe('faults', () => {
     await runningPod('victim');
     await kubectl('delete', 'cell', await cellOf('victim'));
     await eventually('the pod has failed', async () => (await get<Pod>('pod', 'victim')).status.reason === 'CellLost');
+  });
+
+  test('a port that is taken ends the start, and the message names it', async () => {
+    const { kubeconfig } = toolsOf(CLUSTER);
+    const config = { virtualNode: { name: 'second', address: '10.0.0.1' }, provider: 'simulated', logLevel: 'error' };
+    const file = join(paths.configDir, 'second.yaml');
+    await writeFile(file, stringify(config));
+    const [enter = '', ...rest] = enterCommand(paths.namespace);
+    const argv = [...rest, process.execPath, 'src/cli/main.ts', 'run', '--config', file, '--kubeconfig', kubeconfig];
+    const { exitCode, stderr } = await execa(enter, argv, { reject: false, timeout: 30_000 });
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/can not listen on 0\.0\.0\.0:8443.*\(PortInUse\)/);
   });
 });

@@ -1,4 +1,5 @@
 import { isNodelessError, messageOf, NodelessError } from '../../core/errors.ts';
+import { isNameTaken } from '../../local-cluster/failure.ts';
 import { adminClient } from '../../local-cluster/provider/provider-process.ts';
 import { ACTS, diagnosis, ENCORE, type Stage, startVirtualNode } from './acts.ts';
 import type { Ground, Standing } from './ground.ts';
@@ -28,6 +29,8 @@ interface Run {
   standing?: Standing;
   observer?: Observer;
   missing: readonly string[];
+  /** True once something was started. */
+  begun: boolean;
   failure?: unknown;
   keptUp: boolean;
   leftBehind: readonly string[];
@@ -58,15 +61,17 @@ async function perform(run: Run, options: DemoOptions, step: RunStep, interrupti
   const { ground, missing } = await prepareGround({ simulated: options.simulated, step, signal });
   Object.assign(run, { ground, missing });
   await refuseTwice(ground);
+  run.begun = true;
   const standing = await step('cluster', ground.upTitle, (view) => ground.up({ progress: view.progress, signal }));
   run.standing = standing;
   const tools = toolsOf(standing.cluster, signal);
   const client = await adminClient(standing.cluster);
+  const watching = new AbortController();
   try {
     await step('virtual node', 'The provider and its virtual node', (view) =>
       startVirtualNode(view, { standing, tools, signal }),
     );
-    run.observer = await startObserver(client, signal);
+    run.observer = await startObserver(client, AbortSignal.any([signal, watching.signal]));
     const stage: Stage = { standing, tools, observer: run.observer, signal };
     const acts = ACTS.filter((act) => ground.mode === 'local' || act.realOnly !== true);
     for (const act of options.keep ? [...acts, ENCORE] : acts) {
@@ -78,6 +83,7 @@ async function perform(run: Run, options: DemoOptions, step: RunStep, interrupti
     const code = isNodelessError(error) ? error.code : 'KubeRequestFailed';
     throw new NodelessError({ code, message, cause: error });
   } finally {
+    watching.abort();
     await client.close();
   }
 }
@@ -121,7 +127,12 @@ function closingLine(run: Run, summary: Summary): string {
 async function conclude(run: Run, options: DemoOptions, step: RunStep, interruption: Interruption): Promise<void> {
   const { ground, standing } = run;
   const halfUp = run.failure instanceof AggregateError;
-  if (ground === undefined || (standing === undefined && !halfUp)) return;
+  if (ground === undefined || !run.begun || isNameTaken(run.failure)) return;
+  if (standing === undefined && !halfUp) {
+    // What fails to come up, or is broken off, goes away by itself.
+    run.leftBehind = await ground.traces();
+    return;
+  }
   if (options.keep && !interruption.signal.aborted && !halfUp) {
     run.keptUp = true;
     return;
@@ -142,7 +153,7 @@ async function conclude(run: Run, options: DemoOptions, step: RunStep, interrupt
 export async function runDemo(options: DemoOptions): Promise<number> {
   const screen = createScreen();
   const journal = new Journal();
-  const run: Run = { startedMs: Date.now(), journal, missing: [], keptUp: false, leftBehind: [] };
+  const run: Run = { startedMs: Date.now(), journal, missing: [], begun: false, keptUp: false, leftBehind: [] };
   const interruption = listenForInterruption();
   const step = stepRunner(screen, journal, interruption);
   try {

@@ -49,7 +49,8 @@ function liveView(task: Wrapper, title: string): StepView & { end(): void } {
       draw();
     },
     line(text) {
-      lines.push(text);
+      lines.push(...rows, text);
+      rows = [];
       current = [];
       draw();
     },

@@ -21,7 +21,8 @@ export function webDeployment(replicas: number): object {
         spec: {
           nodeSelector: { type: VIRTUAL_NODE_TYPE },
           tolerations: [{ key: VIRTUAL_NODE_TAINT, operator: 'Exists' }],
-          terminationGracePeriodSeconds: 5,
+          // The web server is its container's first process, which Linux spares signals that it does not handle.
+          terminationGracePeriodSeconds: 1,
           containers: [
             {
               name: WEB,

@@ -4,7 +4,7 @@ import { readEnvironment } from '../../config/environment.ts';
 import { systemProgram } from '../binaries/lookup.ts';
 import { obtainPrograms } from '../binaries/obtain.ts';
 import { startLoopbackControlPlane } from '../control-plane.ts';
-import { localFailure } from '../failure.ts';
+import { localFailure, nameTaken } from '../failure.ts';
 import { createPki, IDENTITY_NAMES, type Identity, kubeconfigPath, pkiFiles } from '../pki/cluster-pki.ts';
 import type { Progress } from '../progress.ts';
 import { type ClusterPaths, type ClusterRecord, type ClusterRef, clusterPaths, writePrivate } from '../state.ts';
@@ -47,11 +47,8 @@ async function claim(paths: ClusterPaths): Promise<void> {
     await mkdir(dirname(paths.stateDir), { recursive: true });
     await mkdir(paths.stateDir, { mode: 0o700 });
   } catch (error) {
-    const taken = (error as NodeJS.ErrnoException).code === 'EEXIST';
-    const what = taken
-      ? `a local cluster named ${paths.name} is there already (${paths.stateDir}): take it down first`
-      : `can't write ${dirname(paths.stateDir)}: set XDG_CACHE_HOME to a folder of yours`;
-    throw localFailure(what, error);
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw nameTaken(paths.name, paths.stateDir, error);
+    throw localFailure(`can't write ${dirname(paths.stateDir)}: set XDG_CACHE_HOME to a folder of yours`, error);
   }
 }
 

@@ -61,9 +61,10 @@ describe('the census', () => {
       clock,
       logger,
       concurrency: 4,
+      mayAct: () => true,
     });
     fleet.start(signal);
-    const options = { intervalMs: 1_000, orphanAfterMs: 60_000, hasReason: reason, onGone: gone };
+    const options = { intervalMs: 1_000, orphanAfterMs: 60_000, hasReason: reason, mayAct: () => true, onGone: gone };
     const census = new Census({ provider: world.provider, book, fleet, clock, logger, ...options });
     return { ...world, book, fleet, census };
   }

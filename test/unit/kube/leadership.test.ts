@@ -55,7 +55,7 @@ function replica(client: Parameters<typeof becomeLeader>[0]['client'], identity:
     { client, namespace: 'ns', name: 'lease', identity, clock: fastClock(), logger },
     stop.signal,
   );
-  return { stop, leading: leading.catch(() => AbortSignal.abort()) };
+  return { stop, leading };
 }
 
 describe('leadership', () => {
@@ -65,7 +65,8 @@ describe('leadership', () => {
     const lead = await first.leading;
     const second = replica(client, 'b');
     const outcome = await Promise.race([second.leading.then(() => 'led'), systemClock.sleep(300).then(() => 'waits')]);
-    expect([outcome, lead.aborted]).toEqual(['waits', false]);
+    second.leading.catch(() => undefined);
+    expect([outcome, lead.isHeld()]).toEqual(['waits', true]);
   });
 
   test('a replica whose lease is not renewed is succeeded', async () => {
@@ -74,7 +75,7 @@ describe('leadership', () => {
     await first.leading;
     first.stop.abort();
     const second = replica(client, 'b');
-    expect((await second.leading).aborted).toBe(false);
+    expect((await second.leading).isHeld()).toBe(true);
   });
 
   test('the same replica leads again at once after a restart', async () => {
@@ -86,10 +87,23 @@ describe('leadership', () => {
     expect(state.lease?.spec).toMatchObject({ holderIdentity: 'a', leaseTransitions: 0 });
   });
 
-  test('a leader that can not renew stops leading', async () => {
+  test('a leader that can not renew may not act, and may again when it has renewed', async () => {
     const { client, state } = await leaseServer();
     const lead = await replica(client, 'a').leading;
     state.down = true;
-    await vi.waitFor(() => expect(lead.aborted).toBe(true));
+    await vi.waitFor(() => expect(lead.isHeld()).toBe(false));
+    expect(lead.signal.aborted).toBe(false);
+    state.down = false;
+    await vi.waitFor(() => expect(lead.isHeld()).toBe(true));
+  });
+
+  test('a leader that was succeeded stops leading', async () => {
+    const { client, state } = await leaseServer();
+    const lead = await replica(client, 'a').leading;
+    const spec = { holderIdentity: 'b', leaseDurationSeconds: 15, renewTime: 'later' };
+    state.version += 1;
+    state.lease = { ...state.lease, metadata: { name: 'lease', resourceVersion: String(state.version) }, spec };
+    await vi.waitFor(() => expect(lead.signal.aborted).toBe(true));
+    expect(lead.isHeld()).toBe(false);
   });
 });
