@@ -1,7 +1,7 @@
 import { isNodelessError, messageOf, NodelessError } from '../../core/errors.ts';
 import { isNameTaken } from '../../local-cluster/failure.ts';
 import { adminClient } from '../../local-cluster/provider/provider-process.ts';
-import { ACTS, diagnosis, ENCORE, type Stage, startVirtualNode } from './acts.ts';
+import { ACTS, type Act, diagnosis, ENCORE, type Stage, startVirtualNode } from './acts.ts';
 import type { Ground, Standing } from './ground.ts';
 import { Interrupted, type Interruption, listenForInterruption } from './interruption.ts';
 import { keepInstructions } from './keep.ts';
@@ -49,6 +49,10 @@ function stepRunner(screen: Screen, journal: Journal, interruption: Interruption
         const end = interruption.onSignal((by, first) => view.line(interruptionLine(by, first)));
         try {
           return await work(view);
+        } catch (error) {
+          // Whatever broke off says so in words of its own.
+          const { signal } = interruption;
+          throw signal.aborted && (error as Error).name === 'AbortError' ? signal.reason : error;
         } finally {
           end();
         }
@@ -56,11 +60,23 @@ function stepRunner(screen: Screen, journal: Journal, interruption: Interruption
     );
 }
 
-async function perform(run: Run, options: DemoOptions, step: RunStep, interruption: Interruption): Promise<void> {
-  const { signal } = interruption;
-  const { ground, missing } = await prepareGround({ simulated: options.simulated, step, signal });
-  Object.assign(run, { ground, missing });
-  await refuseTwice(ground);
+interface PerformHands {
+  readonly screen: Screen;
+  readonly step: RunStep;
+  readonly signal: AbortSignal;
+}
+
+function isShown(act: Act, ground: Ground): boolean {
+  return ground.mode === 'local' || act.realOnly !== true;
+}
+
+async function perform(run: Run, options: DemoOptions, hands: PerformHands): Promise<void> {
+  const { screen, step, signal } = hands;
+  const choose = async (chosen: Ground, missing: readonly string[]) => {
+    Object.assign(run, { ground: chosen, missing });
+    await refuseTwice(chosen);
+  };
+  const ground = await prepareGround({ simulated: options.simulated, step, signal, choose });
   run.begun = true;
   const standing = await step('cluster', ground.upTitle, (view) => ground.up({ progress: view.progress, signal }));
   run.standing = standing;
@@ -73,9 +89,9 @@ async function perform(run: Run, options: DemoOptions, step: RunStep, interrupti
     );
     run.observer = await startObserver(client, AbortSignal.any([signal, watching.signal]));
     const stage: Stage = { standing, tools, observer: run.observer, signal };
-    const acts = ACTS.filter((act) => ground.mode === 'local' || act.realOnly !== true);
-    for (const act of options.keep ? [...acts, ENCORE] : acts) {
-      await step(act.name, act.title, (view) => act.run(view, stage));
+    for (const act of options.keep ? [...ACTS, ENCORE] : ACTS) {
+      if (isShown(act, ground)) await step(act.name, act.title, (view) => act.run(view, stage));
+      else screen.say(`↓ ${act.title} [skipped: only real cells can show it]`);
     }
   } catch (error) {
     signal.throwIfAborted();
@@ -90,7 +106,7 @@ async function perform(run: Run, options: DemoOptions, step: RunStep, interrupti
 
 /** What only real cells can show, when cells were simulated. */
 function skippedIn({ ground }: Run): readonly string[] {
-  return ground?.mode === 'simulated' ? ACTS.filter((act) => act.realOnly).map(({ name }) => name) : [];
+  return ground === undefined ? [] : ACTS.filter((act) => !isShown(act, ground)).map(({ name }) => name);
 }
 
 function summaryOf(run: Run, options: DemoOptions): Summary {
@@ -157,7 +173,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   const interruption = listenForInterruption();
   const step = stepRunner(screen, journal, interruption);
   try {
-    await perform(run, options, step, interruption).catch((error: unknown) => {
+    await perform(run, options, { screen, step, signal: interruption.signal }).catch((error: unknown) => {
       const { signal } = interruption;
       run.failure = signal.aborted && !(error instanceof AggregateError) ? signal.reason : error;
     });

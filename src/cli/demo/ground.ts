@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
+import { access, mkdir } from 'node:fs/promises';
 import { readEnvironment } from '../../config/environment.ts';
 import { KUBERNETES_PROGRAMS } from '../../local-cluster/binaries/artifacts.ts';
 import { systemProgram } from '../../local-cluster/binaries/lookup.ts';
@@ -50,11 +51,23 @@ export interface Ground {
   readonly upTitle: string;
   up(hands: Hands): Promise<Standing>;
   down(): Promise<void>;
+  /** The kinds of traces that are looked for, for people. */
+  readonly kinds: string;
   /** What is on this machine of it, whoever started it; a line each. */
   traces(): Promise<readonly string[]>;
 }
 
 const LOCAL_PROGRAMS = [...KUBERNETES_PROGRAMS, 'coredns', 'pause', 'agnhost', 'nnp'] as const;
+
+async function requireCache(): Promise<void> {
+  const { cacheFolder } = readEnvironment();
+  try {
+    await mkdir(cacheFolder, { recursive: true });
+    await access(cacheFolder, constants.W_OK);
+  } catch (error) {
+    throw localFailure(`can't write ${cacheFolder}: set XDG_CACHE_HOME to a folder that you may write`, error);
+  }
+}
 
 /** Real cells: a cluster in a network namespace of its own, as root. */
 export function localGround(): Ground {
@@ -68,7 +81,10 @@ export function localGround(): Ground {
       {
         name: 'programs',
         title: 'Programs: Kubernetes, CoreDNS and what goes into images',
-        run: async (hands) => void (await obtainPrograms(LOCAL_PROGRAMS, hands)),
+        async run(hands) {
+          await requireCache();
+          await obtainPrograms(LOCAL_PROGRAMS, hands);
+        },
       },
       { name: 'images', title: 'Container images', run: async (hands) => void (await prepareImages(hands)) },
     ],
@@ -77,6 +93,7 @@ export function localGround(): Ground {
       return { cluster: await up({ ...ref, regularNode: true, ...hands }), providerConfig: {} };
     },
     down: () => down(ref),
+    kinds: 'process, network namespace, mount, cgroup, link, route, firewall rule or folder',
     async traces() {
       // Without `ip` nothing of it can ever have come up.
       const possible = process.platform === 'linux' && (await systemProgram('ip', readEnvironment())) !== undefined;
@@ -107,6 +124,7 @@ export function simulatedGround(): Ground {
         title: 'Programs: etcd and Kubernetes',
         async run(hands) {
           await requireEtcd();
+          await requireCache();
           await obtainPrograms(LOOPBACK_PROGRAMS, hands);
         },
       },
@@ -117,6 +135,7 @@ export function simulatedGround(): Ground {
       return { cluster, providerConfig: simulatedProviderConfig(cluster) };
     },
     down: () => removeLoopback(paths),
+    kinds: 'process or folder',
     traces: () => loopbackLeftovers(paths),
   };
 }

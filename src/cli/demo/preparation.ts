@@ -6,16 +6,20 @@ import type { StepView } from './screen.ts';
 /** Runs one step on the screen and in the journal. */
 export type RunStep = <T>(name: string, title: string, work: (view: StepView) => Promise<T>) => Promise<T>;
 
-/** A ground that everything is in place for, and why it is not the real one, if it is not and nobody asked. */
-export interface Prepared {
-  readonly ground: Ground;
-  readonly missing: readonly string[];
+export interface PrepareOptions {
+  /** Simulated cells, even where real ones can run. */
+  readonly simulated: boolean;
+  readonly step: RunStep;
+  readonly signal: AbortSignal;
+  /** Told what the demo will stand on, and why it is not the real ground; rejects to stop it. */
+  readonly choose: (ground: Ground, missing: readonly string[]) => Promise<void>;
 }
 
-async function prepare(ground: Ground, step: RunStep, signal: AbortSignal): Promise<void> {
+async function prepare(ground: Ground, { step, signal }: PrepareOptions): Promise<Ground> {
   for (const { name, title, run } of ground.preparations) {
     await step(name, title, (view) => run({ progress: view.progress, signal }));
   }
+  return ground;
 }
 
 async function lookAround(step: RunStep, signal: AbortSignal): Promise<readonly string[]> {
@@ -28,32 +32,28 @@ async function lookAround(step: RunStep, signal: AbortSignal): Promise<readonly 
   });
 }
 
-async function prepareSimulated(step: RunStep, signal: AbortSignal, missing: readonly string[]): Promise<Prepared> {
+async function prepareSimulated(options: PrepareOptions, missing: readonly string[]): Promise<Ground> {
   const ground = simulatedGround();
-  await prepare(ground, step, signal);
-  return { ground, missing };
+  await options.choose(ground, missing);
+  return prepare(ground, options);
 }
 
 /**
  * Gets everything that the demo needs: for real cells if they can run here, else for simulated ones.
  * @throws NodelessError PrerequisiteMissing when not even a control plane can run.
  */
-export async function prepareGround(options: {
-  readonly simulated: boolean;
-  readonly step: RunStep;
-  readonly signal: AbortSignal;
-}): Promise<Prepared> {
-  const { step, signal } = options;
-  if (options.simulated) return prepareSimulated(step, signal, []);
+export async function prepareGround(options: PrepareOptions): Promise<Ground> {
+  const { simulated, step, signal } = options;
+  if (simulated) return prepareSimulated(options, []);
   const missing = await lookAround(step, signal);
-  if (missing.length > 0) return prepareSimulated(step, signal, missing);
+  if (missing.length > 0) return prepareSimulated(options, missing);
   const ground = localGround();
+  await options.choose(ground, missing);
   try {
-    await prepare(ground, step, signal);
-    return { ground, missing };
+    return await prepare(ground, options);
   } catch (error) {
     signal.throwIfAborted();
     if (!isNodelessError(error, 'PrerequisiteMissing')) throw error;
-    return prepareSimulated(step, signal, [messageOf(error)]);
+    return prepareSimulated(options, [messageOf(error)]);
   }
 }

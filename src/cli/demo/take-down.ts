@@ -6,7 +6,6 @@ import type { RunStep } from './preparation.ts';
 import type { Screen } from './screen.ts';
 
 export const DOWN_COMMAND = 'npm run demo -- --down';
-const KINDS = 'no process, network namespace, mount, cgroup, link, route, firewall rule or folder';
 
 /** Takes everything of a ground down and looks for what is left; each trace that could not be removed is a line. */
 export async function takeDown(ground: Ground, step: RunStep): Promise<readonly string[]> {
@@ -17,7 +16,7 @@ export async function takeDown(ground: Ground, step: RunStep): Promise<readonly 
     );
     const left = await ground.traces();
     if (left.length > 0) view.line(`left behind:\n${left.join('\n')}`);
-    else view.line(`nothing is left: ${KINDS}`);
+    else view.line(`nothing is left: no ${ground.kinds}`);
     if (failure !== undefined) throw failure;
     return left;
   });
@@ -30,8 +29,8 @@ export async function refuseTwice(ground: Ground): Promise<void> {
   throw new NodelessError({
     code: 'PrerequisiteMissing',
     message:
-      `a demo is up already, or was killed (${traces.length} traces of it, such as ${traces.at(-1)}): ` +
-      `take it down with "${DOWN_COMMAND}" first`,
+      `a demo is there already: it was kept, or killed, or runs elsewhere (${traces.at(-1)}, and ` +
+      `${traces.length - 1} more traces); take it down with "${DOWN_COMMAND}" first`,
   });
 }
 
