@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
@@ -8,6 +7,7 @@ import { followProviderClient } from './cell-api/authority/provider-client.ts';
 import { createCellApi } from './cell-api/server.ts';
 import { adopt } from './cells/adopt.ts';
 import { Book } from './cells/book.ts';
+import { boundedProvider } from './cells/bounded-provider.ts';
 import type { Cell } from './cells/cell.ts';
 import { Census } from './cells/census.ts';
 import { directoryOf } from './cells/directory.ts';
@@ -24,6 +24,7 @@ import { startCollection } from './kube/collection.ts';
 import { EventRecorder } from './kube/events.ts';
 import { becomeLeader, type Leadership } from './kube/leadership.ts';
 import type { KubeObject } from './kube/objects.ts';
+import { replicaIdentity } from './kube/replica-identity.ts';
 import { until } from './kube/until.ts';
 import type { WirePod } from './kube/wire-pod.ts';
 import { createKubeletEndpoint } from './kubelet-endpoint/server.ts';
@@ -31,6 +32,7 @@ import { Placement } from './placement/placement.ts';
 import { PodController } from './pods/controller.ts';
 import { viewOf } from './pods/pod-view.ts';
 import { PodWriter } from './pods/status.ts';
+import { PodSteps } from './pods/steps.ts';
 import { chooseProvider } from './provider-choice.ts';
 import { specOf } from './virtual-node/node-spec.ts';
 import { runVirtualNode } from './virtual-node/virtual-node.ts';
@@ -70,14 +72,16 @@ export async function runProvider(process: ProviderProcess): Promise<void> {
   const cleanup: (() => Promise<void>)[] = [() => client.close()];
   try {
     const clusterUid = await until('the cluster can be read', () => readClusterUid(client, signal), retry);
-    const provider = await chooseProvider({ config, owner: { clusterUid, virtualNode: name }, ...retry });
+    const owner = { clusterUid, virtualNode: name };
+    const provider = boundedProvider(await chooseProvider({ config, owner, ...retry }));
     cleanup.push(() => provider.stop());
     await provider.start(signal);
     const read = () => loadOrCreateAuthority({ client, namespace, clock, signal });
     const authority = await until('the authority can be read', read, retry);
     while (!signal.aborted) {
-      const lease = { namespace, name: `nodeless-${name}`, identity: hostname() };
+      const lease = { namespace, name: `nodeless-${name}`, ...(await replicaIdentity()) };
       const leadership = await becomeLeader({ client, ...lease, clock, logger }, signal);
+      cleanup.push(() => leadership.release());
       await lead({ ...process, clock, client, nodeClient, provider, authority, clusterUid, leadership });
     }
   } catch (error) {
@@ -134,10 +138,12 @@ async function startLeading(base: Base, signal: AbortSignal, stops: (() => Promi
   const byName = { fieldSelector: `metadata.name=${name}` };
   const byLabel = { labelSelector: `${VIRTUAL_NODE_LABEL}=${name}` };
   const source = { client: nodeClient, clock, logger };
+  // The node first: neither a cloud nor a port that is not there may make it NotReady.
+  const nodes = startCollection<KubeObject>({ ...source, path: '/api/v1/nodes', query: byName }, signal);
+  void runVirtualNode({ spec: specOf(config, clusterUid), client, nodeClient, nodes, clock, logger }, signal);
   // The cloud is listed before the cluster: a machine in the list has had its pod annotated before.
   const machines = await until('the cloud can be listed', () => provider.list(signal), { clock, logger, signal });
   const pods = startCollection<WirePod>({ ...source, path: '/api/v1/pods', query: ofNode }, signal);
-  const nodes = startCollection<KubeObject>({ ...source, path: '/api/v1/nodes', query: byName }, signal);
   const cellPath = `/apis/${GROUP}/${VERSION}/cells`;
   const cellObjects = startCollection<KubeObject>({ ...source, client, path: cellPath, query: byLabel }, signal);
 
@@ -180,7 +186,6 @@ async function startLeading(base: Base, signal: AbortSignal, stops: (() => Promi
   stops.push(() => endpoint.stop());
   await endpoint.start(signal);
 
-  void runVirtualNode({ spec: specOf(config, clusterUid), client, nodeClient, nodes, clock, logger }, signal);
   await Promise.race([pods.whenSynced, aborted(signal)]);
   signal.throwIfAborted();
   const adopted = adopt(book, machines, [...pods.items()].map(viewOf));
@@ -188,13 +193,13 @@ async function startLeading(base: Base, signal: AbortSignal, stops: (() => Promi
   logger.info({ node: name, pods: pods.size, cells: adopted, provider: provider.name }, 'the virtual node is served');
 
   const events = new EventRecorder({ client, component: 'nodeless', host: name, clock, logger });
+  const placement = new Placement({ provider, clock, defaultSize: config.cells.defaultSize });
+  const writer = new PodWriter(nodeClient, clock);
   const controller = new PodController({
     pods,
     book,
     fleet,
-    placement: new Placement({ provider, clock, defaultSize: config.cells.defaultSize }),
-    writer: new PodWriter(nodeClient, clock),
-    events,
+    steps: new PodSteps({ book, fleet, placement, writer, events, clock, logger }),
     clock,
     logger,
     launchTimeoutMs: config.cells.launchTimeout,
@@ -219,7 +224,7 @@ async function startLeading(base: Base, signal: AbortSignal, stops: (() => Promi
   const onSilent = (cell: Cell) => void fleet.lose(cell, 'its kubelet is silent');
   void watchHealth({ book, clock, silentAfterMs: config.cells.silentAfter, mayAct, onSilent }, signal);
   const onDeleted = (cell: Cell) => void fleet.lose(cell, 'its Cell object was deleted');
-  startProjection({ client, book, objects: cellObjects, virtualNode: name, logger, onDeleted }, signal);
+  startProjection({ client, book, objects: cellObjects, virtualNode: name, clock, logger, onDeleted }, signal);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

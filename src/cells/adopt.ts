@@ -1,32 +1,43 @@
-import type { CellMachine } from '../core/cell.ts';
+import type { CellMachine, CellPhase } from '../core/cell.ts';
 import type { Book } from './book.ts';
 
 /** What a pod says of its cell. */
 export interface Binding {
   /** Of the pod. */
   readonly uid: string;
+  /** `namespace/name`. */
+  readonly pod: string;
   readonly cellId?: string;
   readonly handedOver: boolean;
+  readonly finished: boolean;
+}
+
+function phaseOf(machine: CellMachine, handedOver: boolean): CellPhase {
+  if (machine.state === 'ended' || machine.state === 'ending') return 'lost';
+  if (handedOver) return 'running';
+  // A launch that died half-way is asked for again, which finishes it.
+  return machine.state === 'launching' ? 'requested' : 'booting';
 }
 
 /**
- * Puts every machine of the cloud that a pod still names into an empty book. Machines that no pod names are left to
- * the census; pods whose machine is missing are left to the pod controller.
+ * Fills an empty book from the cloud's list and the pods. Machines that no pod names are left to the census. A running
+ * pod whose machine is not in the list keeps its cell until the census has missed it long enough: a list may lag.
+ * @returns how many cells were found again
  */
 export function adopt(book: Book, machines: readonly CellMachine[], bindings: readonly Binding[]): number {
-  const byUid = new Map(bindings.map((binding) => [binding.uid, binding]));
-  let adopted = 0;
-  for (const machine of machines) {
-    const { cellId, podUid, pod } = machine.tags;
-    const binding = byUid.get(podUid);
-    if (binding?.cellId !== cellId) continue;
-    const gone = machine.state === 'ended' || machine.state === 'ending';
-    const cell = book.add({ cellId, podUid, pod }, gone ? 'lost' : binding.handedOver ? 'running' : 'booting');
-    cell.enteredMs.requested = machine.createdAtMs;
-    cell.handedOver = binding.handedOver;
-    if (gone) cell.reason = machine.reason ?? 'its machine ended while nobody watched';
-    book.seen(cell, machine);
-    adopted += 1;
+  const byId = new Map(machines.map((machine) => [machine.tags.cellId, machine]));
+  for (const { uid, pod, cellId, handedOver, finished } of bindings) {
+    if (cellId === undefined || book.get(cellId) !== undefined) continue;
+    const machine = byId.get(cellId);
+    if (machine !== undefined && machine.tags.podUid !== uid) continue;
+    if (machine === undefined && (!handedOver || finished)) continue;
+    const cell = book.add(
+      { cellId, podUid: uid, pod },
+      machine === undefined ? 'running' : phaseOf(machine, handedOver),
+    );
+    cell.handedOver = handedOver;
+    if (cell.phase === 'lost') cell.reason = machine?.reason ?? 'its machine ended while nobody watched';
+    if (machine !== undefined) book.seen(cell, machine);
   }
-  return adopted;
+  return book.size;
 }

@@ -2,6 +2,7 @@ import type { V1Node } from '@kubernetes/client-node';
 import type { CellBook, CellReports, KnownCell } from '../cell-api/ports.ts';
 import type { CellMachine, CellPhase } from '../core/cell.ts';
 import type { Clock } from '../core/clock.ts';
+import { NodelessError } from '../core/errors.ts';
 import { NOTHING, type ResourceList, resourcesOf } from '../core/resources.ts';
 import { type Cell, isServed } from './cell.ts';
 
@@ -57,7 +58,16 @@ export class Book implements CellBook, CellReports {
     return () => this.#changeListeners.delete(listener);
   }
 
+  /**
+   * Enters a new cell.
+   * @throws NodelessError Denied when the id is another pod's: a cell is never given twice.
+   */
   add(identity: { cellId: string; podUid: string; pod: string }, phase: CellPhase): Cell {
+    const holder = this.#cells.get(identity.cellId);
+    if (holder !== undefined) {
+      const message = `cell ${identity.cellId} is the cell of pod ${holder.pod} already`;
+      throw new NodelessError({ code: 'Denied', message, identity: { cell: identity.cellId, pod: identity.pod } });
+    }
     const cell: Cell = {
       ...identity,
       phase,

@@ -17,7 +17,7 @@ export interface CensusOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly intervalMs: number;
-  /** How long a machine may be without a reason before it is ended. */
+  /** How long a machine may be without a reason before it is ended, and a cell without a machine before it is lost. */
   readonly orphanAfterMs: number;
   /** Whether a pod of this uid still names this cell, by a consistent read of the API server. */
   readonly hasReason: (machine: CellMachine, signal: AbortSignal) => Promise<boolean>;
@@ -34,6 +34,7 @@ export interface CensusOptions {
 export class Census {
   readonly #options: CensusOptions;
   readonly #suspectSinceMs = new Map<string, number>();
+  readonly #missingSinceMs = new Map<string, number>();
   #failing = false;
 
   constructor(options: CensusOptions) {
@@ -70,19 +71,26 @@ export class Census {
 
   /** Cells whose launch the cloud had accepted before the list began; others may be missing from it rightly. */
   #launchedCells(): readonly Cell[] {
-    const cells = [...this.#options.book.cells()];
-    return cells.filter(({ machine, phase }) => machine !== undefined && PHASES_WITH_MACHINE.includes(phase));
+    return [...this.#options.book.cells()].filter(({ phase }) => PHASES_WITH_MACHINE.includes(phase));
   }
 
   #tellGone(known: readonly Cell[], machines: readonly CellMachine[]): void {
+    const { clock, orphanAfterMs, onGone } = this.#options;
     const byId = new Map(machines.map((machine) => [machine.tags.cellId, machine]));
+    const missing = new Set<string>();
     for (const cell of known) {
-      const machine = byId.get(cell.cellId);
       // It may have been ended on purpose while the cloud was listed.
       if (!PHASES_WITH_MACHINE.includes(cell.phase)) continue;
-      if (machine === undefined) this.#options.onGone(cell, 'the cloud no longer knows its machine');
-      else if (machine.state === 'ended') this.#options.onGone(cell, machine.reason ?? 'its machine ended');
+      const machine = byId.get(cell.cellId);
+      if (machine?.state === 'ended') onGone(cell, machine.reason ?? 'its machine ended');
+      if (machine !== undefined) continue;
+      // One list without it is not the cloud's word: lists lag.
+      const sinceMs = this.#missingSinceMs.get(cell.cellId) ?? clock.now();
+      this.#missingSinceMs.set(cell.cellId, sinceMs);
+      missing.add(cell.cellId);
+      if (clock.now() - sinceMs >= orphanAfterMs) onGone(cell, 'the cloud no longer knows its machine');
     }
+    for (const cellId of this.#missingSinceMs.keys()) if (!missing.has(cellId)) this.#missingSinceMs.delete(cellId);
   }
 
   async #endOrphans(machines: readonly CellMachine[], signal: AbortSignal): Promise<void> {

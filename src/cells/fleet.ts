@@ -4,7 +4,7 @@ import type { CellProvider } from '../../providers/contract.ts';
 import { createBackoff } from '../core/backoff.ts';
 import type { CellBootstrap, CellMachine } from '../core/cell.ts';
 import type { Clock } from '../core/clock.ts';
-import { messageOf } from '../core/errors.ts';
+import { messageOf, NodelessError } from '../core/errors.ts';
 import type { Offering } from '../core/offerings.ts';
 import type { Book } from './book.ts';
 import type { Cell } from './cell.ts';
@@ -30,7 +30,7 @@ export class Fleet {
   readonly #options: FleetOptions;
   readonly #launches: PQueue;
   readonly #ends: PQueue;
-  readonly #launching = new Map<string, AbortController>();
+  readonly #launching = new Map<string, { readonly cancel: AbortController; readonly settled: Promise<unknown> }>();
   readonly #ending = new Map<string, Promise<void>>();
   readonly #losing = new Set<string>();
   #signal: AbortSignal = AbortSignal.abort();
@@ -45,41 +45,36 @@ export class Fleet {
     this.#signal = signal;
   }
 
-  /** True while a launch of this cell waits or runs in this process. */
-  isLaunching(cellId: string): boolean {
-    return this.#launching.has(cellId);
-  }
-
   /**
    * Launches the machine of a cell; resolves with it once the cloud has accepted. Idempotent by the cell's id.
-   * @throws what the provider throws; the signal's reason when the cell is ended meanwhile.
+   * @throws what the provider throws; NodelessError Denied when the machine is another pod's; the signal's reason when the cell is ended meanwhile.
    */
   async launch(cell: Cell, offering: Offering): Promise<CellMachine> {
     const { provider, book, clusterUid, bootstrap } = this.#options;
     const cancel = new AbortController();
     const signal = AbortSignal.any([this.#signal, cancel.signal]);
-    this.#launching.set(cell.cellId, cancel);
     cell.offering = offering;
     book.enter(cell, 'launching');
-    const tags = {
-      clusterUid,
-      virtualNode: bootstrap.nodeName,
-      cellId: cell.cellId,
-      pod: cell.pod,
-      podUid: cell.podUid,
-    };
+    const { cellId, pod, podUid } = cell;
+    const tags = { clusterUid, virtualNode: bootstrap.nodeName, cellId, pod, podUid };
+    const launch = this.#launches.add(async () => {
+      await this.#untilAllowed(signal);
+      return provider.launch({ tags, offering, bootstrap }, signal);
+    });
+    this.#launching.set(cellId, { cancel, settled: launch.catch(() => undefined) });
     try {
-      const machine = await this.#launches.add(async () => {
-        await this.#untilAllowed(signal);
-        return provider.launch({ tags, offering, bootstrap }, signal);
-      });
+      const machine = await launch;
+      if (machine.tags.podUid !== podUid) {
+        const message = `cell ${cellId} is the machine of pod ${machine.tags.pod}`;
+        throw new NodelessError({ code: 'Denied', message, identity: { cell: cellId, pod } });
+      }
       if (cell.phase === 'launching') {
         book.seen(cell, machine);
         book.enter(cell, 'booting');
       }
       return machine;
     } finally {
-      this.#launching.delete(cell.cellId);
+      this.#launching.delete(cellId);
     }
   }
 
@@ -93,8 +88,11 @@ export class Fleet {
     const { book, logger } = this.#options;
     logger.info({ cell: cell.cellId, pod: cell.pod, reason }, 'cell ends');
     if (cell.phase !== 'lost') book.enter(cell, 'ending', reason);
-    this.#launching.get(cell.cellId)?.abort(new Error(`the cell is ended: ${reason}`));
-    const effort = this.endMachine(cell.cellId)
+    const launch = this.#launching.get(cell.cellId);
+    launch?.cancel.abort(new Error(`the cell is ended: ${reason}`));
+    // A launch that is already with the cloud must have settled, or its machine comes after the end was confirmed.
+    const effort = Promise.resolve(launch?.settled)
+      .then(() => this.endMachine(cell.cellId))
       .then((confirmed) => {
         if (!confirmed) return;
         if (cell.phase !== 'lost') book.enter(cell, 'ended');

@@ -18,7 +18,7 @@ export function silentCells(cells: readonly Cell[], rule: SilenceRule): readonly
   const silent = served.filter(
     (cell) => rule.nowMs - Math.max(cell.lastSeenMs ?? 0, rule.leadingSinceMs) > rule.silentAfterMs,
   );
-  return silent.length > 1 && silent.length * 3 > served.length ? [] : silent;
+  return silent.length * 3 > served.length ? [] : silent;
 }
 
 export interface HealthOptions {

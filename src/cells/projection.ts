@@ -1,6 +1,6 @@
 import PQueue from 'p-queue';
 import type { Logger } from 'pino';
-import { kubeTime } from '../core/clock.ts';
+import { type Clock, kubeTime } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import { GROUP, VERSION, VIRTUAL_NODE_LABEL } from '../core/names.ts';
 import { formatBytes, formatCpu } from '../core/quantity.ts';
@@ -14,6 +14,8 @@ import type { Cell } from './cell.ts';
 const PATH = `/apis/${GROUP}/${VERSION}/cells`;
 const FLUSH_MS = 250;
 const CONCURRENCY = 4;
+/** Longer than a definition needs to be gone after the last of its objects. */
+const DELETION_PAUSE_MS = 2_000;
 
 /** The Cell object that people see. */
 export function cellObject(cell: Cell, virtualNode: string): KubeObject {
@@ -45,6 +47,7 @@ export interface ProjectionOptions {
   /** The Cell objects of this virtual node. */
   readonly objects: Collection<KubeObject>;
   readonly virtualNode: string;
+  readonly clock: Clock;
   readonly logger: Logger;
   /** Called when a person deletes the Cell object of a live cell. */
   readonly onDeleted: (cell: Cell) => void;
@@ -55,7 +58,7 @@ export interface ProjectionOptions {
  * Runs until the signal aborts.
  */
 export function startProjection(options: ProjectionOptions, signal: AbortSignal): void {
-  const { client, book, objects, virtualNode, logger, onDeleted } = options;
+  const { client, book, objects, virtualNode, clock, logger, onDeleted } = options;
   const queue = new PQueue({ concurrency: CONCURRENCY });
   const dirty = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
@@ -89,11 +92,22 @@ export function startProjection(options: ProjectionOptions, signal: AbortSignal)
     void queue.addAll(batch.map((cellId) => () => write(cellId)));
   }
 
+  /** A person deletes one object; whoever removes the definition deletes them all, and means no harm to the cells. */
+  async function confirmDeletion(cell: Cell): Promise<void> {
+    await clock.sleep(DELETION_PAUSE_MS, signal).catch(() => undefined);
+    const defined = await client
+      .request({ method: 'GET', path: PATH, query: { limit: '1' }, signal })
+      .catch(() => undefined);
+    if (signal.aborted) return;
+    if (defined?.status === 200) onDeleted(cell);
+    else mark(cell.cellId);
+  }
+
   const endBook = book.onChange((cell) => mark(cell.cellId));
   const endObjects = objects.subscribe(({ type, object }) => {
     const cell = book.get(object.metadata.name);
     if (cell === undefined) mark(object.metadata.name);
-    else if (type === 'DELETED') onDeleted(cell);
+    else if (type === 'DELETED') void confirmDeletion(cell);
   });
   for (const cell of book.cells()) mark(cell.cellId);
   for (const object of objects.items()) if (book.get(object.metadata.name) === undefined) mark(object.metadata.name);

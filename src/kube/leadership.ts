@@ -10,8 +10,10 @@ export interface LeadershipOptions {
   readonly client: KubeClient;
   readonly namespace: string;
   readonly name: string;
-  /** Who leads; the same after a restart of the same replica, different between replicas. */
+  /** Who leads; no two processes may have the same. */
   readonly identity: string;
+  /** True when a holder is known to have ended, so that its lease need not be waited out. */
+  readonly hasEnded: (holder: string) => Promise<boolean>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -34,6 +36,8 @@ export interface Leadership {
    * What only serves what is known (the cell API) goes on meanwhile, so that an outage of the API server cuts no cell off.
    */
   isHeld(): boolean;
+  /** Gives the lease up, so that another replica need not wait; call after `signal` has aborted and all is stopped. */
+  release(): Promise<void>;
 }
 
 /**
@@ -58,10 +62,14 @@ export async function becomeLeader(options: LeadershipOptions, signal: AbortSign
   logger.info({ lease: name, identity }, 'leading');
   const lost = new AbortController();
   const renewal = { atMs: clock.now() };
-  void keepRenewing(options, renewal, lost, signal);
+  const renewing = keepRenewing(options, renewal, lost, signal);
   return {
     signal: AbortSignal.any([signal, lost.signal]),
     isHeld: () => !lost.signal.aborted && clock.now() - renewal.atMs <= RENEW_DEADLINE_MS,
+    async release() {
+      await renewing;
+      if (!lost.signal.aborted) await releaseLease(options).catch(() => undefined);
+    },
   };
 }
 
@@ -95,13 +103,21 @@ async function keepRenewing(
   }
 }
 
+async function releaseLease({ client, namespace, name, identity }: LeadershipOptions): Promise<void> {
+  const path = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/${name}`;
+  const signal = AbortSignal.timeout(RETRY_MS);
+  const lease = await getOrUndefined<Lease>(client, path, signal);
+  if (lease?.spec.holderIdentity !== identity) return;
+  await call(client, { method: 'PUT', path, body: { ...lease, spec: { ...lease.spec, holderIdentity: '' } }, signal });
+}
+
 /** One try. Resolves with who holds the lease after it. */
 async function tryAcquire(
   options: LeadershipOptions,
   seen: { renewTime: string; atMs: number },
   signal: AbortSignal,
 ): Promise<string> {
-  const { client, namespace, name, identity, clock } = options;
+  const { client, namespace, name, identity, hasEnded, clock } = options;
   const collection = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
   const lease = await getOrUndefined<Lease>(client, `${collection}/${name}`, signal);
   const mine = { holderIdentity: identity, leaseDurationSeconds: LEASE_SECONDS, renewTime: kubeMicroTime(clock.now()) };
@@ -113,7 +129,8 @@ async function tryAcquire(
   const { holderIdentity = '', renewTime = '', leaseTransitions = 0 } = lease.spec;
   if (seen.renewTime !== renewTime) Object.assign(seen, { renewTime, atMs: clock.now() });
   const held = holderIdentity !== '' && holderIdentity !== identity;
-  if (held && clock.now() - seen.atMs < LEASE_SECONDS * 1_000) return holderIdentity;
+  const expired = clock.now() - seen.atMs >= LEASE_SECONDS * 1_000;
+  if (held && !expired && !(await hasEnded(holderIdentity))) return holderIdentity;
   const spec = { ...lease.spec, ...mine, leaseTransitions: leaseTransitions + (held ? 1 : 0) };
   try {
     await call(client, { method: 'PUT', path: `${collection}/${name}`, body: { ...lease, spec }, signal });

@@ -34,7 +34,7 @@ function keyOf(offering: Offering): string {
 export class Placement {
   readonly #options: PlacementOptions;
   readonly #unavailable = new Map<string, { untilMs: number; failures: number }>();
-  #offerings: { readonly atMs: number; readonly list: readonly Offering[] } | undefined;
+  #offerings: { readonly atMs: number; readonly list: Promise<readonly Offering[]> } | undefined;
 
   constructor(options: PlacementOptions) {
     this.#options = options;
@@ -74,9 +74,14 @@ export class Placement {
   async #available(signal: AbortSignal): Promise<readonly Offering[]> {
     const now = this.#options.clock.now();
     if (this.#offerings === undefined || now - this.#offerings.atMs > OFFERINGS_TTL_MS) {
-      this.#offerings = { atMs: now, list: await this.#options.provider.offerings(signal) };
+      const list = this.#options.provider.offerings(signal);
+      list.catch(() => {
+        this.#offerings = undefined;
+      });
+      this.#offerings = { atMs: now, list };
     }
-    return this.#offerings.list.map((offering) =>
+    const offerings = await this.#offerings.list;
+    return offerings.map((offering) =>
       (this.#unavailable.get(keyOf(offering))?.untilMs ?? 0) > now ? { ...offering, available: false } : offering,
     );
   }

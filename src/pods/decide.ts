@@ -4,7 +4,8 @@ import type { PodView } from './pod-view.ts';
 /** The few facts of a pod's cell that decide. */
 export interface CellView {
   readonly phase: CellPhase;
-  readonly requestedAtMs: number;
+  /** When the cloud accepted its launch; undefined before. */
+  readonly acceptedAtMs?: number;
   /** Its kubelet is Ready and what it can give covers the pod. */
   readonly canTakePod: boolean;
   /** This process has shown it the pod; the pod's own condition may come later by watch. */
@@ -28,7 +29,7 @@ export type Step =
   | { readonly kind: 'replace'; readonly reason: string }
   | { readonly kind: 'launch' }
   | { readonly kind: 'handOver' }
-  /** No kubelet will do it: delete the pod by uid without grace. */
+  /** No kubelet will do it: make the pod Failed, delete it by uid without grace, and end its cell. */
   | { readonly kind: 'deletePod' }
   /** The machine ended under the pod. */
   | { readonly kind: 'fail'; readonly reason: string }
@@ -41,18 +42,21 @@ function hasKubelet(cell: CellView | undefined): boolean {
 }
 
 function finished(pod: PodView, cell: CellView | undefined, rules: Rules): Step {
-  if (pod.deleting) return hasKubelet(cell) ? NOTHING : { kind: 'deletePod' };
+  if (pod.deleting && !hasKubelet(cell)) return { kind: 'deletePod' };
   if (cell === undefined || cell.phase === 'ending') return NOTHING;
-  if (!hasKubelet(cell)) return { kind: 'endCell', reason: 'its pod finished' };
+  const ended: Step = { kind: 'endCell', reason: 'its pod finished' };
+  if (!hasKubelet(cell)) return ended;
   const sinceMs = rules.nowMs - (pod.finishedAtMs ?? 0);
-  if (sinceMs >= rules.completedLingerMs) return { kind: 'endCell', reason: 'its pod finished' };
+  if (sinceMs >= rules.completedLingerMs) return ended;
   if (rules.completedLingerMs === Number.POSITIVE_INFINITY) return NOTHING;
   return { kind: 'nothing', againMs: rules.completedLingerMs - sinceMs };
 }
 
 function onItsWay(cell: CellView, rules: Rules): Step {
   if (cell.canTakePod) return { kind: 'handOver' };
-  const waitedMs = rules.nowMs - cell.requestedAtMs;
+  // Before the cloud has accepted, the provider's own deadline bounds the wait.
+  if (cell.acceptedAtMs === undefined) return NOTHING;
+  const waitedMs = rules.nowMs - cell.acceptedAtMs;
   if (waitedMs < rules.launchTimeoutMs) return { kind: 'nothing', againMs: rules.launchTimeoutMs - waitedMs };
   const limitSeconds = Math.round(rules.launchTimeoutMs / 1000);
   return { kind: 'replace', reason: `it did not become ready within ${limitSeconds} s` };

@@ -1,9 +1,11 @@
 import { CELL_ANNOTATION, CELL_READY_CONDITION } from '../core/names.ts';
-import type { WirePod } from '../kube/wire-pod.ts';
+import { podName, type WirePod } from '../kube/wire-pod.ts';
 
 /** The few facts of a pod that decide what happens to its cell. */
 export interface PodView {
   readonly uid: string;
+  /** `namespace/name`. */
+  readonly pod: string;
   /** The cell that its annotation names. */
   readonly cellId?: string;
   /** Succeeded or Failed. */
@@ -31,6 +33,7 @@ export function viewOf(pod: WirePod): PodView {
   const phase = pod.status?.phase;
   return {
     uid: pod.metadata.uid ?? '',
+    pod: podName(pod),
     ...(cellId === undefined ? {} : { cellId }),
     ...(finishedAtMs === undefined ? {} : { finishedAtMs }),
     finished: phase === 'Succeeded' || phase === 'Failed',

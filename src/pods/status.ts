@@ -25,9 +25,12 @@ export function assignedPatch(cellId: string, message: string, nowMs: number): o
   };
 }
 
-/** The pod waits: no cell can be had, for this reason. */
+/** The pod waits: no cell can be had, for this reason. A cell id that it had is void. */
 export function waitingPatch(reason: string, message: string, nowMs: number): object {
-  return { status: { conditions: [condition(CELL_READY_CONDITION, 'False', reason, message, nowMs)] } };
+  return {
+    metadata: { annotations: { [CELL_ANNOTATION]: null } },
+    status: { conditions: [condition(CELL_READY_CONDITION, 'False', reason, message, nowMs)] },
+  };
 }
 
 /** The pod is shown to its cell's kubelet from now on. */
@@ -47,6 +50,18 @@ export function lostPatch(message: string, nowMs: number): object {
         condition('Ready', 'False', 'CellLost', message, nowMs),
         condition('ContainersReady', 'False', 'CellLost', message, nowMs),
       ],
+    },
+  };
+}
+
+/** The pod ended without ever having run. */
+export function endedPatch(message: string, nowMs: number): object {
+  return {
+    status: {
+      phase: 'Failed',
+      reason: 'CellNotReady',
+      message,
+      conditions: [condition('Ready', 'False', 'CellNotReady', message, nowMs)],
     },
   };
 }

@@ -1,15 +1,17 @@
-import { isNodelessError, messageOf, NodelessError } from '../../core/errors.ts';
+import { isNodelessError, NodelessError } from '../../core/errors.ts';
 import { isNameTaken } from '../../local-cluster/failure.ts';
-import { adminClient } from '../../local-cluster/provider/provider-process.ts';
-import { ACTS, type Act, diagnosis, ENCORE, type Stage, startVirtualNode } from './acts.ts';
+import { isComponentRunning } from '../../local-cluster/processes/component.ts';
+import { adminClient, PROVIDER } from '../../local-cluster/provider/provider-process.ts';
+import { ACTS, diagnosis, ENCORE, type Stage, startVirtualNode } from './acts.ts';
 import type { Ground, Standing } from './ground.ts';
 import { Interrupted, type Interruption, listenForInterruption } from './interruption.ts';
 import { keepInstructions } from './keep.ts';
 import { toolsOf } from './kubectl.ts';
-import { type Observer, startObserver } from './observer.ts';
+import { startObserver } from './observer.ts';
 import { prepareGround, type RunStep } from './preparation.ts';
+import { closingLines, isShown, newRun, type Run, summaryOf } from './run.ts';
 import { createScreen, type Screen } from './screen.ts';
-import { describeFailure, Journal, type Summary, secondsBetween, writeSummary } from './summary.ts';
+import { explain, Journal, writeSummary } from './summary.ts';
 import { refuseTwice, takeDown, takeDownAny } from './take-down.ts';
 
 export interface DemoOptions {
@@ -21,19 +23,10 @@ export interface DemoOptions {
   readonly summary?: string;
 }
 
-/** What is known of a run while it goes on; the summary is made of it. */
-interface Run {
-  readonly startedMs: number;
-  readonly journal: Journal;
-  ground?: Ground;
-  standing?: Standing;
-  observer?: Observer;
-  missing: readonly string[];
-  /** True once something was started. */
-  begun: boolean;
-  failure?: unknown;
-  keptUp: boolean;
-  leftBehind: readonly string[];
+interface Hands {
+  readonly screen: Screen;
+  readonly step: RunStep;
+  readonly signal: AbortSignal;
 }
 
 function interruptionLine(by: NodeJS.Signals, first: boolean): string {
@@ -42,16 +35,15 @@ function interruptionLine(by: NodeJS.Signals, first: boolean): string {
     : `${by}: it is being taken down already, a few seconds more`;
 }
 
-function stepRunner(screen: Screen, journal: Journal, interruption: Interruption): RunStep {
+function stepRunner(screen: Screen, journal: Journal, { signal, onSignal }: Interruption): RunStep {
   return (name, title, work) =>
     journal.time(name, () =>
       screen.step(title, async (view) => {
-        const end = interruption.onSignal((by, first) => view.line(interruptionLine(by, first)));
+        const end = onSignal((by, first) => view.line(interruptionLine(by, first)));
         try {
           return await work(view);
         } catch (error) {
           // Whatever broke off says so in words of its own.
-          const { signal } = interruption;
           throw signal.aborted && (error as Error).name === 'AbortError' ? signal.reason : error;
         } finally {
           end();
@@ -60,96 +52,63 @@ function stepRunner(screen: Screen, journal: Journal, interruption: Interruption
     );
 }
 
-interface PerformHands {
-  readonly screen: Screen;
-  readonly step: RunStep;
-  readonly signal: AbortSignal;
+/** The same failure with a message that tells the whole of it. */
+function failureOf(error: unknown, message: string): NodelessError {
+  return new NodelessError({ code: isNodelessError(error) ? error.code : 'PrerequisiteMissing', message });
 }
 
-function isShown(act: Act, ground: Ground): boolean {
-  return ground.mode === 'local' || act.realOnly !== true;
-}
-
-async function perform(run: Run, options: DemoOptions, hands: PerformHands): Promise<void> {
+async function playActs(run: Run, standing: Standing, keep: boolean, hands: Hands): Promise<void> {
   const { screen, step, signal } = hands;
-  const choose = async (chosen: Ground, missing: readonly string[]) => {
-    Object.assign(run, { ground: chosen, missing });
-    await refuseTwice(chosen);
-  };
-  const ground = await prepareGround({ simulated: options.simulated, step, signal, choose });
-  run.begun = true;
-  const standing = await step('cluster', ground.upTitle, (view) => ground.up({ progress: view.progress, signal }));
-  run.standing = standing;
-  const tools = toolsOf(standing.cluster, signal);
-  const client = await adminClient(standing.cluster);
+  const { cluster } = standing;
+  const tools = toolsOf(cluster, signal);
+  const client = await adminClient(cluster);
   const watching = new AbortController();
   try {
     await step('virtual node', 'The provider and its virtual node', (view) =>
       startVirtualNode(view, { standing, tools, signal }),
     );
-    run.observer = await startObserver(client, AbortSignal.any([signal, watching.signal]));
-    const stage: Stage = { standing, tools, observer: run.observer, signal };
-    for (const act of options.keep ? [...ACTS, ENCORE] : ACTS) {
-      if (isShown(act, ground)) await step(act.name, act.title, (view) => act.run(view, stage));
-      else screen.say(`↓ ${act.title} [skipped: only real cells can show it]`);
+    const providerRuns = () => isComponentRunning(cluster.paths, PROVIDER);
+    const watchSignal = AbortSignal.any([signal, watching.signal]);
+    const observer = await startObserver({ client, providerRuns, signal: watchSignal });
+    run.observer = observer;
+    const stage: Stage = { standing, tools, observer, signal };
+    for (const act of keep ? [...ACTS, ENCORE] : ACTS) {
+      if (run.ground === undefined || isShown(act, run.ground)) {
+        await step(act.name, act.title, (view) => act.run(view, stage));
+      } else screen.say(`↓ ${act.title} [skipped: only real cells can show it]`);
     }
   } catch (error) {
     signal.throwIfAborted();
-    const message = `${messageOf(error)}\n\n${await diagnosis({ standing, tools })}`;
-    const code = isNodelessError(error) ? error.code : 'KubeRequestFailed';
-    throw new NodelessError({ code, message, cause: error });
+    throw failureOf(error, `${explain(error)}\n\n${await diagnosis({ standing, tools })}`);
   } finally {
     watching.abort();
     await client.close();
   }
 }
 
-/** What only real cells can show, when cells were simulated. */
-function skippedIn({ ground }: Run): readonly string[] {
-  return ground === undefined ? [] : ACTS.filter((act) => !isShown(act, ground)).map(({ name }) => name);
-}
-
-function summaryOf(run: Run, options: DemoOptions): Summary {
-  const { journal, failure, observer } = run;
-  const failed = failure === undefined ? {} : { error: describeFailure({ step: journal.failed, error: failure }) };
-  return {
-    ok: failure === undefined && run.leftBehind.length === 0,
-    mode: run.ground?.mode ?? (options.simulated ? 'simulated' : 'local'),
-    startedAt: new Date(run.startedMs).toISOString(),
-    seconds: secondsBetween(run.startedMs, Date.now()),
-    steps: journal.steps,
-    cellsLaunched: observer?.cells.launched ?? 0,
-    mostCellsAtOnce: observer?.cells.mostAtOnce ?? 0,
-    podsReady: observer?.pods.ready ?? 0,
-    podStartSeconds: observer?.pods.startSeconds() ?? [],
-    keptUp: run.keptUp,
-    leftBehind: run.leftBehind,
-    skipped: skippedIn(run),
-    missing: run.missing,
-    ...failed,
+async function perform(run: Run, options: DemoOptions, hands: Hands): Promise<void> {
+  const { step, signal } = hands;
+  const choose = async (ground: Ground, missing: readonly string[]) => {
+    Object.assign(run, { ground, missing });
+    await refuseTwice(ground);
   };
-}
-
-/** The last lines: how it went, in figures. */
-function closingLine(run: Run, summary: Summary): string {
-  const cells = `${summary.cellsLaunched} ${summary.mode === 'local' ? 'cells' : 'simulated cells'}`;
-  const figures = `${summary.podsReady} pods on ${cells}, at most ${summary.mostCellsAtOnce} at once, in ${summary.seconds} s`;
-  const skipped = skippedIn(run);
-  const lines = skipped.length === 0 ? [] : [`Only real cells can show: ${skipped.join(', ')}.`];
-  return ['', `${figures}.`, ...lines].join('\n');
+  const ground = await prepareGround({ simulated: options.simulated, step, signal, choose });
+  run.begun = true;
+  run.standing = await step('cluster', ground.upTitle, (view) => ground.up({ progress: view.progress, signal }));
+  await playActs(run, run.standing, options.keep, hands);
 }
 
 /** After `perform`: leaves up what is to be kept, takes down everything else. */
-async function conclude(run: Run, options: DemoOptions, step: RunStep, interruption: Interruption): Promise<void> {
-  const { ground, standing } = run;
-  const halfUp = run.failure instanceof AggregateError;
-  if (ground === undefined || !run.begun || isNameTaken(run.failure)) return;
+async function conclude(run: Run, keep: boolean, step: RunStep): Promise<void> {
+  const { ground, standing, failure } = run;
+  if (ground === undefined || !run.begun || isNameTaken(failure)) return;
+  const halfUp = failure instanceof AggregateError;
   if (standing === undefined && !halfUp) {
     // What fails to come up, or is broken off, goes away by itself.
     run.leftBehind = await ground.traces();
     return;
   }
-  if (options.keep && !interruption.signal.aborted && !halfUp) {
+  if (keep && standing !== undefined && !(failure instanceof Interrupted)) {
     run.keptUp = true;
     return;
   }
@@ -167,20 +126,21 @@ async function conclude(run: Run, options: DemoOptions, step: RunStep, interrupt
  * @throws what made it fail, after everything was taken down and the summary written.
  */
 export async function runDemo(options: DemoOptions): Promise<number> {
-  const screen = createScreen();
-  const journal = new Journal();
-  const run: Run = { startedMs: Date.now(), journal, missing: [], begun: false, keptUp: false, leftBehind: [] };
   const interruption = listenForInterruption();
-  const step = stepRunner(screen, journal, interruption);
+  const { signal } = interruption;
+  const screen = createScreen();
+  const run = newRun(new Journal(), options.simulated);
+  const step = stepRunner(screen, run.journal, interruption);
   try {
-    await perform(run, options, { screen, step, signal: interruption.signal }).catch((error: unknown) => {
-      const { signal } = interruption;
+    await perform(run, options, { screen, step, signal }).catch((error: unknown) => {
       run.failure = signal.aborted && !(error instanceof AggregateError) ? signal.reason : error;
     });
-    await conclude(run, options, step, interruption);
-    const summary = summaryOf(run, options);
+    await conclude(run, options.keep, step);
+    // A signal while it was being taken down at the end anyway.
+    if (signal.aborted && !run.keptUp) run.failure ??= signal.reason;
+    const summary = summaryOf(run);
     if (options.summary !== undefined) await writeSummary(options.summary, summary);
-    if (run.failure === undefined) screen.say(closingLine(run, summary));
+    if (run.failure === undefined) screen.say(closingLines(summary));
     if (run.keptUp && run.standing !== undefined) screen.say(`\n${keepInstructions(run.standing)}`);
   } finally {
     interruption.stop();
@@ -190,15 +150,15 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     screen.say(`Interrupted by ${run.failure.by}: everything was taken down, ${rest}.`);
     return 130;
   }
-  if (run.failure !== undefined) throw run.failure;
+  if (run.failure !== undefined) throw failureOf(run.failure, explain(run.failure));
   return run.leftBehind.length === 0 ? 0 : 1;
 }
 
 /** `nodeless demo --down`. A signal does not break it off. */
 export async function runDown(): Promise<number> {
-  const screen = createScreen();
   const interruption = listenForInterruption();
   try {
+    const screen = createScreen();
     await takeDownAny(screen, stepRunner(screen, new Journal(), interruption));
     return 0;
   } finally {

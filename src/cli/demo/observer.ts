@@ -15,6 +15,8 @@ import { NAMESPACE, WEB } from './workload.ts';
 
 const POLL_MS = 50;
 const REDRAW_MS = 200;
+const PROVIDER_CHECK_MS = 1_000;
+const LIST_TIMEOUT_MS = 30_000;
 
 /** What is seen of the demo's cells and pods, by watches. */
 export interface Observer {
@@ -25,20 +27,28 @@ export interface Observer {
   allPods(): readonly WirePod[];
   /**
    * Shows cells as they change until `check` holds.
-   * @throws NodelessError KubeRequestFailed at the deadline, saying what was waited for.
+   * @throws NodelessError KubeRequestFailed at the deadline, or when the provider ends, saying what was waited for.
    */
   follow(view: StepView, wait: Wait): Promise<void>;
 }
 
 export interface Wait {
-  /** Completes "waited for …". */
+  /** Completes "the wait for …". */
   readonly what: string;
   readonly check: () => boolean;
   readonly timeoutMs: number;
 }
 
+export interface ObserverOptions {
+  readonly client: KubeClient;
+  /** False once nothing can change any more, because the provider has ended. */
+  readonly providerRuns: () => Promise<boolean>;
+  readonly signal: AbortSignal;
+}
+
 /** Starts to watch; ends with the signal. Resolves once both watches have listed. */
-export async function startObserver(client: KubeClient, signal: AbortSignal): Promise<Observer> {
+export async function startObserver(options: ObserverOptions): Promise<Observer> {
+  const { client, signal } = options;
   const source = { client, clock: systemClock, logger: pino({ level: 'silent' }) };
   const cells = new CellLog();
   const pods = new PodLog();
@@ -57,7 +67,8 @@ export async function startObserver(client: KubeClient, signal: AbortSignal): Pr
     if (transition === undefined) return;
     for (const listener of listeners) listener(transitionLine(transition, nowMs - followedSinceMs));
   });
-  await synced([cellObjects, podObjects], signal);
+  const listed = () => cellObjects.synced && podObjects.synced;
+  await until({ what: 'the first list of cells and pods', check: listed, timeoutMs: LIST_TIMEOUT_MS }, options);
 
   const allPods = () => [...podObjects.items()];
   const readyPods = () => allPods().filter(isReady);
@@ -76,7 +87,7 @@ export async function startObserver(client: KubeClient, signal: AbortSignal): Pr
       listeners.add(view.logLine);
       const timer = setInterval(draw, REDRAW_MS);
       try {
-        await until(wait, signal);
+        await until(wait, options);
       } finally {
         clearInterval(timer);
         listeners.delete(view.logLine);
@@ -86,20 +97,20 @@ export async function startObserver(client: KubeClient, signal: AbortSignal): Pr
   };
 }
 
-async function synced(collections: readonly { readonly synced: boolean }[], signal: AbortSignal): Promise<void> {
-  const check = () => collections.every((collection) => collection.synced);
-  await until({ what: 'the first list of cells and pods', check, timeoutMs: 30_000 }, signal);
-}
-
-async function until({ what, check, timeoutMs }: Wait, signal: AbortSignal): Promise<void> {
-  const deadlineMs = Date.now() + timeoutMs;
+async function until({ what, check, timeoutMs }: Wait, { providerRuns, signal }: ObserverOptions): Promise<void> {
+  const startedMs = Date.now();
+  let checkedMs = startedMs;
   while (!check()) {
-    if (Date.now() > deadlineMs) {
-      throw new NodelessError({
-        code: 'KubeRequestFailed',
-        message: `waited ${timeoutMs / 1000} s for ${what}, in vain`,
-      });
+    const nowMs = Date.now();
+    if (nowMs - startedMs > timeoutMs) throw inVain(`waited ${timeoutMs / 1000} s for ${what}, in vain`);
+    if (nowMs - checkedMs > PROVIDER_CHECK_MS) {
+      if (!(await providerRuns())) throw inVain(`the provider ended during the wait for ${what}`);
+      checkedMs = nowMs;
     }
     await delay(POLL_MS, undefined, { signal });
   }
+}
+
+function inVain(message: string): NodelessError {
+  return new NodelessError({ code: 'KubeRequestFailed', message });
 }

@@ -66,9 +66,23 @@ export class Journal {
   }
 }
 
+function becauseOf(error: unknown): readonly unknown[] {
+  if (error instanceof AggregateError) return error.errors;
+  return error instanceof Error && error.cause !== undefined ? [error.cause] : [];
+}
+
+/** The message of an error and of what caused it, unless that is said already. */
+export function explain(error: unknown): string {
+  const message = messageOf(error);
+  const reasons = becauseOf(error)
+    .map(explain)
+    .filter((reason) => !message.includes(reason));
+  return [message, ...reasons].join('\n');
+}
+
 /** A failure as the summary tells it. */
 export function describeFailure({ step, error }: { step: string; error: unknown }): NonNullable<Summary['error']> {
-  return { step, message: messageOf(error), ...(isNodelessError(error) ? { code: error.code } : {}) };
+  return { step, message: explain(error), ...(isNodelessError(error) ? { code: error.code } : {}) };
 }
 
 /** Writes a summary to a file, relative to the current folder; missing folders are made. */

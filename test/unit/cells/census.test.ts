@@ -92,16 +92,42 @@ describe('the census', () => {
     expect(terminate).not.toHaveBeenCalled();
   });
 
-  test('tells of machines that ended or vanished, but not of launches that the cloud may not list yet', async () => {
+  test('tells at once of a machine that the cloud says has ended', async () => {
     const { book, machines, census } = set();
-    for (const id of ['ended', 'vanished', 'fine']) {
+    for (const id of ['ended', 'fine']) {
       book.seen(book.add({ cellId: id, podUid: id, pod: `ns/${id}` }, 'running'), machine(id, id));
     }
-    book.add({ cellId: 'fresh', podUid: 'fresh', pod: 'ns/fresh' }, 'launching');
     machines.set('ended', machine('ended', 'ended', 'ended'));
     machines.set('fine', machine('fine', 'fine'));
     await census.tick(signal);
-    expect(gone.mock.calls.map(([cell]) => cell.cellId).sort()).toEqual(['ended', 'vanished']);
+    expect(gone.mock.calls.map(([cell]) => cell.cellId)).toEqual(['ended']);
+  });
+
+  test('a running cell that one list lacks is not lost; one that is missing for long is', async () => {
+    const { book, machines, census } = set();
+    book.seen(book.add({ cellId: 'a', podUid: 'a', pod: 'ns/a' }, 'running'), machine('a', 'a'));
+    await census.tick(signal);
+    nowMs += 30_000;
+    machines.set('a', machine('a', 'a'));
+    await census.tick(signal);
+    nowMs += 59_000;
+    machines.clear();
+    await census.tick(signal);
+    nowMs += 59_000;
+    await census.tick(signal);
+    expect(gone).not.toHaveBeenCalled();
+    nowMs += 1_000;
+    await census.tick(signal);
+    expect(gone.mock.calls.map(([cell]) => cell.cellId)).toEqual(['a']);
+  });
+
+  test('a cell whose launch the cloud has not accepted yet is not missed', async () => {
+    const { book, census } = set();
+    book.add({ cellId: 'fresh', podUid: 'fresh', pod: 'ns/fresh' }, 'launching');
+    await census.tick(signal);
+    nowMs += 600_000;
+    await census.tick(signal);
+    expect(gone).not.toHaveBeenCalled();
   });
 
   test('concludes nothing from a cloud that can not be listed', async () => {
@@ -123,9 +149,9 @@ describe('adoption after a restart', () => {
       machine('cell-4', 'nobody'),
     ];
     const count = adopt(book, machines, [
-      { uid: 'run', cellId: 'cell-1', handedOver: true },
-      { uid: 'boot', cellId: 'cell-2', handedOver: false },
-      { uid: 'moved', cellId: 'cell-9', handedOver: false },
+      { uid: 'run', pod: 'ns/run', cellId: 'cell-1', handedOver: true, finished: false },
+      { uid: 'boot', pod: 'ns/boot', cellId: 'cell-2', handedOver: false, finished: false },
+      { uid: 'moved', pod: 'ns/moved', cellId: 'cell-9', handedOver: false, finished: false },
     ]);
     expect(count).toBe(2);
     expect([...book.cells()].map(({ cellId, phase }) => [cellId, phase])).toEqual([
@@ -136,9 +162,44 @@ describe('adoption after a restart', () => {
     expect([...book.podUids('cell-2')]).toEqual([]);
   });
 
+  test('a launch that died half-way is asked for again, and a running pod whose machine is not listed yet is kept', () => {
+    const book = new Book(systemClock);
+    adopt(
+      book,
+      [machine('cell-1', 'half', 'launching')],
+      [
+        { uid: 'half', pod: 'ns/half', cellId: 'cell-1', handedOver: false, finished: false },
+        { uid: 'lagging', pod: 'ns/lagging', cellId: 'cell-2', handedOver: true, finished: false },
+        { uid: 'done', pod: 'ns/done', cellId: 'cell-3', handedOver: true, finished: true },
+      ],
+    );
+    expect([...book.cells()].map(({ cellId, phase }) => [cellId, phase])).toEqual([
+      ['cell-1', 'requested'],
+      ['cell-2', 'running'],
+    ]);
+  });
+
+  test('a pod that names another pod’s machine does not get it', () => {
+    const book = new Book(systemClock);
+    const forged = { uid: 'forger', pod: 'ns/forger', cellId: 'cell-1', handedOver: false, finished: false };
+    adopt(
+      book,
+      [machine('cell-1', 'victim')],
+      [forged, { ...forged, uid: 'victim', pod: 'ns/victim', handedOver: true }],
+    );
+    expect([...book.podUids('cell-1')]).toEqual(['victim']);
+    expect(() => book.add({ cellId: 'cell-1', podUid: 'forger', pod: 'ns/forger' }, 'requested')).toThrow(
+      'is the cell of pod',
+    );
+  });
+
   test('a machine that ended while nobody watched is known as lost', () => {
     const book = new Book(systemClock);
-    adopt(book, [machine('cell-1', 'run', 'ended')], [{ uid: 'run', cellId: 'cell-1', handedOver: true }]);
+    adopt(
+      book,
+      [machine('cell-1', 'run', 'ended')],
+      [{ uid: 'run', pod: 'ns/run', cellId: 'cell-1', handedOver: true, finished: false }],
+    );
     expect(book.get('cell-1')?.phase).toBe('lost');
   });
 });
@@ -162,6 +223,7 @@ describe('silence', () => {
   });
 
   test('when more than a third fall silent together nobody is named', () => {
+    expect(silentCells(cells([1]), rule)).toEqual([]);
     expect(silentCells(cells([1, 1, 99_000, 99_000]), rule)).toEqual([]);
     expect(silentCells(cells([1, 1, 99_000, 99_000, 99_000, 99_000]), rule)).toHaveLength(2);
   });

@@ -52,7 +52,7 @@ function replica(client: Parameters<typeof becomeLeader>[0]['client'], identity:
   const stop = new AbortController();
   cleanups.push(() => stop.abort());
   const leading = becomeLeader(
-    { client, namespace: 'ns', name: 'lease', identity, clock: fastClock(), logger },
+    { client, namespace: 'ns', name: 'lease', identity, hasEnded: async () => false, clock: fastClock(), logger },
     stop.signal,
   );
   return { stop, leading };

@@ -6,11 +6,11 @@ import type { PodView } from '../../../src/pods/pod-view.ts';
 const RULES: Rules = { nowMs: 1_000_000, launchTimeoutMs: 300_000, completedLingerMs: 60_000 };
 
 function pod(more: Partial<PodView> = {}): PodView {
-  return { uid: 'u', cellId: 'cell-1', finished: false, deleting: false, handedOver: false, ...more };
+  return { uid: 'u', pod: 'ns/p', cellId: 'cell-1', finished: false, deleting: false, handedOver: false, ...more };
 }
 
 function cell(phase: CellView['phase'], more: Partial<CellView> = {}): CellView {
-  return { phase, requestedAtMs: 990_000, canTakePod: false, handedOver: false, ...more };
+  return { phase, acceptedAtMs: 990_000, canTakePod: false, handedOver: false, ...more };
 }
 
 describe('the next step of a pod', () => {
@@ -29,7 +29,7 @@ describe('the next step of a pod', () => {
   });
 
   test('a cell that does not come in time is replaced', () => {
-    expect(decide(pod(), cell('booting', { requestedAtMs: 600_000 }), RULES)).toMatchObject({ kind: 'replace' });
+    expect(decide(pod(), cell('booting', { acceptedAtMs: 600_000 }), RULES)).toMatchObject({ kind: 'replace' });
     expect(decide(pod(), cell('booting'), RULES)).toEqual({ kind: 'nothing', againMs: 290_000 });
   });
 

@@ -1,0 +1,225 @@
+import { randomInt } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { Book } from '../cells/book.ts';
+import type { Cell } from '../cells/cell.ts';
+import type { Fleet } from '../cells/fleet.ts';
+import type { Clock } from '../core/clock.ts';
+import { isNodelessError, messageOf, type NodelessError } from '../core/errors.ts';
+import type { Offering } from '../core/offerings.ts';
+import type { EventRecorder } from '../kube/events.ts';
+import { podName, type WirePod } from '../kube/wire-pod.ts';
+import type { Placement } from '../placement/placement.ts';
+import type { Step } from './decide.ts';
+import { viewOf } from './pod-view.ts';
+import { assignedPatch, endedPatch, handedOverPatch, lostPatch, type PodWriter, waitingPatch } from './status.ts';
+import { describeStart } from './timeline.ts';
+
+export interface PodStepsOptions {
+  readonly book: Book;
+  readonly fleet: Fleet;
+  readonly placement: Placement;
+  readonly writer: PodWriter;
+  readonly events: EventRecorder;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** What a step has led to. */
+export interface Outcome {
+  /** The pod as a write has left it; undefined when nothing was written, or the pod is gone. */
+  readonly pod?: WirePod | undefined;
+  /** Look again after so long. */
+  readonly againMs?: number;
+}
+
+/** A step that acts on a pod. */
+export type PodStep = Exclude<Step, { kind: 'nothing' } | { kind: 'endCell' }>;
+
+/** How long a pod waits that nothing offered can take, unless it changes before. */
+const NO_OFFERING_RETRY_MS = 30_000;
+const NO_CAPACITY_RETRY_MS = 5_000;
+/** Pause before a launch of unknown outcome is asked for again under the same id. */
+const LAUNCH_RETRY_MS = 5_000;
+
+const WAITING_CODES = ['NoOffering', 'InsufficientCapacity', 'InvalidConfig'];
+/** After these no machine came of the launch; after others one may have. */
+const DEFINITIVE_CODES = ['InsufficientCapacity', 'InvalidConfig', 'NotFound', 'Unauthorized'];
+
+const ID_ALPHABET = 'abcdefghijkmnpqrstuvwxyz23456789';
+
+function newCellId(): string {
+  return `cell-${Array.from({ length: 10 }, () => ID_ALPHABET[randomInt(ID_ALPHABET.length)]).join('')}`;
+}
+
+/** Performs what `decide` has decided. Each step may be repeated: what it has done before it does not do again. */
+export class PodSteps {
+  readonly #options: PodStepsOptions;
+  /** The last waiting reason told of each pod, so that a retry does not tell it again. */
+  readonly #told = new Map<string, string>();
+
+  constructor(options: PodStepsOptions) {
+    this.#options = options;
+  }
+
+  /** Drops what is remembered of a pod that is gone. */
+  forget(uid: string): void {
+    this.#told.delete(uid);
+  }
+
+  async perform(step: PodStep, pod: WirePod, cell: Cell | undefined, signal: AbortSignal): Promise<Outcome> {
+    switch (step.kind) {
+      case 'assign':
+        return this.#assign(pod, signal);
+      case 'replace':
+        return this.#replace(pod, cell, step.reason, signal);
+      case 'launch':
+        return this.#launch(pod, cell, signal);
+      case 'handOver':
+        return this.#handOver(pod, cell, signal);
+      case 'deletePod':
+        return this.#deletePod(pod, cell, signal);
+      case 'fail':
+        return this.#fail(pod, cell, step.reason, signal);
+    }
+  }
+
+  async #assign(pod: WirePod, signal: AbortSignal): Promise<Outcome> {
+    const { placement, writer, events, book } = this.#options;
+    const uid = pod.metadata.uid ?? '';
+    try {
+      const { offering, why } = await placement.choose(pod, signal);
+      const cellId = newCellId();
+      const build = (nowMs: number) => assignedPatch(cellId, why, nowMs);
+      const patched = await writer.patch(pod, build, { exclusive: true, signal });
+      if (patched === undefined) return {};
+      book.add({ cellId, podUid: uid, pod: podName(pod) }, 'requested').offering = offering;
+      this.#told.delete(uid);
+      events.normal(pod, 'CellRequested', `${cellId}: ${why}`);
+      return { pod: patched };
+    } catch (error) {
+      if (!isNodelessError(error) || !WAITING_CODES.includes(error.code)) throw error;
+      return this.#wait(pod, error, signal);
+    }
+  }
+
+  /** Tells once why the pod has to wait, and takes a cell id from it that no machine will come under. */
+  async #wait(pod: WirePod, error: NodelessError, signal: AbortSignal): Promise<Outcome> {
+    const { writer, events } = this.#options;
+    const uid = pod.metadata.uid ?? '';
+    const againMs = error.retryable ? NO_CAPACITY_RETRY_MS : NO_OFFERING_RETRY_MS;
+    if (this.#told.get(uid) === error.message && viewOf(pod).cellId === undefined) return { againMs };
+    const patched = await writer.patch(pod, (now) => waitingPatch(error.code, error.message, now), { signal });
+    if (this.#told.get(uid) !== error.message) events.warning(pod, error.code, error.message);
+    this.#told.set(uid, error.message);
+    return { pod: patched, againMs };
+  }
+
+  async #replace(pod: WirePod, cell: Cell | undefined, reason: string, signal: AbortSignal): Promise<Outcome> {
+    const { events, fleet, placement } = this.#options;
+    if (cell !== undefined) {
+      events.warning(pod, 'CellReplaced', `${cell.cellId} could not take the pod: ${reason}`);
+      if (cell.phase === 'booting' && cell.offering !== undefined) placement.exhausted(cell.offering);
+      void fleet.end(cell, reason);
+    }
+    return this.#assign(pod, signal);
+  }
+
+  async #launch(pod: WirePod, known: Cell | undefined, signal: AbortSignal): Promise<Outcome> {
+    const { book, placement } = this.#options;
+    const { cellId, uid } = viewOf(pod);
+    if (cellId === undefined) return {};
+    if (known === undefined && book.get(cellId) !== undefined) {
+      // The annotation names another pod's cell: it was copied, or forged where the admission policy is missing.
+      return this.#assign(pod, signal);
+    }
+    const cell = known ?? book.add({ cellId, podUid: uid, pod: podName(pod) }, 'requested');
+    try {
+      const offering = cell.offering ?? (await placement.choose(pod, signal)).offering;
+      void this.#launchInBackground(pod, cell, offering, signal);
+      return {};
+    } catch (error) {
+      if (!isNodelessError(error) || !WAITING_CODES.includes(error.code)) throw error;
+      book.remove(cell);
+      return this.#wait(pod, error, signal);
+    }
+  }
+
+  async #launchInBackground(pod: WirePod, cell: Cell, offering: Offering, signal: AbortSignal): Promise<void> {
+    const { fleet, placement, events, clock } = this.#options;
+    const startedMs = clock.now();
+    try {
+      const { instanceType, launchType, zone } = await fleet.launch(cell, offering);
+      placement.succeeded(offering);
+      const seconds = ((clock.now() - startedMs) / 1000).toFixed(1);
+      events.normal(
+        pod,
+        'CellLaunched',
+        `${cell.cellId} as ${instanceType} (${launchType}) in ${zone}, accepted after ${seconds} s`,
+      );
+    } catch (error) {
+      if (signal.aborted || cell.phase !== 'launching') return;
+      if (isNodelessError(error, 'Denied')) await this.#disown(pod, cell, error, signal);
+      else this.#launchFailed(pod, cell, offering, error);
+    }
+  }
+
+  /** The machine of that id is another pod's: it is left alone, and the pod gets another id. */
+  async #disown(pod: WirePod, cell: Cell, error: NodelessError, signal: AbortSignal): Promise<void> {
+    await this.#wait(pod, error, signal).catch((cause) =>
+      this.#options.logger.warn({ pod: cell.pod, reason: messageOf(cause) }, 'the pod keeps a foreign cell id for now'),
+    );
+    this.#options.book.remove(cell);
+  }
+
+  #launchFailed(pod: WirePod, cell: Cell, offering: Offering, error: unknown): void {
+    const { placement, events, book, clock, logger } = this.#options;
+    const { cellId } = cell;
+    logger.warn({ cell: cellId, pod: cell.pod, reason: messageOf(error) }, 'launch failed');
+    events.warning(pod, 'CellLaunchFailed', `${cellId} as ${offering.instanceType}: ${messageOf(error)}`);
+    if (isNodelessError(error, 'InsufficientCapacity')) placement.exhausted(offering);
+    if (isNodelessError(error) && DEFINITIVE_CODES.includes(error.code)) {
+      // No machine came of it; the next try is another launch, so it gets another id.
+      book.enter(cell, 'lost', messageOf(error));
+    } else {
+      const again = () => cell.phase === 'launching' && book.enter(cell, 'requested');
+      void clock.sleep(LAUNCH_RETRY_MS).then(again);
+    }
+  }
+
+  async #handOver(pod: WirePod, cell: Cell | undefined, signal: AbortSignal): Promise<Outcome> {
+    if (cell === undefined) return {};
+    const { book, writer, events, clock } = this.#options;
+    book.enter(cell, 'ready');
+    const message = describeStart(cell.enteredMs, clock.now());
+    const patched = await writer.patch(pod, (now) => handedOverPatch(message, now), { signal });
+    if (patched === undefined || cell.phase !== 'ready') return { pod: patched };
+    events.normal(pod, 'CellReady', `${cell.cellId}: ${message}`);
+    book.handOver(cell);
+    return { pod: patched };
+  }
+
+  /** A finalizer keeps a deleted pod, and who waits for its end looks at its phase: so it becomes Failed first. */
+  async #deletePod(pod: WirePod, cell: Cell | undefined, signal: AbortSignal): Promise<Outcome> {
+    const { writer, fleet } = this.#options;
+    if (!viewOf(pod).finished) {
+      const { handedOver, cellId } = viewOf(pod);
+      const build = (nowMs: number) =>
+        handedOver || cell?.handedOver === true
+          ? lostPatch(`cell ${cellId} is lost: ${cell?.reason ?? 'its machine ended'}`, nowMs)
+          : endedPatch('the pod was deleted before a cell was ready for it', nowMs);
+      await writer.patch(pod, build, { signal });
+    }
+    await writer.delete(pod, signal);
+    if (cell !== undefined) void fleet.end(cell, 'its pod is deleted');
+    return {};
+  }
+
+  async #fail(pod: WirePod, cell: Cell | undefined, reason: string, signal: AbortSignal): Promise<Outcome> {
+    const { writer, events, fleet } = this.#options;
+    const message = `cell ${viewOf(pod).cellId} is lost: ${reason}`;
+    const patched = await writer.patch(pod, (now) => lostPatch(message, now), { signal });
+    events.warning(pod, 'CellLost', message);
+    if (cell !== undefined) void fleet.end(cell, reason);
+    return { pod: patched };
+  }
+}

@@ -1,0 +1,137 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { NodelessError } from '../../../src/core/errors.ts';
+import { CELL_ANNOTATION } from '../../../src/core/names.ts';
+import { machineOf, offering, world } from './world.ts';
+
+const stops: AbortController[] = [];
+afterEach(() => {
+  for (const stop of stops.splice(0)) stop.abort();
+});
+
+function started(...offerings: Parameters<typeof world>) {
+  const made = world(...offerings);
+  stops.push(made.stop);
+  made.start();
+  return made;
+}
+
+function cellOf(pod: { metadata: { annotations?: Record<string, string> } } | undefined): string {
+  return pod?.metadata.annotations?.[CELL_ANNOTATION] ?? '';
+}
+
+/** Brings a pod as far as its kubelet having it. */
+async function running(made: ReturnType<typeof world>, name: string): Promise<string> {
+  made.pods.create(name);
+  await vi.waitFor(() => expect(made.book.get(cellOf(made.pods.get(name)))?.phase).toBe('booting'));
+  const cellId = cellOf(made.pods.get(name));
+  made.report(cellId);
+  await vi.waitFor(() => expect(made.book.get(cellId)?.phase).toBe('running'));
+  return cellId;
+}
+
+describe('the pod controller', () => {
+  test('names the cell on the pod before it launches, and the hand-over before it is made', async () => {
+    const made = started();
+    const named: boolean[] = [];
+    made.launch.mockImplementation(async (request) => {
+      named.push(cellOf(made.pods.get('p')) === request.tags.cellId);
+      return machineOf(request);
+    });
+    const cellId = await running(made, 'p');
+    expect(named).toEqual([true]);
+    expect([...made.book.podUids(cellId)]).toEqual(['uid-p']);
+    expect(made.pods.get('p')?.status?.conditions?.find(({ type }) => type === 'nodeless.io/CellReady')?.status).toBe(
+      'True',
+    );
+    expect(made.pods.events.map(({ reason }) => reason)).toEqual(['CellRequested', 'CellLaunched', 'CellReady']);
+  });
+
+  test('a pod that goes while its cell is written to it leaves no machine', async () => {
+    const made = started();
+    made.pods.beforeAnswer = () => made.pods.remove('p');
+    made.pods.create('p');
+    await vi.waitFor(() => expect(made.pods.get('p')).toBeUndefined());
+    await vi.waitFor(() => expect([made.book.size, made.machines.size]).toEqual([0, 0]));
+  });
+
+  test('a pod that goes while its hand-over is written leaves no machine', async () => {
+    const made = started();
+    made.pods.create('p');
+    await vi.waitFor(() => expect(made.machines.size).toBe(1));
+    made.pods.beforeAnswer = () => made.pods.remove('p');
+    made.report(cellOf(made.pods.get('p')));
+    await vi.waitFor(() => expect([made.book.size, made.machines.size]).toEqual([0, 0]));
+  });
+
+  test('a pod that names another pod’s cell gets one of its own, and the other keeps its machine', async () => {
+    const made = started();
+    const victims = await running(made, 'victim');
+    made.pods.create('forger', { metadata: { name: 'forger', annotations: { [CELL_ANNOTATION]: victims } } });
+    await vi.waitFor(() => expect(made.machines.size).toBe(2));
+    expect([...made.book.podUids(victims)]).toEqual(['uid-victim']);
+    expect(cellOf(made.pods.get('forger'))).not.toBe(victims);
+    expect(made.terminate).not.toHaveBeenCalled();
+  });
+
+  test('a pod that names a machine that the book does not know leaves it alone too', async () => {
+    const made = started();
+    const tags = { clusterUid: 'c', virtualNode: 'n', cellId: 'cell-foreign', pod: 'ns/victim', podUid: 'uid-victim' };
+    made.machines.set('cell-foreign', machineOf({ tags, offering: offering('small', 1), bootstrap: {} as never }));
+    made.pods.create('forger', { metadata: { name: 'forger', annotations: { [CELL_ANNOTATION]: 'cell-foreign' } } });
+    await vi.waitFor(() => expect(cellOf(made.pods.get('forger'))).toMatch(/^cell-(?!foreign)/), 10_000);
+    expect(made.terminate).not.toHaveBeenCalledWith('cell-foreign', expect.anything());
+  });
+
+  test('an exhausted offering is followed by the next, under another id', async () => {
+    const made = started([offering('cheap', 1), offering('dear', 2)]);
+    made.launch.mockImplementationOnce(async () => {
+      throw new NodelessError({ code: 'InsufficientCapacity', retryable: true, message: 'none left' });
+    });
+    made.pods.create('p');
+    await vi.waitFor(() => expect(made.machines.size).toBe(1));
+    const [first, second] = made.launch.mock.calls.map(([request]) => request);
+    expect([first?.offering.instanceType, second?.offering.instanceType]).toEqual(['cheap', 'dear']);
+    expect(first?.tags.cellId).not.toBe(second?.tags.cellId);
+  });
+
+  test('when everything is exhausted the pod is told so, and has no cell id', async () => {
+    const made = started();
+    made.launch.mockRejectedValue(
+      new NodelessError({ code: 'InsufficientCapacity', retryable: true, message: 'none left' }),
+    );
+    made.pods.create('p');
+    await vi.waitFor(() => expect(made.pods.events.map(({ reason }) => reason)).toContain('InsufficientCapacity'));
+    await vi.waitFor(() => expect(cellOf(made.pods.get('p'))).toBe(''));
+    const condition = made.pods.get('p')?.status?.conditions?.find(({ type }) => type === 'nodeless.io/CellReady');
+    expect(condition).toMatchObject({ status: 'False', reason: 'InsufficientCapacity' });
+  });
+
+  test('a pod deleted before its hand-over is Failed, then deleted, and its cell ends', async () => {
+    const made = started();
+    made.pods.create('p');
+    await vi.waitFor(() => expect(made.machines.size).toBe(1));
+    const phases: (string | undefined)[] = [];
+    made.pods.beforeAnswer = () => phases.push(made.pods.get('p')?.status?.phase);
+    made.pods.change('p', (pod) => ({
+      ...pod,
+      metadata: { ...pod.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' },
+    }));
+    await vi.waitFor(() => expect([made.pods.get('p'), made.machines.size]).toEqual([undefined, 0]));
+    expect(phases).toContain('Failed');
+  });
+
+  test('a terminating pod whose cell is lost is Failed as CellLost before it is deleted', async () => {
+    const made = started();
+    const cellId = await running(made, 'p');
+    const seen: unknown[] = [];
+    made.pods.beforeAnswer = () => seen.push(made.pods.get('p')?.status?.reason);
+    made.pods.change('p', (pod) => ({
+      ...pod,
+      metadata: { ...pod.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' },
+    }));
+    const cell = made.book.get(cellId);
+    if (cell !== undefined) made.book.enter(cell, 'lost', 'spot');
+    await vi.waitFor(() => expect(made.pods.get('p')).toBeUndefined());
+    expect(seen).toContain('CellLost');
+  });
+});

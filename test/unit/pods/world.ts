@@ -1,0 +1,179 @@
+import { pino } from 'pino';
+import { vi } from 'vitest';
+import type { CellProvider, LaunchRequest } from '../../../providers/contract.ts';
+import { Book } from '../../../src/cells/book.ts';
+import { Fleet } from '../../../src/cells/fleet.ts';
+import type { CellMachine } from '../../../src/core/cell.ts';
+import { systemClock } from '../../../src/core/clock.ts';
+import type { Offering } from '../../../src/core/offerings.ts';
+import { resourcesOf } from '../../../src/core/resources.ts';
+import type { KubeClient, KubeRequest, KubeResponse } from '../../../src/kube/client.ts';
+import { Collection } from '../../../src/kube/collection.ts';
+import { EventRecorder } from '../../../src/kube/events.ts';
+import type { WirePod } from '../../../src/kube/wire-pod.ts';
+import { Placement } from '../../../src/placement/placement.ts';
+import { PodController } from '../../../src/pods/controller.ts';
+import { PodWriter } from '../../../src/pods/status.ts';
+import { PodSteps } from '../../../src/pods/steps.ts';
+
+const SIZE = resourcesOf({ cpu: '1', memory: '1Gi' });
+
+export function offering(instanceType: string, pricePerHourUsd: number): Offering {
+  const size = { capacity: SIZE, allocatable: SIZE };
+  return { instanceType, launchType: 'simulated', zone: 'z', arch: 'amd64', ...size, pricePerHourUsd, available: true };
+}
+
+export function machineOf({ tags, offering: chosen }: LaunchRequest): CellMachine {
+  const { instanceType, launchType, zone, arch, pricePerHourUsd, allocatable } = chosen;
+  const addresses = ['10.200.0.9'];
+  return {
+    tags,
+    instanceType,
+    launchType,
+    zone,
+    arch,
+    pricePerHourUsd,
+    allocatable,
+    addresses,
+    createdAtMs: 0,
+    state: 'running',
+  };
+}
+
+/** An API server with pods only, which tells its collection of each change when it is asked to. */
+class Pods implements KubeClient {
+  readonly collection = new Collection<WirePod>();
+  readonly events: { reason: string; message: string }[] = [];
+  readonly #byName = new Map<string, WirePod>();
+  #revision = 1;
+  /** Called before a PATCH is answered, after it was applied. */
+  beforeAnswer: () => void = () => undefined;
+
+  constructor() {
+    this.collection.replace([], '1');
+  }
+
+  create(name: string, more: Partial<WirePod> = {}): WirePod {
+    const metadata = { name, namespace: 'ns', uid: `uid-${name}`, ...more.metadata };
+    const pod: WirePod = { apiVersion: 'v1', kind: 'Pod', spec: { containers: [{ name: 'c' }] }, ...more, metadata };
+    return this.#store(pod, 'ADDED');
+  }
+
+  get(name: string): WirePod | undefined {
+    return this.#byName.get(name);
+  }
+
+  change(name: string, change: (pod: WirePod) => WirePod): void {
+    const pod = this.#byName.get(name);
+    if (pod !== undefined) this.#store(change(structuredClone(pod)), 'MODIFIED');
+  }
+
+  remove(name: string): void {
+    const pod = this.#byName.get(name);
+    if (pod === undefined) return;
+    this.#byName.delete(name);
+    this.#revision += 1;
+    this.collection.apply('DELETED', {
+      ...pod,
+      metadata: { ...pod.metadata, resourceVersion: String(this.#revision) },
+    });
+  }
+
+  #store(pod: WirePod, type: 'ADDED' | 'MODIFIED'): WirePod {
+    this.#revision += 1;
+    const stored = { ...pod, metadata: { ...pod.metadata, resourceVersion: String(this.#revision) } };
+    this.#byName.set(pod.metadata.name, stored);
+    this.collection.apply(type, stored);
+    return stored;
+  }
+
+  async request(request: KubeRequest): Promise<KubeResponse> {
+    if (request.path.endsWith('/events')) {
+      this.events.push(request.body as { reason: string; message: string });
+      return answered(201, {});
+    }
+    const name = request.path.split('/')[6] ?? '';
+    const pod = this.#byName.get(name);
+    if (pod === undefined) return answered(404, { message: 'not found' });
+    if (request.method === 'DELETE') {
+      this.remove(name);
+      return answered(200, {});
+    }
+    const { metadata, status } = request.body as { metadata: WirePod['metadata']; status?: WirePod['status'] };
+    if (metadata.resourceVersion !== undefined && metadata.resourceVersion !== pod.metadata.resourceVersion) {
+      return answered(409, { message: 'conflict' });
+    }
+    const annotations = { ...pod.metadata.annotations, ...metadata.annotations };
+    const conditions = [...(status?.conditions ?? []), ...(pod.status?.conditions ?? [])];
+    const seen = new Set<string>();
+    const merged = conditions.filter(({ type }) => !seen.has(type) && seen.add(type));
+    const kept = Object.fromEntries(Object.entries(annotations).filter(([, value]) => value !== null));
+    const next = {
+      ...pod,
+      metadata: { ...pod.metadata, annotations: kept },
+      status: { ...pod.status, ...status, conditions: merged },
+    };
+    const stored = this.#store(next as WirePod, 'MODIFIED');
+    this.beforeAnswer();
+    return answered(200, stored);
+  }
+
+  as(): KubeClient {
+    return this;
+  }
+
+  stream(): never {
+    throw new Error('nothing is streamed here');
+  }
+
+  async close(): Promise<void> {}
+}
+
+function answered(status: number, body: unknown): KubeResponse {
+  return { status, contentType: 'application/json', body: Buffer.from(JSON.stringify(body)) };
+}
+
+/** The controller with everything real but the API server and the cloud. */
+export function world(offerings: readonly Offering[] = [offering('small', 1)]) {
+  const pods = new Pods();
+  const machines = new Map<string, CellMachine>();
+  const launch = vi.fn(async (request: LaunchRequest): Promise<CellMachine> => {
+    const machine = machines.get(request.tags.cellId) ?? machineOf(request);
+    machines.set(request.tags.cellId, machine);
+    return machine;
+  });
+  const terminate = vi.fn(async (cellId: string) => void machines.delete(cellId));
+  const provider = { name: 'fake', launch, terminate, offerings: async () => offerings } as unknown as CellProvider;
+  const clock = systemClock;
+  const logger = pino({ level: 'silent' });
+  const stop = new AbortController();
+  const book = new Book(clock);
+  const bootstrap = { cellApiUrl: '', caPem: '', nodeName: 'n', clusterDns: '', clusterDomain: '' };
+  const mayAct = () => true;
+  const fleet = new Fleet({ provider, book, clusterUid: 'c', bootstrap, clock, logger, concurrency: 8, mayAct });
+  fleet.start(stop.signal);
+  const events = new EventRecorder({ client: pods, component: 'nodeless', host: 'n', clock, logger });
+  const placement = new Placement({ provider, clock, defaultSize: resourcesOf({ cpu: '250m', memory: '256Mi' }) });
+  const writer = new PodWriter(pods, clock);
+  const steps = new PodSteps({ book, fleet, placement, writer, events, clock, logger });
+  const limits = { launchTimeoutMs: 60_000, completedLingerMs: 60_000, concurrency: 8, mayAct };
+  const controller = new PodController({ pods: pods.collection, book, fleet, steps, clock, logger, ...limits });
+  book.markComplete();
+
+  /** The cell's kubelet reports that it is Ready, with what its machine has. */
+  function report(cellId: string): void {
+    const allocatable = { cpu: '1', memory: '1Gi' };
+    book.nodeStatus(cellId, { status: { allocatable, conditions: [{ type: 'Ready', status: 'True' }] } });
+  }
+  return {
+    pods,
+    machines,
+    launch,
+    terminate,
+    book,
+    controller,
+    report,
+    stop,
+    start: () => controller.start(stop.signal),
+  };
+}
