@@ -205,16 +205,28 @@ export function createCellApi(options: CellApiOptions): CellApi {
     }
   }
 
-  async function stop(): Promise<void> {
-    if (stopped.signal.aborted) return;
+  async function shutDown(): Promise<void> {
     stopped.abort();
-    hub.endAll();
-    for (const controller of underWay) controller.abort();
-    await listener.stop();
-    feed.stop();
-    nodes.stop();
-    objectWatches.stop();
-    collectionWatches.stop();
+    try {
+      hub.endAll();
+      for (const controller of underWay) controller.abort();
+      await listener.stop();
+    } finally {
+      feed.stop();
+      nodes.stop();
+      objectWatches.stop();
+      collectionWatches.stop();
+    }
+  }
+
+  let stopping: Promise<void> | undefined;
+  function stop(): Promise<void> {
+    stopping ??= shutDown();
+    return stopping;
+  }
+
+  function stopOnAbort(): void {
+    stop().catch((error: unknown) => logger.error({ reason: messageOf(error) }, 'the cell API did not stop cleanly'));
   }
 
   return {
@@ -222,8 +234,10 @@ export function createCellApi(options: CellApiOptions): CellApi {
       feed.start();
       nodes.start();
       const port = await listener.start(await serving());
-      signal.addEventListener('abort', () => void stop(), { once: true });
+      signal.addEventListener('abort', stopOnAbort, { once: true });
       if (signal.aborted) await stop();
+      // What was stopped while it began to listen had nothing to close then.
+      if (stopped.signal.aborted) await listener.stop();
       void tickForever(stopped.signal);
       return { port };
     },

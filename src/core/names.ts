@@ -19,8 +19,8 @@ export function nodeUser(virtualNode: string): string {
   return `system:node:${virtualNode}`;
 }
 
-/** The groups of a node's user. */
-export const NODE_GROUPS = ['system:nodes', 'system:authenticated'] as const;
+/** The groups of a node's user; the API server adds `system:authenticated` to whoever is impersonated. */
+export const NODE_GROUPS = ['system:nodes'] as const;
 
 /** The user name of the provider's client certificate toward its cells' kubelets. */
 export const PROVIDER_USER = 'nodeless:provider';

@@ -151,7 +151,7 @@ export async function createKubeClient(config: KubeConfig, clock: Clock): Promis
   const authentication = authenticationOf(config, clock);
   const { tls } = await authentication.current();
   const connect = { ...tls, keepAlive: true, keepAliveInitialDelay: 15_000, timeout: 10_000 };
-  // Over HTTP/2 undici joins repeated headers with commas, which makes one group of two.
+  // Over HTTP/2 undici joins repeated headers with commas: two groups of an impersonation would become one.
   const allowH2 = false;
   const unary = new Agent({ connect, allowH2, connections: 64, headersTimeout: 0, bodyTimeout: 0 });
   const streams = new Agent({ connect, allowH2, headersTimeout: 60_000, bodyTimeout: STREAM_IDLE_MS });

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../core/clock.ts';
+import { messageOf } from '../core/errors.ts';
 import type { KubeClient } from './client.ts';
 import { type ListWatchSink, runListWatch } from './list-watch.ts';
 import { type KubeObject, revisionOf } from './objects.ts';
@@ -27,7 +28,7 @@ export interface CollectionReader<T> {
   readonly resourceVersion: string;
   items(): IterableIterator<T>;
   get(namespace: string | undefined, name: string): T | undefined;
-  /** Calls back on each change from now on; the returned function ends that. */
+  /** Calls back on each change from now on, whatever other listeners throw; the returned function ends that. */
   subscribe(listener: (change: Change<T>) => void): () => void;
   /**
    * What changed after a resourceVersion, each object once in its latest state (an update may come as ADDED;
@@ -49,6 +50,12 @@ export class Collection<T extends KubeObject> implements ListWatchSink<T>, Colle
   #floor = Number.POSITIVE_INFINITY;
   #revision = Number.NaN;
   #isSynced = false;
+  readonly #onListenerError: (error: unknown, change: Change<T>) => void;
+
+  /** `onListenerError` is told of a listener that threw; the others are called all the same. */
+  constructor(onListenerError: (error: unknown, change: Change<T>) => void = () => undefined) {
+    this.#onListenerError = onListenerError;
+  }
 
   get synced(): boolean {
     return this.#isSynced;
@@ -134,7 +141,13 @@ export class Collection<T extends KubeObject> implements ListWatchSink<T>, Colle
   }
 
   #notify(change: Change<T>): void {
-    for (const listener of this.#listeners) listener(change);
+    for (const listener of this.#listeners) {
+      try {
+        listener(change);
+      } catch (error) {
+        this.#onListenerError(error, change);
+      }
+    }
   }
 }
 
@@ -148,7 +161,11 @@ export interface CollectionSource {
 
 /** A collection that is kept equal to the API server's until the signal aborts. */
 export function startCollection<T extends KubeObject>(source: CollectionSource, signal: AbortSignal): Collection<T> {
-  const collection = new Collection<T>();
+  const { path, logger } = source;
+  const collection = new Collection<T>((error, { type, object }) => {
+    const { namespace, name } = object.metadata;
+    logger.error({ path, type, namespace, name, reason: messageOf(error) }, 'a listener failed on a change');
+  });
   void runListWatch<T>({ ...source, sink: collection }, signal);
   return collection;
 }

@@ -37,6 +37,8 @@ interface List<T> {
 
 const WATCH_SECONDS = 300;
 const EXPIRED = 410;
+/** A watch that lives this long is a good one, though it says nothing; after a shorter one the next has to wait. */
+const STEADY_MS = 5_000;
 
 function expired(message: string): NodelessError {
   return new NodelessError({ code: 'Expired', retryable: true, message });
@@ -83,10 +85,26 @@ export async function runListWatch<T extends KubeObject>(
       signal,
     });
     if (answer.status !== 200) throw await refusal(path, answer.status, answer.body);
-    recovered();
-    for await (const line of linesOf(answer.body)) {
-      version = take(JSON.parse(line) as WatchEvent<T>);
+    const startedMs = clock.now();
+    const ended = new AbortController();
+    clock.sleep(STEADY_MS, ended.signal).then(recovered, () => undefined);
+    let heard = false;
+    try {
+      for await (const line of linesOf(answer.body)) {
+        version = take(JSON.parse(line) as WatchEvent<T>);
+        heard = true;
+        recovered();
+      }
+    } finally {
+      ended.abort();
     }
+    if (clock.now() - startedMs >= STEADY_MS) return;
+    if (!heard) throw closedAtOnce(path);
+    await pause();
+  }
+
+  async function pause(): Promise<void> {
+    await clock.sleep(backoff.next(), signal).catch(() => undefined);
   }
 
   function take(event: WatchEvent<T>): string {
@@ -115,9 +133,14 @@ export async function runListWatch<T extends KubeObject>(
       if (isNodelessError(error, 'Expired')) version = undefined;
       if (!failing) logger.warn({ path, reason: messageOf(error) }, 'watch is cut; trying again');
       failing = true;
-      await clock.sleep(backoff.next(), signal).catch(() => undefined);
+      await pause();
     }
   }
+}
+
+function closedAtOnce(path: string): NodelessError {
+  const message = `watch of ${path} was closed at once, without an event`;
+  return new NodelessError({ code: 'KubeRequestFailed', retryable: true, message, identity: { path } });
 }
 
 async function refusal(path: string, status: number, body: Readable): Promise<NodelessError> {

@@ -13,6 +13,9 @@ export interface WorkQueueOptions {
   readonly logger: Logger;
 }
 
+/** Timers hold 31 bits of milliseconds and fire at once beyond; what is due later is looked at again then. */
+const MAX_TIMER_MS = 3_600_000;
+
 /**
  * Work on keys: never two at once on one key, a key that changes during its work is worked again,
  * failures are retried with growing delays, later looks share one timer.
@@ -84,7 +87,7 @@ export class WorkQueue {
         const backoff = this.#failures.get(key) ?? createBackoff(250, 30_000);
         this.#failures.set(key, backoff);
         const retryMs = Math.round(backoff.next());
-        logger.warn({ queue: name, key, retryMs, reason: messageOf(error) }, 'work failed; it is tried again');
+        logger.warn({ queue: name, item: key, retryMs, reason: messageOf(error) }, 'work failed; it is tried again');
         this.addAfter(key, retryMs);
       }
     }
@@ -96,8 +99,8 @@ export class WorkQueue {
   #arm(): void {
     clearTimeout(this.#timer);
     if (this.#signal.aborted || this.#due.size === 0) return;
-    const earliest = Math.min(...this.#due.values());
-    this.#timer = setTimeout(() => this.#release(), Math.max(0, earliest - this.#options.clock.now()));
+    const waitMs = Math.min(...this.#due.values()) - this.#options.clock.now();
+    this.#timer = setTimeout(() => this.#release(), Math.min(MAX_TIMER_MS, Math.max(0, waitMs)));
   }
 
   #release(): void {

@@ -6,11 +6,10 @@ export function localFailure(message: string, cause?: unknown): NodelessError {
 }
 
 /** The failure of a cluster that is to come up while one of its name is there; that one is none of the caller's. */
-export function nameTaken(name: string, stateDir: string, cause?: unknown): NodelessError {
+export function nameTaken(name: string, stateDir: string): NodelessError {
   return new NodelessError({
     code: 'PrerequisiteMissing',
     message: `a local cluster named ${name} is there already (${stateDir}): take it down first, or use another name`,
-    cause,
     identity: { taken: name },
   });
 }

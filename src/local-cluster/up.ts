@@ -65,7 +65,7 @@ async function claim(options: UpOptions, paths: ClusterPaths): Promise<void> {
     await mkdir(paths.stateDir, { mode: 0o711 });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    throw nameTaken(paths.name, paths.stateDir, error);
+    throw nameTaken(paths.name, paths.stateDir);
   }
 }
 

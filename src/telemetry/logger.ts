@@ -1,6 +1,6 @@
-import { type Logger, pino } from 'pino';
+import { type DestinationStream, type Logger, pino } from 'pino';
 
-/** Field names whose values never reach a log line. */
+/** Field names whose values never reach a log line; what is not a secret must not be logged under one of them. */
 const SECRET_FIELDS = [
   'token',
   'authorization',
@@ -13,7 +13,7 @@ const SECRET_FIELDS = [
 ];
 
 /** A JSON logger to standard error, with secrets redacted at the sink. */
-export function createLogger(level: string, destination = pino.destination(2)): Logger {
+export function createLogger(level: string, destination: DestinationStream = pino.destination(2)): Logger {
   const paths = SECRET_FIELDS.flatMap((field) => [field, `*.${field}`]);
   return pino({ level, base: null, redact: { paths, censor: '[redacted]' } }, destination);
 }

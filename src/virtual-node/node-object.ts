@@ -1,6 +1,7 @@
 import { kubeTime } from '../core/clock.ts';
 import { VIRTUAL_NODE_TAINT, VIRTUAL_NODE_TYPE } from '../core/names.ts';
 import type { KubeObject } from '../kube/objects.ts';
+import { ownTaints, type Taint } from './taints.ts';
 
 export interface VirtualNodeSpec {
   readonly name: string;
@@ -9,7 +10,7 @@ export interface VirtualNodeSpec {
   /** What the node advertises: Kubernetes quantities by resource name. */
   readonly capacity: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
-  readonly taints: readonly { readonly key: string; readonly value?: string; readonly effect: string }[];
+  readonly taints: readonly Taint[];
   /** Address of the kubelet endpoint, as the API server reaches it. */
   readonly address: string;
   readonly kubeletPort: number;
@@ -23,16 +24,20 @@ export function defaultTaint(provider: string): { key: string; value: string; ef
   return { key: VIRTUAL_NODE_TAINT, value: provider, effect: 'NoSchedule' };
 }
 
-/** Labels of the virtual node; the user's win over the defaults. */
-export function nodeLabels(spec: VirtualNodeSpec): Record<string, string> {
+/** Labels that every virtual node has; a node may set them itself. */
+function defaultLabels(spec: VirtualNodeSpec): Record<string, string> {
   return {
     type: VIRTUAL_NODE_TYPE,
     'kubernetes.io/hostname': spec.name,
     'kubernetes.io/os': 'linux',
     'kubernetes.io/arch': spec.arch,
     'node.kubernetes.io/exclude-from-external-load-balancers': 'true',
-    ...spec.labels,
   };
+}
+
+/** Labels of the virtual node; the user's win over the defaults. */
+function nodeLabels(spec: VirtualNodeSpec): Record<string, string> {
+  return { ...defaultLabels(spec), ...spec.labels };
 }
 
 const CONDITIONS = [
@@ -76,12 +81,25 @@ export function nodeStatus(spec: VirtualNodeSpec, nowMs: number): Record<string,
   };
 }
 
-/** The Node to create. */
+/** The Node to create as the node, so without the user's labels: NodeRestriction refuses some of them to a node. */
 export function nodeObject(spec: VirtualNodeSpec): KubeObject {
   return {
     apiVersion: 'v1',
     kind: 'Node',
-    metadata: { name: spec.name, labels: nodeLabels(spec) },
+    metadata: { name: spec.name, labels: defaultLabels(spec) },
     spec: { providerID: `nodeless://${spec.clusterUid}/${spec.name}`, taints: [...spec.taints] },
   };
+}
+
+/**
+ * Merge patch that sets what Nodeless owns of a Node's labels and taints and keeps the rest; undefined when all of it
+ * stands. Refused with 409 when the Node has changed since: taints are one list, and another's must not be lost.
+ */
+export function ownershipPatch(spec: VirtualNodeSpec, node: KubeObject): object | undefined {
+  const labels = nodeLabels(spec);
+  const current = (node.spec as { readonly taints?: readonly Taint[] } | undefined)?.taints ?? [];
+  const taints = ownTaints(current, spec.taints);
+  const labelled = Object.entries(labels).every(([name, value]) => node.metadata.labels?.[name] === value);
+  if (labelled && taints === current) return undefined;
+  return { metadata: { resourceVersion: node.metadata.resourceVersion, labels }, spec: { taints } };
 }

@@ -2,11 +2,11 @@ import type { Logger } from 'pino';
 import type { Clock } from '../core/clock.ts';
 import { kubeMicroTime } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
-import { call, isStatus } from '../kube/calls.ts';
+import { call, getOrUndefined, isStatus } from '../kube/calls.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Collection } from '../kube/collection.ts';
 import type { KubeObject } from '../kube/objects.ts';
-import { nodeLabels, nodeObject, nodeStatus, type VirtualNodeSpec } from './node-object.ts';
+import { nodeObject, nodeStatus, ownershipPatch, type VirtualNodeSpec } from './node-object.ts';
 
 export interface VirtualNodeOptions {
   readonly spec: VirtualNodeSpec;
@@ -38,11 +38,11 @@ export async function runVirtualNode(options: VirtualNodeOptions, signal: AbortS
   let statusAtMs = Number.NEGATIVE_INFINITY;
   let failing = false;
   while (!signal.aborted) {
+    wake.deleted = Promise.withResolvers<void>();
     try {
       const deleted = nodes.synced && nodes.get(undefined, spec.name) === undefined;
       if (deleted || clock.now() - statusAtMs >= STATUS_EVERY_MS) {
-        await register(options, signal);
-        statusAtMs = clock.now();
+        if (await register(options, signal)) statusAtMs = clock.now();
       }
       await renewLease(options, signal);
       if (failing) logger.info({ node: spec.name }, 'virtual node is kept again');
@@ -53,7 +53,6 @@ export async function runVirtualNode(options: VirtualNodeOptions, signal: AbortS
       failing = true;
       statusAtMs = Number.NEGATIVE_INFINITY;
     }
-    wake.deleted = Promise.withResolvers<void>();
     const woken = new AbortController();
     const pause = clock
       .sleep(failing ? 1_000 : RENEW_MS, AbortSignal.any([signal, woken.signal]))
@@ -63,21 +62,45 @@ export async function runVirtualNode(options: VirtualNodeOptions, signal: AbortS
   end();
 }
 
-/** Creates the Node where it is missing, and sets what Nodeless owns of its labels, taints and status. */
-export async function register(options: VirtualNodeOptions, signal: AbortSignal): Promise<void> {
-  const { spec, client, nodeClient, clock, logger } = options;
+/**
+ * Creates the Node where it is missing, and sets what Nodeless owns of its labels, taints and status.
+ * Resolves with false when somebody else wrote the Node meanwhile: to be repeated.
+ */
+export async function register(options: VirtualNodeOptions, signal: AbortSignal): Promise<boolean> {
+  const { spec, nodeClient, clock } = options;
+  const path = `/api/v1/nodes/${spec.name}`;
+  const node = (await getOrUndefined<KubeObject>(nodeClient, path, signal)) ?? (await create(options, signal));
+  const owned = await own(options, node, signal);
+  await call(nodeClient, {
+    method: 'PATCH',
+    path: `${path}/status`,
+    contentType: 'application/strategic-merge-patch+json',
+    body: { status: nodeStatus(spec, clock.now()) },
+    signal,
+  });
+  return owned;
+}
+
+async function create({ spec, nodeClient, logger }: VirtualNodeOptions, signal: AbortSignal): Promise<KubeObject> {
+  const body = nodeObject(spec);
+  const node = await call<KubeObject>(nodeClient, { method: 'POST', path: '/api/v1/nodes', body, signal });
+  logger.info({ node: spec.name }, 'virtual node is registered');
+  return node;
+}
+
+/** Writes nothing when all of it stands; resolves with false on a conflict. */
+async function own(options: VirtualNodeOptions, node: KubeObject, signal: AbortSignal): Promise<boolean> {
+  const { spec, client } = options;
+  const body = ownershipPatch(spec, node);
+  if (body === undefined) return true;
   const path = `/api/v1/nodes/${spec.name}`;
   try {
-    await call(nodeClient, { method: 'POST', path: '/api/v1/nodes', body: nodeObject(spec), signal });
-    logger.info({ node: spec.name }, 'virtual node is registered');
+    await call(client, { method: 'PATCH', path, contentType: 'application/merge-patch+json', body, signal });
+    return true;
   } catch (error) {
-    if (!isStatus(error, 409)) throw error;
+    if (isStatus(error, 409)) return false;
+    throw error;
   }
-  const owned = { metadata: { labels: nodeLabels(spec) }, spec: { taints: [...spec.taints] } };
-  const contentType = 'application/strategic-merge-patch+json';
-  await call(client, { method: 'PATCH', path, contentType, body: owned, signal });
-  const status = { status: nodeStatus(spec, clock.now()) };
-  await call(nodeClient, { method: 'PATCH', path: `${path}/status`, contentType, body: status, signal });
 }
 
 async function renewLease(options: VirtualNodeOptions, signal: AbortSignal): Promise<void> {

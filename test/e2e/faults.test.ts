@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { stringify } from 'yaml';
 import { freeze, kill, startAgain, thaw } from '../../src/local-cluster/control-plane.ts';
 import { enterCommand } from '../../src/local-cluster/network/names.ts';
@@ -14,7 +14,7 @@ import {
 } from '../../src/local-cluster/processes/component.ts';
 import { PROVIDER } from '../../src/local-cluster/provider/provider-process.ts';
 import { clusterPaths } from '../../src/local-cluster/state.ts';
-import { cellProcesses } from '../support/cells.ts';
+import { cellNamespaces, cellProcesses, machines, noMachines, watchForTwins } from '../support/cells.ts';
 import { toolsOf } from '../support/kubectl.ts';
 import { pod, webDeployment } from '../support/objects.ts';
 import { eventually } from '../support/wait.ts';
@@ -72,14 +72,10 @@ async function execWorks(name: string): Promise<void> {
   );
 }
 
-async function cells(): Promise<number> {
-  return (await get<{ items: unknown[] }>('cells')).items.length;
-}
-
 describe('faults', () => {
   afterEach(async () => {
     await kubectl('delete', 'deployments,pods', '--all', '--wait', '--grace-period=1');
-    await eventually('all cells have ended', async () => (await cells()) === 0);
+    await noMachines(CLUSTER);
   });
 
   test('a provider killed while pods run finds them again, and they never notice', async () => {
@@ -89,10 +85,13 @@ describe('faults', () => {
     await startProviderAgain();
     await execWorks('steady');
     expect(await identityOf('steady')).toEqual(before);
-    expect(await cells()).toBe(1);
+    expect(await machines(CLUSTER)).toHaveLength(1);
+    expect(await cellNamespaces(CLUSTER)).toHaveLength(1);
   });
 
   test('a provider killed at any moment of a launch launches nothing twice', async () => {
+    const twins = watchForTwins(CLUSTER);
+    onTestFinished(async () => void (await twins.stop()));
     await apply(webDeployment('web', 4));
     for (const pauseMs of [50, 300, 700]) {
       await delay(pauseMs);
@@ -100,7 +99,12 @@ describe('faults', () => {
       await startProviderAgain();
     }
     await kubectl('rollout', 'status', 'deployment/web', '--timeout=90s');
-    await eventually('as many cells as pods', async () => (await cells()) === 4);
+    expect(await twins.stop()).toEqual([]);
+    const pods = await get<{ items: Pod[] }>('pods', '-l', 'app=web');
+    const tags = await machines(CLUSTER);
+    expect(tags.map(({ podUid }) => podUid).sort()).toEqual(pods.items.map(({ metadata }) => metadata.uid).sort());
+    expect(tags).toHaveLength(4);
+    expect(await cellNamespaces(CLUSTER)).toHaveLength(4);
   });
 
   test('pods deleted while the provider was away lose their cells when it is back', async () => {
@@ -108,17 +112,9 @@ describe('faults', () => {
     await killProvider();
     await kubectl('delete', 'pod', 'deserted', '--force', '--grace-period=0');
     await startProviderAgain();
-    await eventually(
-      'the orphan has ended',
-      async () => (await tryKubectl('get', 'cells', '-o', 'name')).stdout === '' && !(await hasNamespaces()),
-    );
+    await noMachines(CLUSTER);
+    await eventually('nobody is told of it', async () => (await kubectl('get', 'cells', '-o', 'name')) === '');
   });
-
-  async function hasNamespaces(): Promise<boolean> {
-    return (
-      (await toolsOf(CLUSTER).inside('sh', '-c', `ls /run/netns | grep '^nodeless-${CLUSTER}-cell' || true`)) !== ''
-    );
-  }
 
   test('an API server that is restarted is found again', async () => {
     await runningPod('steady');

@@ -1,10 +1,12 @@
+import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Agent, request } from 'undici';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type KeyPair, newKeyPair, servingRequest } from '../../src/kubelet-endpoint/key-pairs.ts';
 import { cellFolder } from '../support/cells.ts';
 import { toolsOf } from '../support/kubectl.ts';
-import { BUSYBOX_IMAGE, pod } from '../support/objects.ts';
+import { BUSYBOX_IMAGE, pod, signingRequest } from '../support/objects.ts';
 import { CLUSTER } from './global-setup.ts';
 
 const { kubectl, apply, get, inside } = toolsOf(CLUSTER);
@@ -74,6 +76,20 @@ async function ask(identity: Identity, path: string, method = 'GET', body?: unkn
 
 function mine(): Identity {
   return cells.mine?.identity as Identity;
+}
+
+/** All that there is before the first certificate. */
+function bootstrap(): Identity {
+  return { ca: mine().ca, token: mine().token ?? '' };
+}
+
+/** The key with which a cell's kubelet asked for its certificate. */
+function stolenPair(keyPem: string): KeyPair {
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256' };
+  const key = createPrivateKey(keyPem);
+  const privateKey = key.toCryptoKey(algorithm, true, ['sign']);
+  const publicKey = createPublicKey(key).toCryptoKey(algorithm, true, ['verify']);
+  return { keys: { privateKey, publicKey }, keyPem };
 }
 
 async function secretPod(name: string): Promise<void> {
@@ -149,11 +165,22 @@ describe('what a cell can reach with all that is on its disk', () => {
       kind: 'TokenRequest',
       spec: { audiences: [], boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid } },
     });
-    for (const account of ['account-of-other', 'account-of-mine', 'default']) {
-      const path = `/api/v1/namespaces/default/serviceaccounts/${account}/token`;
-      const answer = await ask(mine(), path, 'POST', body('other', other.metadata.uid));
-      expect([answer.status, answer.body.kind]).toEqual([403, 'Status']);
+    const own = await get<{ metadata: { uid: string } }>('pod', 'mine');
+    const forbidden = [
+      ['account-of-other', 'other', other],
+      ['account-of-mine', 'other', other],
+      ['default', 'other', other],
+      ['account-of-other', 'mine', own],
+      ['default', 'mine', own],
+      ['account-of-mine', 'mine', other],
+    ] as const;
+    const path = (account: string) => `/api/v1/namespaces/default/serviceaccounts/${account}/token`;
+    for (const [account, name, { metadata }] of forbidden) {
+      const answer = await ask(mine(), path(account), 'POST', body(name, metadata.uid));
+      expect([account, name, answer.status, answer.body.kind]).toEqual([account, name, 403, 'Status']);
     }
+    const allowed = await ask(mine(), path('account-of-mine'), 'POST', body('mine', own.metadata.uid));
+    expect(allowed.status).toBe(201);
   });
 
   test('not the status of another cell’s pod, nor annotations of its own', async () => {
@@ -197,10 +224,24 @@ describe('what a cell can reach with all that is on its disk', () => {
     }
   });
 
-  test('nothing without a certificate, and nothing but a refusal with a token that another key has used', async () => {
-    const anonymous = await ask({ ca: mine().ca }, '/api/v1/pods?fieldSelector=spec.nodeName%3Dnodeless');
+  test('nothing without a certificate, and nothing but a certificate with a token', async () => {
+    const path = '/api/v1/pods?fieldSelector=spec.nodeName%3Dnodeless';
+    const anonymous = await ask({ ca: mine().ca }, path);
     expect([anonymous.status, anonymous.body.kind]).toEqual([401, 'Status']);
-    const token = { ca: mine().ca, token: mine().token ?? '' };
-    expect((await ask(token, '/api/v1/pods?fieldSelector=spec.nodeName%3Dnodeless')).status).toBe(403);
+    expect((await ask(bootstrap(), path)).status).toBe(403);
+  });
+
+  test('no certificate for another key with a token that was used; the same key may ask again', async () => {
+    const ofKey = async (pair: KeyPair) => {
+      const pem = await servingRequest({ nodeName: 'nodeless', addresses: [] }, pair);
+      const csr = signingRequest(pem, 'kube-apiserver-client-kubelet', 'client auth');
+      return ask(bootstrap(), '/apis/certificates.k8s.io/v1/certificatesigningrequests', 'POST', csr);
+    };
+    const stranger = await newKeyPair();
+    for (const _attempt of ['first', 'second']) {
+      const refused = await ofKey(stranger);
+      expect([refused.status, refused.body.kind]).toEqual([401, 'Status']);
+    }
+    expect((await ofKey(stolenPair(mine().key ?? ''))).status).toBe(201);
   });
 });

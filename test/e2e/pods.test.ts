@@ -4,7 +4,7 @@ import { pod } from '../support/objects.ts';
 import { eventually } from '../support/wait.ts';
 import { CLUSTER } from './global-setup.ts';
 
-const { kubectl, tryKubectl, get, apply } = toolsOf(CLUSTER);
+const { kubectl, tryKubectl, trySend, get, apply } = toolsOf(CLUSTER);
 
 interface Pod {
   metadata: { name: string; uid: string; annotations?: Record<string, string> };
@@ -100,12 +100,34 @@ describe('a pod on the virtual node', () => {
   });
 
   test('can not be told by a user which cell it has', async () => {
-    const refused = await tryKubectl('run', 'forged', '--image=x', '--annotations=nodeless.io/cell=cell-forged');
-    expect(refused.stderr).toContain('nodeless.io/cell is written by Nodeless alone');
+    const forged = ['run', 'forged', '--image=x', '--annotations=nodeless.io/cell=cell-forged'];
+    for (const override of [{}, { spec: { nodeName: 'nodeless' } }]) {
+      const refused = await tryKubectl(...forged, `--overrides=${JSON.stringify(override)}`);
+      expect(refused.stderr).toContain('nodeless.io/cell is written by Nodeless alone');
+    }
     await apply(pod('honest'));
     await kubectl('wait', 'pod/honest', '--for=condition=Ready', '--timeout=60s');
     const changed = await tryKubectl('annotate', 'pod', 'honest', '--overwrite', 'nodeless.io/cell=cell-other');
     expect(changed.stderr).toContain('nodeless.io/cell is written by Nodeless alone');
+  });
+
+  test.each(['pods/unbound/binding', 'bindings'])('can not be told its cell by a Binding (%s) either', async (path) => {
+    await apply(pod('unbound', { spec: { schedulerName: 'nobody' } }));
+    const binding = (annotations: object) => ({
+      apiVersion: 'v1',
+      kind: 'Binding',
+      metadata: { name: 'unbound', namespace: 'default', annotations },
+      target: { apiVersion: 'v1', kind: 'Node', name: 'nodeless' },
+    });
+    const url = `/api/v1/namespaces/default/${path}`;
+    for (const cell of ['cell-forged', '']) {
+      const refused = await trySend(binding({ 'nodeless.io/cell': cell }), 'create', '--raw', url, '-f', '-');
+      expect(refused.stderr).toContain('nodeless.io/cell is written by Nodeless alone');
+    }
+    expect((await get<{ spec: { nodeName?: string } }>('pod', 'unbound')).spec.nodeName).toBeUndefined();
+    const bound = await trySend(binding({ 'example.com/note': 'kept' }), 'create', '--raw', url, '-f', '-');
+    expect(bound.exitCode, bound.stderr).toBe(0);
+    await kubectl('wait', 'pod/unbound', '--for=condition=Ready', '--timeout=60s');
   });
 
   test('that needs a persistent volume stays Pending with the remedy, and costs no cell', async () => {

@@ -4,14 +4,20 @@ import { stringify } from 'yaml';
 import { enterCommand } from '../../src/local-cluster/network/names.ts';
 import { clusterPaths } from '../../src/local-cluster/state.ts';
 
+interface Outcome {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
 /** What a test needs to act on a local cluster from outside: kubectl, and programs inside its namespace. */
 export interface ClusterTools {
   /** Runs kubectl as the cluster's administrator; rejects with its stderr when it fails. */
   kubectl(...args: readonly string[]): Promise<string>;
   /** kubectl, whatever its exit code. */
-  tryKubectl(
-    ...args: readonly string[]
-  ): Promise<{ readonly exitCode: number; readonly stdout: string; readonly stderr: string }>;
+  tryKubectl(...args: readonly string[]): Promise<Outcome>;
+  /** The same with an object as JSON on its standard input, for `-f -`. */
+  trySend(object: object, ...args: readonly string[]): Promise<Outcome>;
   /** An object or a list, as JSON. */
   get<T>(...args: readonly string[]): Promise<T>;
   apply(...objects: readonly object[]): Promise<string>;
@@ -30,10 +36,11 @@ export function toolsOf(clusterName: string): ClusterTools {
   const kubectlPath = join(paths.binDir, 'kubectl');
   const options = { timeout: TIMEOUT_MS, env: { KUBECONFIG: kubeconfig }, stripFinalNewline: true } as const;
 
-  async function tryKubectl(...args: readonly string[]) {
-    const result = await execa(kubectlPath, args, { ...options, reject: false, stdin: 'ignore' });
-    return { exitCode: result.exitCode ?? 1, stdout: result.stdout, stderr: result.stderr };
+  async function run(args: readonly string[], input = ''): Promise<Outcome> {
+    const { exitCode = 1, stdout, stderr } = await execa(kubectlPath, args, { ...options, reject: false, input });
+    return { exitCode, stdout, stderr };
   }
+  const tryKubectl = (...args: readonly string[]) => run(args);
   async function kubectl(...args: readonly string[]): Promise<string> {
     const { exitCode, stdout, stderr } = await tryKubectl(...args);
     if (exitCode !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr || stdout}`);
@@ -42,6 +49,7 @@ export function toolsOf(clusterName: string): ClusterTools {
   return {
     kubectl,
     tryKubectl,
+    trySend: (object, ...args) => run(args, JSON.stringify(object)),
     kubeconfig,
     kubectlPath,
     get: async (...args) => JSON.parse(await kubectl('get', ...args, '-o', 'json')),

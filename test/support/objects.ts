@@ -3,10 +3,14 @@
 export const WEB_IMAGE = 'nodeless.local/web:1';
 export const BUSYBOX_IMAGE = 'registry.k8s.io/e2e-test-images/busybox:1.37.0-1';
 
-/** What sends a pod to the virtual node. */
+/** What sends a pod to the virtual node, and keeps it there while the provider is away. */
 export const ON_CELLS = {
   nodeSelector: { type: 'virtual-kubelet' },
-  tolerations: [{ key: 'virtual-kubelet.io/provider', operator: 'Exists' }],
+  tolerations: [
+    { key: 'virtual-kubelet.io/provider', operator: 'Exists' },
+    { key: 'node.kubernetes.io/not-ready', operator: 'Exists', effect: 'NoExecute' },
+    { key: 'node.kubernetes.io/unreachable', operator: 'Exists', effect: 'NoExecute' },
+  ],
 };
 
 interface PodShape {
@@ -60,5 +64,19 @@ export function service(name: string): object {
     kind: 'Service',
     metadata: { name },
     spec: { selector: { app: name }, ports: [{ port: 80 }] },
+  };
+}
+
+/** A certificate signing request of a kubelet, from its PKCS #10 request. */
+export function signingRequest(requestPem: string, signer: string, usage: 'client auth' | 'server auth'): object {
+  return {
+    apiVersion: 'certificates.k8s.io/v1',
+    kind: 'CertificateSigningRequest',
+    metadata: { generateName: 'test-' },
+    spec: {
+      request: Buffer.from(requestPem).toString('base64'),
+      signerName: `kubernetes.io/${signer}`,
+      usages: ['digital signature', usage],
+    },
   };
 }

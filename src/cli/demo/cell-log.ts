@@ -7,7 +7,6 @@ export interface CellRecord {
   readonly id: string;
   /** Name of its pod, without the namespace. */
   readonly pod: string;
-  readonly instanceType: string;
   readonly phase: CellPhase;
   /** Every phase that it has been in, in the order of a cell's life. */
   readonly reached: readonly CellPhase[];
@@ -25,7 +24,6 @@ export interface CellTransition {
 interface CellStatus {
   readonly phase?: CellPhase;
   readonly pod?: string;
-  readonly instanceType?: string;
   readonly phases?: Readonly<Partial<Record<CellPhase, string>>>;
 }
 
@@ -55,7 +53,6 @@ export class CellLog {
     const cell: CellRecord = {
       id: name,
       pod: (status.pod ?? '').split('/').at(-1) ?? '',
-      instanceType: status.instanceType ?? '',
       phase: type === 'DELETED' ? 'ended' : (status.phase ?? 'requested'),
       reached,
       seenMs: old?.seenMs ?? nowMs,

@@ -28,12 +28,11 @@ export function cellRows(
   const rows = cells.map((cell) => [
     cell.id,
     cell.pod,
-    cell.instanceType,
     cell.phase,
     readyPods.has(cell.pod) ? 'Ready' : '-',
     seconds((cell.phase === 'ended' ? cell.changedMs : nowMs) - cell.seenMs),
   ]);
-  return columns([['CELL', 'POD', 'TYPE', 'PHASE', 'POD', 'AGE'], ...rows]);
+  return columns([['CELL', 'POD', 'PHASE', 'POD IS', 'AGE'], ...rows]);
 }
 
 /** One line of a log: `+2.1s  cell-x  web-y  launching → booting`. */

@@ -71,10 +71,13 @@ export async function reachAll(
 /** The result as a table. */
 export function trafficRows(reached: readonly Reached[], serviceAddress: string): readonly string[] {
   const total = reached.reduce((sum, entry) => sum + entry.throughService, 0);
-  const rows = reached.map(({ pod, address, throughService: count }) => [
+  const rows = reached.map(({ pod, address, throughService }) => [
     pod,
     `http://${address}/ answered`,
-    `http://${serviceAddress}/ answered ${count} of ${total} times`,
+    `${throughService} of ${total} answers`,
   ]);
-  return columns([['POD', 'BY ADDRESS', 'THROUGH THE SERVICE'], ...rows]);
+  return [
+    `$ curl http://${serviceAddress}/   # ${total} times, and each pod at its address`,
+    ...columns([['POD', 'BY ADDRESS', 'THROUGH THE SERVICE'], ...rows]),
+  ];
 }

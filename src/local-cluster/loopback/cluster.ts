@@ -47,7 +47,7 @@ async function claim(paths: ClusterPaths): Promise<void> {
     await mkdir(dirname(paths.stateDir), { recursive: true });
     await mkdir(paths.stateDir, { mode: 0o700 });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw nameTaken(paths.name, paths.stateDir, error);
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw nameTaken(paths.name, paths.stateDir);
     throw localFailure(`can't write ${dirname(paths.stateDir)}: set XDG_CACHE_HOME to a folder of yours`, error);
   }
 }

@@ -9,7 +9,6 @@ function change(name: string, phases: readonly CellPhase[], type: 'ADDED' | 'MOD
   const status = {
     phase: phases.at(-1),
     pod: `default/pod-of-${name}`,
-    instanceType: 'local-1c-1g',
     phases: Object.fromEntries(phases.map((phase) => [phase, TIME])),
   };
   return { type, object: { metadata: { name }, status } } as const;
@@ -53,9 +52,9 @@ describe('the table of cells', () => {
     log.take(change('b', ['booting']), 1_000);
     log.take(change('a', ['running'], 'DELETED'), 2_500);
     expect(cellRows(log.all(), new Set(['pod-of-b']), 5_000)).toEqual([
-      'CELL  POD       TYPE         PHASE    POD    AGE',
-      'a     pod-of-a  local-1c-1g  ended    -      1.5s',
-      'b     pod-of-b  local-1c-1g  booting  Ready  4.0s',
+      'CELL  POD       PHASE    POD IS  AGE',
+      'a     pod-of-a  ended    -       1.5s',
+      'b     pod-of-b  booting  Ready   4.0s',
     ]);
   });
 

@@ -72,9 +72,10 @@ describe('traffic', () => {
       { pod: 'web-22', address: '10.244.0.34', throughService: 1 },
     ];
     expect(trafficRows(reached, '10.96.0.7')).toEqual([
+      '$ curl http://10.96.0.7/   # 3 times, and each pod at its address',
       'POD     BY ADDRESS                    THROUGH THE SERVICE',
-      'web-1   http://10.244.0.2/ answered   http://10.96.0.7/ answered 2 of 3 times',
-      'web-22  http://10.244.0.34/ answered  http://10.96.0.7/ answered 1 of 3 times',
+      'web-1   http://10.244.0.2/ answered   2 of 3 answers',
+      'web-22  http://10.244.0.34/ answered  1 of 3 answers',
     ]);
   });
 });

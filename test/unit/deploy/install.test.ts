@@ -1,0 +1,49 @@
+import { describe, expect, test } from 'vitest';
+import { installObjects } from '../../../src/kube/install.ts';
+
+const NAMESPACE = 'nodeless-system';
+
+/** What is installed for a virtual node, by kind, namespace and name. */
+async function installed(virtualNode: string, namespace = NAMESPACE): Promise<Map<string, object>> {
+  const objects = await installObjects({ virtualNode, namespace });
+  return new Map(
+    objects.map((object) => [`${object.kind} ${object.metadata?.namespace ?? ''}/${object.metadata?.name}`, object]),
+  );
+}
+
+describe('what is installed', () => {
+  test('two virtual nodes never share a name with different content, so neither install breaks the other', async () => {
+    const [first, second] = [await installed('a'), await installed('b')];
+    const shared = [...first.keys()].filter((name) => second.has(name));
+    expect(shared).toContain(`ServiceAccount ${NAMESPACE}/nodeless`);
+    for (const name of shared) expect(second.get(name), name).toEqual(first.get(name));
+  });
+
+  test('each virtual node has its own roles, bound to the one service account', async () => {
+    const names = [...(await installed('b')).keys()];
+    expect(names).toEqual(
+      expect.arrayContaining([
+        'ClusterRole /nodeless:b',
+        'ClusterRoleBinding /nodeless:b',
+        `Role ${NAMESPACE}/nodeless:b`,
+        `RoleBinding ${NAMESPACE}/nodeless:b`,
+        'RoleBinding kube-system/nodeless:b',
+      ]),
+    );
+  });
+
+  test('two namespaces do not share a policy about their service accounts', async () => {
+    const [first, second] = [await installed('a', 'one'), await installed('b', 'two')];
+    const shared = [...first.keys()].filter((name) => second.has(name));
+    for (const name of shared) expect(second.get(name), name).toEqual(first.get(name));
+  });
+
+  test('no placeholder is left, and every name is one that Kubernetes takes', async () => {
+    const objects = await installed('node.with-dots');
+    expect(JSON.stringify([...objects])).not.toMatch(/VIRTUAL_NODE|NAMESPACE/);
+    for (const [name] of objects) expect(name).toMatch(/^\w+ ([a-z-]*)\/[a-z][a-z0-9.:-]*$/);
+    const policies = [...objects.keys()].filter((name) => name.startsWith('ValidatingAdmissionPolicy'));
+    expect(policies).toHaveLength(4);
+    for (const name of policies) expect(name).not.toContain(':');
+  });
+});
