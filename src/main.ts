@@ -159,6 +159,7 @@ async function startLeading(base: Base, signal: AbortSignal, stops: (() => Promi
     client,
     nodeClient,
     attest: (evidence, attestSignal) => provider.attest(evidence, attestSignal),
+    onTokenReuse: ({ cellId }) => book.distrust(cellId),
     registry,
     logger,
     clock,

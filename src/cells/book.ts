@@ -4,7 +4,7 @@ import type { CellMachine, CellPhase } from '../core/cell.ts';
 import type { Clock } from '../core/clock.ts';
 import { NodelessError } from '../core/errors.ts';
 import { NOTHING, type ResourceList, resourcesOf } from '../core/resources.ts';
-import { type Cell, isServed } from './cell.ts';
+import { type Cell, isOnItsWay, isServed } from './cell.ts';
 
 const NO_PODS: ReadonlySet<string> = new Set();
 
@@ -100,6 +100,16 @@ export class Book implements CellBook, CellReports {
     cell.handedOver = true;
     this.enter(cell, 'running');
     for (const listener of this.#handOverListeners.get(cell.cellId) ?? []) listener(cell.podUid);
+  }
+
+  /**
+   * A second key has used the cell's bootstrap token. A copy may be about, or the answer to the first was lost and the
+   * kubelet asks with a new key, which it always does; both end well when the cell is replaced before it has a pod.
+   */
+  distrust(cellId: string): void {
+    const cell = this.#cells.get(cellId);
+    if (cell !== undefined && isOnItsWay(cell))
+      this.enter(cell, 'lost', 'its bootstrap token was used by a second key');
   }
 
   /** Forgets a cell whose end the cloud has confirmed. */

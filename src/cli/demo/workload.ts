@@ -20,7 +20,12 @@ export function webDeployment(replicas: number): object {
         metadata: { labels: LABELS },
         spec: {
           nodeSelector: { type: VIRTUAL_NODE_TYPE },
-          tolerations: [{ key: VIRTUAL_NODE_TAINT, operator: 'Exists' }],
+          // With the last two, no outage of the provider evicts the pods.
+          tolerations: [
+            { key: VIRTUAL_NODE_TAINT, operator: 'Exists' },
+            { key: 'node.kubernetes.io/not-ready', operator: 'Exists', effect: 'NoExecute' },
+            { key: 'node.kubernetes.io/unreachable', operator: 'Exists', effect: 'NoExecute' },
+          ],
           // The web server is its container's first process, which Linux spares signals that it does not handle.
           terminationGracePeriodSeconds: 1,
           containers: [

@@ -134,4 +134,18 @@ describe('the pod controller', () => {
     await vi.waitFor(() => expect(made.pods.get('p')).toBeUndefined());
     expect(seen).toContain('CellLost');
   });
+
+  test('a cell whose token a second key has used is replaced before it has a pod, and left alone after', async () => {
+    const made = started();
+    made.pods.create('p');
+    await vi.waitFor(() => expect(made.machines.size).toBe(1));
+    const first = cellOf(made.pods.get('p'));
+    await vi.waitFor(() => expect(made.book.get(first)?.phase).toBe('booting'));
+    made.book.distrust(first);
+    await vi.waitFor(() => expect([...made.machines.keys()]).toEqual([cellOf(made.pods.get('p'))]));
+    expect(cellOf(made.pods.get('p'))).not.toBe(first);
+    const second = await running(made, 'q');
+    made.book.distrust(second);
+    expect(made.book.get(second)?.phase).toBe('running');
+  });
 });
