@@ -142,8 +142,8 @@ describe('the pod controller', () => {
     const first = cellOf(made.pods.get('p'));
     await vi.waitFor(() => expect(made.book.get(first)?.phase).toBe('booting'));
     made.book.distrust(first);
+    await vi.waitFor(() => expect(cellOf(made.pods.get('p'))).not.toBe(first));
     await vi.waitFor(() => expect([...made.machines.keys()]).toEqual([cellOf(made.pods.get('p'))]));
-    expect(cellOf(made.pods.get('p'))).not.toBe(first);
     const second = await running(made, 'q');
     made.book.distrust(second);
     expect(made.book.get(second)?.phase).toBe('running');
