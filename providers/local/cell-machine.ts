@@ -2,7 +2,7 @@ import os from 'node:os';
 import type { CellBootstrap, CellMachine } from '../../src/core/cell.ts';
 import type { CellRecord } from './cell-store.ts';
 import { machineAddresses, routerAddress } from './machine/addressing.ts';
-import { kubeletConfiguration, tokenKubeconfig } from './machine/kubelet-config.ts';
+import { kubeletConfiguration } from './machine/kubelet-config.ts';
 import type { MachineState } from './machine/machine.ts';
 import { linkName, namespaceName } from './machine/network.ts';
 import type { MachineSpec } from './machine/spec.ts';
@@ -67,11 +67,7 @@ export function cellSpec(options: CellSpecOptions): MachineSpec {
       // The cell API serves the node; there is nothing to register.
       configuration: { ...configuration, registerNode: false },
       clientCaPem: bootstrap.caPem,
-      bootstrapKubeconfig: tokenKubeconfig({
-        server: bootstrap.cellApiUrl,
-        caPem: bootstrap.caPem,
-        token: options.token,
-      }),
+      bootstrap: { server: bootstrap.cellApiUrl, caPem: bootstrap.caPem, token: options.token },
     },
     nameserver: bootstrap.clusterDns,
   };

@@ -5,6 +5,7 @@ import { NodelessError } from '../../src/core/errors.ts';
 import type { LocalPrograms } from './options.ts';
 
 const TOOLS: Readonly<Record<string, string>> = {
+  curl: 'curl',
   ip: 'iproute2',
   iptables: 'iptables',
   nsenter: 'util-linux',

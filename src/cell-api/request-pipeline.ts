@@ -21,7 +21,8 @@ export interface IncomingRequest {
   readonly url: string;
   readonly accept: string | undefined;
   readonly authorization: string | undefined;
-  readonly body: RawBody | undefined;
+  /** A Refusal when it was too much to be read. */
+  readonly body: RawBody | Refusal | undefined;
   readonly peer: Peer;
   readonly signal: AbortSignal;
 }
@@ -72,6 +73,7 @@ interface Run {
 
 async function serve(options: PipelineOptions, incoming: IncomingRequest, run: Run): Promise<Reply> {
   const { method, url, body, signal } = incoming;
+  if (body instanceof Refusal) throw body;
   const [path = '', ...search] = url.split('?');
   const parsed = parsePath(path);
   const { caller } = run;

@@ -6,9 +6,11 @@ import { messageOf } from '../core/errors.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Authority } from './authority/authority.ts';
 import { SignedRequests } from './authority/signed-requests.ts';
+import { bodyAllowance } from './body-allowance.ts';
 import { isCurrent } from './http/authentication.ts';
 import { type Connection, type Handler, Listener, sendRefusal } from './http/listener.ts';
 import { Refusal } from './http/refusal.ts';
+import { createBodyAccount } from './http/request-body.ts';
 import { cellApiMetrics } from './metrics.ts';
 import { CellNodes } from './node/cell-node.ts';
 import type { CellBook, CellReports, SharedCollections } from './ports.ts';
@@ -57,6 +59,8 @@ const TICK_MS = 1_000;
 const OBJECT_LINGER_MS = 60_000;
 const RENEWAL_RETRY_MS = 60_000;
 const MAX_CONNECTIONS_PER_CELL = 32;
+/** Signing requests that are being read from callers without a certificate; a thousand at once. */
+const STRANGERS_BODY_BYTES = 4 * 1024 * 1024;
 
 /** The HTTPS server that plays API server to the cells' kubelets. */
 export function createCellApi(options: CellApiOptions): CellApi {
@@ -97,14 +101,20 @@ export function createCellApi(options: CellApiOptions): CellApi {
     collectionWatches,
     signing,
   });
-  const pipeline = { routes, authentication: { book, sessions, clock }, client, metrics, clock, logger };
+  const authentication = { book, sessions, clock };
+  const pipeline = { routes, authentication, client, metrics, clock, logger };
+  const allowances = { authentication, strangers: createBodyAccount(STRANGERS_BODY_BYTES) };
   const underWay = new Set<AbortController>();
   const stopped = new AbortController();
-  const listener = new Listener({ ...options, caPem: authority.caPem, handle: handler() });
+  const listener = new Listener({ ...options, caPem: authority.caPem, handle: handler(), allowance });
   let renewAtMs = 0;
 
+  function allowance({ method, raw, headers }: Parameters<Handler>[0], { peer }: Connection) {
+    return bodyAllowance(allowances, { method, url: raw.url ?? '', authorization: headers.authorization, peer });
+  }
+
   function handler(): Handler {
-    return async (request, response, connection) => {
+    return async (request, response, connection, bytes) => {
       const controller = new AbortController();
       underWay.add(controller);
       response.raw.once('close', () => {
@@ -117,9 +127,9 @@ export function createCellApi(options: CellApiOptions): CellApi {
         url: request.raw.url ?? '',
         accept,
         authorization,
-        body: Buffer.isBuffer(request.body)
-          ? { bytes: request.body, mediaType: contentType.split(';')[0]?.trim().toLowerCase() ?? '' }
-          : undefined,
+        body: Buffer.isBuffer(bytes)
+          ? { bytes, mediaType: contentType.split(';')[0]?.trim().toLowerCase() ?? '' }
+          : bytes,
         peer: connection.peer,
         signal: controller.signal,
       };

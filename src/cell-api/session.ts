@@ -3,12 +3,13 @@ import type { KubeObject } from '../kube/objects.ts';
 import type { JsonObject } from './http/body.ts';
 import { type Bucket, createBucket } from './http/bucket.ts';
 import type { DenialReason } from './http/refusal.ts';
+import { type BodyAccount, createBodyAccount } from './http/request-body.ts';
 import type { KnownCell } from './ports.ts';
 
 /** What the kubelet of a cell has written about its Node; never sent upstream. */
 export interface NodeOverlay {
-  readonly labels: Record<string, string | null>;
-  readonly annotations: Record<string, string | null>;
+  labels: Readonly<Record<string, string | null>>;
+  annotations: Readonly<Record<string, string | null>>;
   status?: JsonObject;
 }
 
@@ -36,6 +37,7 @@ export interface CellSession {
   readonly deniedAtMs: Map<DenialReason, number>;
   /** Connections that have shown the cell's certificate. */
   readonly connections: Set<object>;
+  readonly bodies: BodyAccount;
   requests: number;
   watches: number;
 }
@@ -55,6 +57,8 @@ const EVENTS_PER_SECOND = 5;
 const EVENT_BURST = 100;
 const SIGNINGS_PER_SECOND = 0.1;
 const SIGNING_BURST = 20;
+/** Of requests under way; four times the largest body. */
+const MAX_BODY_BYTES = 8 * 1024 * 1024;
 
 export function createSession(cellId: string): CellSession {
   return {
@@ -67,6 +71,7 @@ export function createSession(cellId: string): CellSession {
     signingBucket: createBucket(SIGNINGS_PER_SECOND, SIGNING_BURST),
     deniedAtMs: new Map(),
     connections: new Set(),
+    bodies: createBodyAccount(MAX_BODY_BYTES),
     requests: 0,
     watches: 0,
   };

@@ -69,27 +69,3 @@ export function machinePaths(directory: string): KubeletConfiguration {
     volumePluginDir: `${directory}/volume-plugins`,
   };
 }
-
-/** A kubeconfig with a bearer token, as a kubelet bootstraps from; its path is the machine's secret. */
-export function tokenKubeconfig(options: {
-  readonly server: string;
-  readonly caPem: string;
-  readonly token: string;
-}): string {
-  return JSON.stringify({
-    kind: 'Config',
-    apiVersion: 'v1',
-    clusters: [
-      {
-        name: 'nodeless',
-        cluster: {
-          server: options.server,
-          'certificate-authority-data': Buffer.from(options.caPem).toString('base64'),
-        },
-      },
-    ],
-    users: [{ name: 'cell', user: { token: options.token } }],
-    contexts: [{ name: 'cell', context: { cluster: 'nodeless', user: 'cell' } }],
-    'current-context': 'cell',
-  });
-}

@@ -1,9 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { bootstrapScript } from './bootstrap-script.ts';
 import { cgroupHierarchies, cpuLimitFile, makeCgroup } from './cgroups.ts';
 import { cniConfig, containerdConfig, mirrorHosts } from './containerd-config.ts';
 import { cloneTemplate } from './containerd-template.ts';
 import { readIfExists, systemCode, writeAtomic } from './files.ts';
+import { prepareBootstrap, rotatedKubeconfig } from './identity.ts';
 import { machinePaths, securedBy } from './kubelet-config.ts';
 import { enterScript, type ScriptOptions, startScript, superviseScript } from './scripts.ts';
 import type { MachineSpec } from './spec.ts';
@@ -34,7 +36,6 @@ function kubeletCommand(spec: MachineSpec): readonly string[] {
     kubelet.kubelet,
     `--config=${directory}/kubelet.json`,
     `--kubeconfig=${directory}/kubeconfig`,
-    ...(kubelet.bootstrapKubeconfig === undefined ? [] : [`--bootstrap-kubeconfig=${directory}/bootstrap-kubeconfig`]),
     `--cert-dir=${directory}/pki`,
     '--root-dir=/var/lib/kubelet',
     `--hostname-override=${kubelet.nodeName}`,
@@ -73,6 +74,7 @@ async function scriptOptions(spec: MachineSpec): Promise<ScriptOptions> {
     network,
     hierarchies,
     containerd: [containerd.containerd, '--config', `${directory}/containerd.toml`],
+    bootstraps: spec.kubelet.bootstrap !== undefined,
     kubelet: kubeletCommand(spec),
     path: [...new Set(programs.map((program) => dirname(program)))],
     privateTmp: !isUnderTmp(spec),
@@ -113,6 +115,7 @@ export async function prepareMachine(spec: MachineSpec): Promise<void> {
     writeAtomic(at('start.sh'), startScript(scripts)),
     writeAtomic(at('enter.sh'), enterScript(scripts)),
     writeAtomic(at('supervise.sh'), superviseScript(scripts)),
+    writeAtomic(at('bootstrap.sh'), bootstrapScript(directory)),
     writeAtomic(at('containerd.toml'), toml),
     writeAtomic(at('cni/10-nodeless.conflist'), cniConfig(network.podCidr)),
     writeFile(at('resolv.conf'), `nameserver ${spec.nameserver}\n`),
@@ -123,8 +126,12 @@ export async function prepareMachine(spec: MachineSpec): Promise<void> {
       0o644,
     ),
     optional('ca.crt', kubelet.clientCaPem, 0o644),
-    optional('kubeconfig', kubelet.kubeconfig, 0o600),
-    optional('bootstrap-kubeconfig', kubelet.bootstrapKubeconfig, 0o600),
+    optional(
+      'kubeconfig',
+      kubelet.bootstrap ? rotatedKubeconfig(directory, kubelet.bootstrap) : kubelet.kubeconfig,
+      0o600,
+    ),
+    kubelet.bootstrap && prepareBootstrap(directory, kubelet.nodeName, kubelet.bootstrap),
     containerd.template === undefined ? undefined : cloneTemplate(containerd.template, at('containerd')),
     makeCgroup(spec.cgroup, spec.limits),
   ]);

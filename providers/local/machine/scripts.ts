@@ -2,6 +2,7 @@ import type { CgroupHierarchy } from './cgroup-hierarchies.ts';
 import { isUnified } from './cgroup-hierarchies.ts';
 import { SYSTEM_CGROUP } from './cgroups.ts';
 import { CONTAINERD_SOCKET } from './containerd-config.ts';
+import { CLIENT_PAIR } from './identity.ts';
 import { type MachineNetwork, networkUp } from './network.ts';
 import { commandLine, quote } from './shell.ts';
 
@@ -13,6 +14,8 @@ export interface ScriptOptions {
   readonly hierarchies: readonly CgroupHierarchy[];
   readonly network: MachineNetwork;
   readonly containerd: readonly string[];
+  /** True when the kubelet has to be got a first certificate. */
+  readonly bootstraps: boolean;
   readonly kubelet: readonly string[];
   /** Folders of the programs, in front of the system's. */
   readonly path: readonly string[];
@@ -80,6 +83,11 @@ function remount({ version, mountPoint, controllers }: CgroupHierarchy): string 
   return `umount ${target}; ${mount} ${target}`;
 }
 
+/** Gets the kubelet's first certificate, beside containerd's start; whatever happens to the program, it is run again. */
+function bootstrapLoop({ bootstraps }: ScriptOptions): string {
+  return bootstraps ? `while [ ! -e ${CLIENT_PAIR} ]; do sh ./bootstrap.sh || sleep 1; done` : '';
+}
+
 /**
  * The supervisor, process 1 of the machine's PID namespace: when it dies, the kernel ends the machine with it. Mounts
  * private copies of the folders that Kubernetes' programs use by fixed names, then keeps containerd and the kubelet
@@ -129,11 +137,14 @@ keep() {
 }
 
 keep containerd.log ${commandLine(options.containerd)} &
-tries=0
-while [ ! -S ${CONTAINERD_SOCKET} ] && [ $tries -lt 100 ]; do sleep 0.02; tries=$((tries + 1)); done
-keep kubelet.log ${commandLine(options.kubelet)} &
+{
+  ${bootstrapLoop(options)}
+  tries=0
+  while [ ! -S ${CONTAINERD_SOCKET} ] && [ $tries -lt 100 ]; do sleep 0.02; tries=$((tries + 1)); done
+  keep kubelet.log ${commandLine(options.kubelet)}
+} &
 while sleep 300; do
-  for log in containerd.log kubelet.log; do
+  for log in console.log containerd.log kubelet.log; do
     [ "$(wc -c < "$log")" -lt 20000000 ] || : > "$log"
   done
 done

@@ -1,4 +1,5 @@
 import type { CgroupLimits } from './cgroups.ts';
+import type { MachineBootstrap } from './identity.ts';
 import type { KubeletConfiguration } from './kubelet-config.ts';
 import type { MachineNetwork } from './network.ts';
 
@@ -15,7 +16,7 @@ interface MachineContainerd {
   readonly template?: string;
 }
 
-/** The kubelet of a machine. It proves itself by a kubeconfig, or bootstraps by a token. */
+/** The kubelet of a machine. It proves itself by a kubeconfig, or the machine first gets it a certificate by a token. */
 interface MachineKubelet {
   /** Absolute path of a program named `kubelet`. */
   readonly kubelet: string;
@@ -25,7 +26,7 @@ interface MachineKubelet {
   /** Authority of the callers of the kubelet's own endpoint; turns on what `securedBy` says. */
   readonly clientCaPem?: string;
   readonly kubeconfig?: string;
-  readonly bootstrapKubeconfig?: string;
+  readonly bootstrap?: MachineBootstrap;
   /** Further arguments, such as `--register-node=true`. */
   readonly args?: readonly string[];
 }

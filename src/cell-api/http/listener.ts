@@ -1,12 +1,20 @@
 import { constants } from 'node:crypto';
-import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from 'node:http2';
+import type {
+  Http2SecureServer,
+  Http2ServerRequest,
+  Http2ServerResponse,
+  ServerHttp2Session,
+  ServerHttp2Stream,
+} from 'node:http2';
 import type { AddressInfo } from 'node:net';
+import type { Readable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { NodelessError } from '../../core/errors.ts';
 import type { KeyPairPem } from '../authority/certificates.ts';
 import { type Peer, peerOf } from './authentication.ts';
 import { Refusal, statusOf } from './refusal.ts';
+import { type BodyAllowance, RequestBody } from './request-body.ts';
 
 type App = FastifyInstance<Http2SecureServer, Http2ServerRequest, Http2ServerResponse>;
 type Request = FastifyRequest<Record<string, unknown>, Http2SecureServer, Http2ServerRequest>;
@@ -20,7 +28,13 @@ export interface Connection {
   onClose(listener: () => void): void;
 }
 
-export type Handler = (request: Request, response: Response, connection: Connection) => Promise<void>;
+/** Answers a request; its body is a Refusal where more came than its allowance. */
+export type Handler = (
+  request: Request,
+  response: Response,
+  connection: Connection,
+  body: Buffer | Refusal | undefined,
+) => Promise<void>;
 
 export interface ListenerOptions {
   readonly host: string;
@@ -28,10 +42,10 @@ export interface ListenerOptions {
   /** PEM of the authority whose client certificates count. */
   readonly caPem: string;
   readonly handle: Handler;
+  /** What may be read of a request's body; undefined when it is to be handled without. */
+  readonly allowance: (request: Request, connection: Connection) => BodyAllowance | undefined;
 }
 
-/** Larger than any object that fits into etcd. */
-const BODY_LIMIT_BYTES = 2 * 1024 * 1024;
 const MAX_HEADER_BYTES = 16 * 1024;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const SESSION_IDLE_MS = 180_000;
@@ -39,6 +53,8 @@ const KEEP_ALIVE_MS = 30_000;
 /** Of all cells together; more would exhaust the process's files. */
 const MAX_CONNECTIONS = 20_000;
 const MAX_STREAMS = 250;
+/** Of a connection without a certificate of ours: a kubelet that starts uses two. */
+const MAX_STRANGER_STREAMS = 16;
 const CLOSE_GRACE_MS = 1_000;
 
 /**
@@ -48,6 +64,7 @@ const CLOSE_GRACE_MS = 1_000;
 export class Listener {
   readonly #options: ListenerOptions;
   readonly #connections = new Map<object, Connection>();
+  readonly #bodies = new WeakMap<object, RequestBody>();
   #app: App | undefined;
 
   constructor(options: ListenerOptions) {
@@ -68,7 +85,6 @@ export class Listener {
         maxHeaderListPairs: 64,
         settings: { maxConcurrentStreams: MAX_STREAMS, maxHeaderListSize: MAX_HEADER_BYTES, enablePush: false },
       },
-      bodyLimit: BODY_LIMIT_BYTES,
       logger: false,
       forceCloseConnections: false,
       return503OnClosing: false,
@@ -77,17 +93,25 @@ export class Listener {
     });
     this.#app = app as unknown as App;
     app.removeAllContentTypeParsers();
-    app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, payload, done) => done(null, payload));
+    app.addHook('onRequest', (request, response) => this.#begin(request as Request, response as Response));
+    app.addContentTypeParser('*', async (request: unknown, payload: Readable) =>
+      this.#read(request as Request, payload),
+    );
     app.setErrorHandler((error, _request, response) => sendRefusal(response as Response, refusalOf(error)));
     app.setNotFoundHandler((_request, response) => sendRefusal(response as Response, unknownPath()));
     app.all('/*', async (request, response) => {
-      await this.#options.handle(request as Request, response as Response, this.#connectionOf(request as Request));
+      const { body } = request as { body: Buffer | Refusal | undefined };
+      await this.#handle(request as Request, response as Response, body);
       return response;
     });
     app.server.maxConnections = MAX_CONNECTIONS;
     app.server.on('secureConnection', (socket) => socket.setKeepAlive(true, KEEP_ALIVE_MS));
     // A client that breaks off its handshake is no error of ours; without a listener Node destroys the socket too.
     app.server.on('sessionError', () => undefined);
+    app.server.on('session', (session) => {
+      const { authorized } = session.socket as TLSSocket;
+      if (!authorized) session.settings({ maxConcurrentStreams: MAX_STRANGER_STREAMS });
+    });
     return this.#listen(this.#app);
   }
 
@@ -135,6 +159,30 @@ export class Listener {
     return (app.server.address() as AddressInfo).port;
   }
 
+  /** Before any of the body is read: whoever may not send one is answered right here. */
+  async #begin(request: Request, response: Response): Promise<Response | undefined> {
+    const allowance = this.#options.allowance(request, this.#connectionOf(request));
+    if (allowance === undefined) {
+      if (request.raw.stream?.session === undefined) leaveBody(request, response);
+      await this.#handle(request, response, undefined);
+      return response;
+    }
+    const body = new RequestBody(allowance);
+    this.#bodies.set(request, body);
+    response.raw.once('close', () => body.release());
+    return undefined;
+  }
+
+  async #read(request: Request, payload: Readable): Promise<Buffer | Refusal> {
+    const declared = Number(request.headers['content-length']);
+    return this.#bodies.get(request)?.read(payload, Number.isNaN(declared) ? undefined : declared) ?? Buffer.alloc(0);
+  }
+
+  async #handle(request: Request, response: Response, body: Buffer | Refusal | undefined): Promise<void> {
+    if (body instanceof Refusal) leaveBody(request, response);
+    await this.#options.handle(request, response, this.#connectionOf(request), body);
+  }
+
   #connectionOf(request: Request): Connection {
     // Over HTTP/1.1 the compatibility layer is not there, and `stream` neither.
     const session = request.raw.stream?.session as ServerHttp2Session | undefined;
@@ -167,13 +215,25 @@ function http2Connection(session: ServerHttp2Session): Connection {
   };
 }
 
+/**
+ * Makes the answer the end of a body that was not read to its end. Over HTTP/2 a client gets a while to end the stream
+ * itself, since Go takes a reset that overtakes the answer for a failure; streams never read are ended by Node.
+ */
+function leaveBody({ raw, headers }: Request, response: Response): void {
+  const stream = raw.stream as ServerHttp2Stream | undefined;
+  if (stream?.session !== undefined) {
+    stream.once('finish', () => setTimeout(() => stream.close(), CLOSE_GRACE_MS).unref());
+  } else if (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0) {
+    response.header('connection', 'close');
+  }
+}
+
 function unknownPath(): Refusal {
   return new Refusal(404, 'the server could not find the requested resource', { denial: 'bad-path' });
 }
 
 function refusalOf(error: unknown): Refusal {
   const { statusCode } = error as { statusCode?: number };
-  if (statusCode === 413) return new Refusal(413, 'the request is too large');
   if (statusCode !== undefined && statusCode < 500) return new Refusal(400, 'the request can not be read');
   return new Refusal(500, 'Internal Server Error');
 }

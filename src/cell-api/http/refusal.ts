@@ -26,6 +26,7 @@ const REASONS: Readonly<Record<number, string>> = {
   404: 'NotFound',
   405: 'MethodNotAllowed',
   406: 'NotAcceptable',
+  408: 'Timeout',
   409: 'Conflict',
   410: 'Expired',
   413: 'RequestEntityTooLarge',

@@ -9,6 +9,7 @@ import { badRequest, forbidden, notFound, Refusal } from '../http/refusal.ts';
 import { pathOf } from '../http/target.ts';
 import type { CellReports } from '../ports.ts';
 import { bookmarkBytes, eventBytes } from '../watch/event-bytes.ts';
+import { requireSmallObject } from './overlay-limits.ts';
 import { jsonMerge, NODE_MERGE_RULES, strategicMerge } from './strategic-merge.ts';
 
 interface AbsorbedOptions {
@@ -92,6 +93,7 @@ function keep(
       resourceVersion: String(Number(old?.resourceVersion ?? 0) + 1),
     },
   };
+  requireSmallObject(object);
   session.absorbed.set(key, object);
   return answer(object, status);
 }

@@ -7,8 +7,9 @@ import { isObject, type JsonObject, jsonBody, MERGE, STRATEGIC_MERGE } from '../
 import { onlyField } from '../http/list-options.ts';
 import { badRequest, forbidden, notReady, Refusal } from '../http/refusal.ts';
 import type { CellBook, CellReports, KnownCell } from '../ports.ts';
-import type { CellSession } from '../session.ts';
+import type { CellSession, NodeOverlay } from '../session.ts';
 import { bookmarkBytes, eventBytes, listBytes } from '../watch/event-bytes.ts';
+import { requireSmallMetadata, requireSmallObject } from './overlay-limits.ts';
 import { baseOf, type NodeBase, servedNode } from './served-node.ts';
 import { jsonMerge, NODE_MERGE_RULES, strategicMerge } from './strategic-merge.ts';
 
@@ -120,12 +121,12 @@ export class CellNodes {
   #take(context: CellContext, merged: JsonObject, written: JsonObject): Reply {
     const { session, cell } = context;
     const metadata = isObject(written.metadata) ? written.metadata : {};
-    remember(session.node.labels, metadata.labels);
-    remember(session.node.annotations, metadata.annotations);
-    if (isObject(merged.status)) {
-      const { volumesAttached: _, ...own } = merged.status;
-      session.node.status = own;
-    }
+    const labels = withWritten(session.node.labels, metadata.labels);
+    const annotations = withWritten(session.node.annotations, metadata.annotations);
+    requireSmallMetadata(labels, annotations);
+    const status = ownStatus(merged.status) ?? session.node.status;
+    if (status !== undefined) requireSmallObject(status);
+    Object.assign(session.node, { labels, annotations }, status === undefined ? {} : { status });
     const node = this.#node(context);
     for (const changed of this.#watchers.get(session) ?? []) changed();
     // After a restart of ours a kubelet may first patch what it believes us to have; seconds later it sends the rest.
@@ -142,18 +143,22 @@ function isWhole(status: JsonObject | undefined): boolean {
   return conditions.every((condition) => isObject(condition) && typeof condition.status === 'string');
 }
 
-/** Keys that one cell may have written; kubelets write a dozen. */
-const MAX_KEYS = 200;
+/** Attached volumes are the virtual node's; the rest of a status is what the kubelet says. */
+function ownStatus(status: unknown): JsonObject | undefined {
+  if (!isObject(status)) return undefined;
+  const { volumesAttached: _, ...own } = status;
+  return own;
+}
 
-function remember(overlay: Record<string, string | null>, written: unknown): void {
-  if (!isObject(written)) return;
-  for (const [key, value] of Object.entries(written)) {
-    if (key.startsWith('$') || !(value === null || typeof value === 'string')) continue;
-    if (Object.keys(overlay).length >= MAX_KEYS && !Object.hasOwn(overlay, key)) {
-      throw new Refusal(403, 'the node has too many labels or annotations', { denial: 'limit' });
-    }
-    overlay[key] = value;
-  }
+type Values = NodeOverlay['labels'];
+
+function withWritten(old: Values, written: unknown): Values {
+  if (!isObject(written)) return old;
+  const values = Object.entries(written).filter(
+    (entry): entry is [string, string | null] =>
+      !entry[0].startsWith('$') && (entry[1] === null || typeof entry[1] === 'string'),
+  );
+  return { ...old, ...Object.fromEntries(values) };
 }
 
 function requireNoLabels({ options }: CellContext): void {

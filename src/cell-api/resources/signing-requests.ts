@@ -94,7 +94,8 @@ export function signingRequests(options: SigningOptions): SigningHandler {
   }
 
   return async (context) => {
-    const { verb, target } = context;
+    const { verb, target, caller } = context;
+    if (caller.kind === 'anonymous') throw unauthorized('no-credentials');
     if (target.namespace !== undefined || target.subresource !== undefined) throw forbidden('not-allowed');
     if (verb === 'create') return create(context);
     if (verb !== 'get' && verb !== 'list' && verb !== 'watch') throw forbidden('not-allowed');

@@ -9,10 +9,10 @@ import { keepInstructions } from './keep.ts';
 import { toolsOf } from './kubectl.ts';
 import { startObserver } from './observer.ts';
 import { prepareGround, type RunStep } from './preparation.ts';
-import { closingLines, isShown, newRun, type Run, summaryOf } from './run.ts';
+import { closingLines, isShown, newRun, type Run, summaryOf, unfinished } from './run.ts';
 import { createScreen, type Screen } from './screen.ts';
 import { explain, Journal, writeSummary } from './summary.ts';
-import { refuseTwice, takeDown, takeDownAny } from './take-down.ts';
+import { refuseTwice, TAKE_DOWN, takeDown, takeDownAny } from './take-down.ts';
 
 export interface DemoOptions {
   /** Leave everything up at the end. */
@@ -29,8 +29,8 @@ interface Hands {
   readonly signal: AbortSignal;
 }
 
-function interruptionLine(by: NodeJS.Signals, first: boolean): string {
-  return first
+function interruptionLine(by: NodeJS.Signals, breaksOff: boolean): string {
+  return breaksOff
     ? `${by}: ending this step, then everything is taken down`
     : `${by}: it is being taken down already, a few seconds more`;
 }
@@ -39,7 +39,7 @@ function stepRunner(screen: Screen, journal: Journal, { signal, onSignal }: Inte
   return (name, title, work) =>
     journal.time(name, () =>
       screen.step(title, async (view) => {
-        const end = onSignal((by, first) => view.line(interruptionLine(by, first)));
+        const end = onSignal((by, first) => view.line(interruptionLine(by, first && name !== TAKE_DOWN)));
         try {
           return await work(view);
         } catch (error) {
@@ -132,6 +132,8 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   const run = newRun(new Journal(), options.simulated);
   const step = stepRunner(screen, run.journal, interruption);
   try {
+    // So that a file that can't be written, and a demo that is killed, don't go unnoticed.
+    if (options.summary !== undefined) await writeSummary(options.summary, unfinished(run));
     await perform(run, options, { screen, step, signal }).catch((error: unknown) => {
       run.failure = signal.aborted && !(error instanceof AggregateError) ? signal.reason : error;
     });

@@ -56,6 +56,11 @@ export function summaryOf(run: Run): Summary {
   };
 }
 
+/** The summary of a run that has not come to its end. */
+export function unfinished(run: Run): Summary {
+  return { ...summaryOf(run), ok: false, error: { step: 'start', message: 'the demo was killed before its end' } };
+}
+
 /** The last lines of a run that went well: how it went, in figures. */
 export function closingLines(summary: Summary): string {
   const { podsReady, cellsLaunched, mostCellsAtOnce, seconds, skipped, mode } = summary;

@@ -60,9 +60,9 @@ export class Journal {
     }
   }
 
-  /** The step that failed last; empty when none has. */
+  /** The step that failed last; the last one when none has. */
   get failed(): string {
-    return this.steps.findLast(({ ok }) => !ok)?.name ?? '';
+    return (this.steps.findLast(({ ok }) => !ok) ?? this.steps.at(-1))?.name ?? '';
   }
 }
 

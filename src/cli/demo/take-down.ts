@@ -7,9 +7,12 @@ import type { Screen } from './screen.ts';
 
 export const DOWN_COMMAND = 'npm run demo -- --down';
 
+/** Name of the last step, which nothing breaks off. */
+export const TAKE_DOWN = 'take down';
+
 /** Takes everything of a ground down and looks for what is left; each trace that could not be removed is a line. */
 export async function takeDown(ground: Ground, step: RunStep): Promise<readonly string[]> {
-  return step('take down', 'Taking everything down', async (view) => {
+  return step(TAKE_DOWN, 'Taking everything down', async (view) => {
     const failure = await ground.down().then(
       () => undefined,
       (error: unknown) => error,

@@ -126,6 +126,8 @@ export class Harness {
   attest: (evidence: BootstrapEvidence) => Promise<Attestation> = async () => ({ outcome: 'unknown' });
   authority!: Authority;
   port = 0;
+  /** Called when there is something to stop, just before it is started. */
+  onCreated: () => void = () => undefined;
   readonly #life = new AbortController();
   readonly #sessions: http2.ClientHttp2Session[] = [];
   #stop: () => Promise<void> = async () => undefined;
@@ -170,7 +172,12 @@ export class Harness {
       clock,
     });
     this.#stop = api.stop;
+    this.onCreated();
     this.port = (await api.start(this.#life.signal)).port;
+  }
+
+  stopApi(): Promise<void> {
+    return this.#stop();
   }
 
   async stop(): Promise<void> {

@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type Clock, systemClock } from '../../../src/core/clock.ts';
-import { Collection } from '../../../src/kube/collection.ts';
+import { Collection, startCollection } from '../../../src/kube/collection.ts';
 import { runListWatch } from '../../../src/kube/list-watch.ts';
 import type { KubeObject } from '../../../src/kube/objects.ts';
 import { answer, scriptedApiServer } from '../../support/scripted-api-server.ts';
@@ -130,7 +130,140 @@ describe('list-watch', () => {
   });
 });
 
+/** A clock of the test's own: sleeps of the backoff are written down and over at once, steadiness comes when told. */
+function pacedClock() {
+  const slept: number[] = [];
+  let nowMs = 0;
+  const clock: Clock = {
+    now: () => nowMs,
+    sleep: async (ms, signal) => {
+      if (ms === 5_000) return systemClock.sleep(60_000, signal);
+      slept.push(ms);
+      await systemClock.sleep(1, signal);
+    },
+  };
+  return {
+    clock,
+    slept,
+    advance: (ms: number) => {
+      nowMs += ms;
+    },
+  };
+}
+
+describe('watches that end early', () => {
+  /** Answers every watch alike, and stops after a number of them. */
+  async function pacedRun(count: number, serve: (response: ServerResponse, advance: (ms: number) => void) => void) {
+    const { clock, slept, advance } = pacedClock();
+    const stop = new AbortController();
+    const warnings: unknown[] = [];
+    let watches = 0;
+    const server = await scriptedApiServer((_request, response, url) => {
+      if (url.searchParams.get('watch') !== 'true') return answer(response, 200, list(10));
+      watches += 1;
+      if (watches > count) return stop.abort();
+      serve(response, advance);
+    });
+    cleanups.push(server.close);
+    const logging = { ...logger, warn: (fields: unknown) => warnings.push(fields), info: () => undefined };
+    const sink = new Collection<KubeObject>();
+    await runListWatch(
+      { client: server.client, path: '/x', sink, clock, logger: logging as unknown as Logger, random: () => 0 },
+      stop.signal,
+    );
+    return { slept, warnings };
+  }
+  const added = { type: 'ADDED', object: object('a', 11) };
+
+  test('one answered 200 and closed at once is waited after, longer each time, and told once', async () => {
+    const { slept, warnings } = await pacedRun(5, (response) => response.writeHead(200).end());
+    expect(slept).toEqual([200, 400, 800, 1_600, 3_200]);
+    expect(warnings).toHaveLength(1);
+  });
+
+  test('one cut after its headers alone does not reset the backoff', async () => {
+    const { slept } = await pacedRun(4, (response) => {
+      response.writeHead(200).flushHeaders();
+      setTimeout(() => response.destroy(), 20);
+    });
+    expect(slept).toEqual([200, 400, 800, 1_600]);
+  });
+
+  test('an event resets the backoff, yet the next watch comes after a pause', async () => {
+    const { slept } = await pacedRun(3, (response) => {
+      lines(response, added);
+      response.end();
+    });
+    expect(slept).toEqual([200, 200, 200]);
+  });
+
+  test('an error event resets nothing', async () => {
+    const broken = { type: 'ERROR', object: { kind: 'Status', code: 500, message: 'broken' } };
+    const { slept } = await pacedRun(3, (response) => {
+      lines(response, broken);
+      response.end();
+    });
+    expect(slept).toEqual([200, 400, 800]);
+  });
+
+  test('one that has lived for five seconds is followed at once', async () => {
+    const { slept, warnings } = await pacedRun(3, (response, advance) => {
+      response.writeHead(200).flushHeaders();
+      setTimeout(() => {
+        advance(5_000);
+        response.end();
+      }, 20);
+    });
+    expect(slept).toEqual([]);
+    expect(warnings).toEqual([]);
+  });
+
+  test('five seconds of silent life reset the backoff', async () => {
+    const slept: number[] = [];
+    const { client, close } = await scriptedApiServer((_request, response, url) => {
+      if (url.searchParams.get('watch') !== 'true') return answer(response, 200, list(10));
+      response.writeHead(200).flushHeaders();
+      setTimeout(() => response.destroy(), 50);
+    });
+    const stop = new AbortController();
+    const clock: Clock = {
+      now: () => 0,
+      sleep: async (ms) => {
+        if (ms !== 5_000) slept.push(ms);
+        if (slept.length === 3) stop.abort();
+      },
+    };
+    await runListWatch(
+      { client, path: '/x', sink: new Collection<KubeObject>(), clock, logger, random: () => 0 },
+      stop.signal,
+    );
+    await close();
+    expect(slept).toEqual([200, 200, 200]);
+  });
+});
+
 describe('collection', () => {
+  test('a listener that throws is reported, and the others are called all the same', async () => {
+    const server = await scriptedApiServer((_request, response, url) => {
+      if (url.searchParams.get('watch') !== 'true') return answer(response, 200, list(10));
+      lines(response, { type: 'ADDED', object: object('a', 11) }, { type: 'ADDED', object: object('b', 12) });
+    });
+    const stop = new AbortController();
+    const logged: unknown[] = [];
+    const logging = pino({ level: 'info' }, { write: (line) => logged.push(JSON.parse(line)) });
+    const source = { client: server.client, path: '/api/v1/pods', clock: hasty, logger: logging };
+    const collection = startCollection<KubeObject>(source, stop.signal);
+    cleanups.push(server.close, () => stop.abort());
+    const told: string[] = [];
+    collection.subscribe(({ object: { metadata } }) => {
+      if (metadata.name === 'a') throw new Error('boom');
+    });
+    collection.subscribe(({ object: { metadata } }) => told.push(metadata.name));
+    await vi.waitFor(() => expect(told).toEqual(['a', 'b']));
+    expect(logged).toHaveLength(1);
+    expect(logged[0]).toMatchObject({ path: '/api/v1/pods', type: 'ADDED', name: 'a', reason: 'boom' });
+  });
+
   test('answers a resumption with each later change once, deletions included', () => {
     const collection = new Collection<KubeObject>();
     collection.replace([object('a', 5), object('b', 6)], '10');

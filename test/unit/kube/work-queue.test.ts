@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { systemClock } from '../../../src/core/clock.ts';
 import { WorkQueue } from '../../../src/kube/work-queue.ts';
+import { createLogger } from '../../../src/telemetry/logger.ts';
 
 const logger = pino({ level: 'silent' });
 const stop = { controller: new AbortController() };
@@ -60,6 +61,39 @@ describe('work queue', () => {
     queue.add('a');
     await vi.waitFor(() => expect(at).toHaveLength(3));
     expect((at[1] ?? 0) - (at[0] ?? 0)).toBeGreaterThanOrEqual(19);
+  });
+
+  test.each([2 ** 31, 30 * 24 * 3_600_000])('a look that is due in %d ms sets a timer that holds it', (ms) => {
+    const timers = vi.spyOn(globalThis, 'setTimeout');
+    queueOf(async () => undefined).addAfter('a', ms);
+    expect(timers).toHaveBeenCalledExactlyOnceWith(expect.any(Function), 3_600_000);
+    timers.mockRestore();
+  });
+
+  test('a look that is due beyond the reach of a timer comes when it is due', async () => {
+    vi.useFakeTimers();
+    const seen: number[] = [];
+    queueOf(async () => {
+      seen.push(systemClock.now());
+      return undefined;
+    }).addAfter('a', 2 ** 31 + 1_000);
+    const startedMs = systemClock.now();
+    await vi.advanceTimersByTimeAsync(2 ** 31);
+    expect(seen).toEqual([]);
+    await vi.advanceTimersByTimeAsync(2_000);
+    vi.useRealTimers();
+    expect(seen).toEqual([startedMs + 2 ** 31 + 1_000]);
+  });
+
+  test('a log line tells which item failed, through the redaction of secrets', async () => {
+    const lines: Record<string, unknown>[] = [];
+    const logging = createLogger('info', { write: (line) => lines.push(JSON.parse(line)) });
+    const work = () => Promise.reject(new Error('no machine'));
+    const queue = new WorkQueue({ name: 'pods', work, concurrency: 1, clock: systemClock, logger: logging });
+    queue.start(stop.controller.signal);
+    queue.add('uid-of-the-pod');
+    await vi.waitFor(() => expect(lines).toHaveLength(1));
+    expect(lines[0]).toMatchObject({ queue: 'pods', item: 'uid-of-the-pod', reason: 'no machine' });
   });
 
   test('keys added before the start are kept for it', async () => {

@@ -1,0 +1,50 @@
+import { CLIENT_PAIR } from './identity.ts';
+import { quote } from './shell.ts';
+
+/**
+ * The program that trades a machine's token for its first certificate, run on the machine before its kubelet. It has
+ * one key and one request for all attempts, so that a lost answer is a repetition, where a kubelet's own bootstrap
+ * would use the token with another key. It ends with the certificate only, and may be killed and run again at any
+ * instant. The pair is kept in the kubelet's way: a file for each time and a link to the current one, since a kubelet
+ * refuses to rotate what is no link. A shell and curl, because they cost a tenth of what a Node.js program does.
+ */
+export function bootstrapScript(directory: string): string {
+  return `#!/bin/sh
+set -eu
+umask 077
+cd ${quote(directory)}
+read -r url granted < bootstrap/urls
+
+ask() { curl -q --config bootstrap/curl.conf --output bootstrap/answer "$@" 2> bootstrap/error || :; }
+
+attempt() {
+  : > bootstrap/answer
+  status=$(ask --data-binary @bootstrap/request.json "$url")
+  [ "$status" != 409 ] || status=$(ask "$granted")
+  case $status in 200 | 201) ;; *) return 1 ;; esac
+  certificate=$(sed -n 's/.*"certificate" *: *"\\([A-Za-z0-9+/=]*\\)".*/\\1/p' bootstrap/answer)
+  [ -n "$certificate" ]
+}
+
+tell() {
+  why="$status $(head -c 300 bootstrap/error) $(head -c 300 bootstrap/answer)"
+  [ "$why" = "$told" ] || echo "$(date -u +%FT%TZ) no certificate yet, asking on: $why"
+  told=$why
+}
+
+told=
+pause=0.05
+until attempt; do
+  tell
+  sleep "$pause"
+  case $pause in 0.05) pause=0.1 ;; 0.1) pause=0.2 ;; 0.2) pause=0.5 ;; 0.5) pause=1 ;; *) pause=2 ;; esac
+done
+
+pair=$PWD/pki/kubelet-client-$(date +%Y-%m-%d-%H-%M-%S).pem
+{ echo "$certificate" | base64 -d; cat bootstrap/key.pem; } > "$pair"
+ln -sf "$pair" pki/kubelet-client-updated.pem
+mv -f pki/kubelet-client-updated.pem ${CLIENT_PAIR}
+# The token is of no more use. Last: whoever dies before has to ask again.
+rm -rf bootstrap
+`;
+}

@@ -1,0 +1,39 @@
+import { createConnection } from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import { Harness, NODE, NODES, over, tick } from './harness.ts';
+
+let h: Harness;
+afterEach(() => h.stop());
+
+/** True while somebody listens on the port. */
+function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection({ host: '127.0.0.1', port });
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
+}
+
+test('a second stop waits for the first: after either nothing listens any more', async () => {
+  h = new Harness();
+  await h.start();
+  const as = await h.cell('a');
+  // An open connection holds the listener up.
+  const session = h.session(as);
+  await over(session, `${NODES}/${NODE}`);
+  let first = false;
+  void h.stopApi().then(() => {
+    first = true;
+  });
+  await h.stopApi();
+  await tick(0);
+  expect(first).toBe(true);
+  expect(await listens(h.port)).toBe(false);
+});
+
+test('one that is stopped while it starts does not listen', async () => {
+  h = new Harness();
+  h.onCreated = () => queueMicrotask(() => void h.stopApi());
+  await h.start();
+  expect(await listens(h.port)).toBe(false);
+});
