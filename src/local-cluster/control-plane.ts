@@ -155,12 +155,6 @@ export async function startAgain(paths: ClusterPaths, component: Component, sign
   await withAdminApi(paths, signal, (api) => withProxyNode(api, address, startAndWait));
 }
 
-/** Ends a component in peace (SIGTERM, after a deadline SIGKILL) and waits for its end. */
-export async function stop(paths: ClusterPaths, component: Component): Promise<void> {
-  await signalComponent(paths, component, 'SIGTERM');
-  if (!(await waitForEnd(paths, component, STOP_TIMEOUT_MS))) await kill(paths, component);
-}
-
 /** Ends a component at once, as a crash would (SIGKILL), and waits for its end. */
 export async function kill(paths: ClusterPaths, component: Component): Promise<void> {
   await signalComponent(paths, component, 'SIGKILL');
@@ -175,10 +169,4 @@ export async function freeze(paths: ClusterPaths, component: Component): Promise
 /** Lets a frozen component go on. */
 export async function thaw(paths: ClusterPaths, component: Component): Promise<void> {
   await signalComponent(paths, component, 'SIGCONT');
-}
-
-/** The components that run now. */
-export async function runningComponents(paths: ClusterPaths): Promise<readonly Component[]> {
-  const running = await Promise.all(COMPONENTS.map((component) => isComponentRunning(paths, component)));
-  return COMPONENTS.filter((_, index) => running[index]);
 }

@@ -14,17 +14,9 @@ import { type ImageArchive, prepareImages } from './images/prepare.ts';
 import { chooseSubnet, createNamespace, prepareMachine } from './network/namespace.ts';
 import { openOutbound } from './network/outbound.ts';
 import { createPki, IDENTITY_NAMES, type Identity, kubeconfigPath, pkiFiles } from './pki/cluster-pki.ts';
-import { isComponentRunning } from './processes/component.ts';
 import type { Progress } from './progress.ts';
 import { startRegularNode } from './regular-node.ts';
-import {
-  type ClusterPaths,
-  type ClusterRecord,
-  type ClusterRef,
-  clusterPaths,
-  readRecord,
-  writePrivate,
-} from './state.ts';
+import { type ClusterPaths, type ClusterRecord, type ClusterRef, clusterPaths, writePrivate } from './state.ts';
 import { ensureSystemPrograms } from './system-packages.ts';
 
 export interface UpOptions extends ClusterRef {
@@ -160,14 +152,4 @@ function clusterAt(paths: ClusterPaths, address: string, images: readonly ImageA
     images,
     imagesDir: dirname(images[0]?.path ?? ''),
   };
-}
-
-/** A cluster that some process has brought up and that still runs, or undefined. */
-export async function findCluster(
-  options: ClusterRef & Pick<UpOptions, 'progress' | 'signal'>,
-): Promise<LocalCluster | undefined> {
-  const paths = clusterPaths(options);
-  const record = await readRecord(paths);
-  if (record === undefined || !(await isComponentRunning(paths, 'kube-apiserver'))) return undefined;
-  return clusterAt(paths, record.address, await prepareImages(options));
 }

@@ -6,7 +6,6 @@ export const SERVICE_CIDR = '10.96.0.0/16';
 export const KUBERNETES_SERVICE_ADDRESS = '10.96.0.1';
 export const DNS_SERVICE_ADDRESS = '10.96.0.10';
 export const POD_CIDR = '10.244.0.0/16';
-export const MACHINE_CIDR = '10.200.0.0/16';
 
 /** Links between cluster namespaces and the machine: one /30 each. */
 const LINK_BASE = parseAddress('10.201.0.0');
