@@ -1,4 +1,4 @@
-import '../cell-api/authority/reflect.ts';
+import 'reflect-metadata';
 import { webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
 import {

@@ -21,7 +21,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/pods': ['src/core', 'src/kube', 'src/cells', 'src/placement'],
   'src/cell-api': ['src/core', 'src/kube', 'providers/contract.ts'],
-  'src/kubelet-endpoint': ['src/core', 'src/kube', 'src/cell-api/authority/reflect.ts'],
+  'src/kubelet-endpoint': ['src/core', 'src/kube'],
   'src/local-cluster': ['src/core', 'src/kube', 'src/config', 'providers/local'],
   providers: ['src/core', 'src/telemetry'],
 };

@@ -1,4 +1,4 @@
-import './reflect.ts';
+import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
 import type { Clock } from '../../core/clock.ts';
 import { messageOf, NodelessError } from '../../core/errors.ts';

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { isNodelessError, messageOf } from '../../core/errors.ts';
+import { isNodelessError, messageOf, NodelessError } from '../../core/errors.ts';
 import type { Mode } from './ground.ts';
 
 /** One step and how long it took. */
@@ -85,9 +85,17 @@ export function describeFailure({ step, error }: { step: string; error: unknown 
   return { step, message: explain(error), ...(isNodelessError(error) ? { code: error.code } : {}) };
 }
 
-/** Writes a summary to a file, relative to the current folder; missing folders are made. */
+/**
+ * Writes a summary to a file, relative to the current folder; missing folders are made.
+ * @throws NodelessError PrerequisiteMissing when it can't be written.
+ */
 export async function writeSummary(file: string, summary: Summary): Promise<void> {
   const path = resolve(file);
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, `${JSON.stringify(summary, undefined, 2)}\n`);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, `${JSON.stringify(summary, undefined, 2)}\n`);
+  } catch (error) {
+    const message = `the summary can't be written to ${path}: ${messageOf(error)}`;
+    throw new NodelessError({ code: 'PrerequisiteMissing', message, cause: error });
+  }
 }

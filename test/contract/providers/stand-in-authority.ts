@@ -1,4 +1,4 @@
-import '../../../src/local-cluster/pki/reflect-metadata.ts';
+import 'reflect-metadata';
 import { createHash, webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import http2 from 'node:http2';
 import https from 'node:https';
-import './reflect-first.ts';
+import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';

@@ -1,4 +1,4 @@
-import '../../../src/cell-api/authority/reflect.ts';
+import 'reflect-metadata';
 import { X509Certificate } from 'node:crypto';
 import { connect } from 'node:tls';
 import { Pkcs10CertificateRequest } from '@peculiar/x509';

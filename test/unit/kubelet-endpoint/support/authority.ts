@@ -1,4 +1,4 @@
-import '../../../../src/cell-api/authority/reflect.ts';
+import 'reflect-metadata';
 import { webcrypto } from 'node:crypto';
 import {
   BasicConstraintsExtension,

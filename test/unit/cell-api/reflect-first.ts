@@ -1,1 +1,0 @@
-import '../../../src/cell-api/authority/reflect.ts';
