@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { CellProvider } from '../providers/contract.ts';
 import { createProvider } from '../providers/registry.ts';
@@ -31,7 +30,7 @@ async function localProvider({ config, owner, clock, logger, signal }: ProviderC
   const containerd = given.containerd ?? (await systemProgram('containerd', environment)) ?? 'containerd';
   return createProvider('local', {
     stateDir,
-    cacheDir: cacheDir ?? join(environment.cacheFolder, 'local-provider'),
+    cacheDir: cacheDir ?? environment.cacheFolder,
     clusterName: cluster,
     owner,
     programs: { kubelet, containerd, cniBinDir: given.cniBinDir },

@@ -1,6 +1,6 @@
 import PQueue from 'p-queue';
 import type { Logger } from 'pino';
-import { type Clock, kubeTime } from '../core/clock.ts';
+import { type Clock, kubeMicroTime } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import { GROUP, VERSION, VIRTUAL_NODE_LABEL } from '../core/names.ts';
 import { formatBytes, formatCpu } from '../core/quantity.ts';
@@ -36,7 +36,7 @@ export function cellObject(cell: Cell, virtualNode: string): KubeObject {
       size: size === undefined ? '' : `${formatCpu(size.cpuMilli)} cpu, ${formatBytes(size.memoryBytes)}`,
       pricePerHourUsd: (machine?.pricePerHourUsd ?? offering?.pricePerHourUsd ?? 0).toFixed(4),
       ...(cell.reason === undefined ? {} : { reason: cell.reason }),
-      phases: Object.fromEntries(Object.entries(cell.enteredMs).map(([phase, ms]) => [phase, kubeTime(ms)])),
+      phases: Object.fromEntries(Object.entries(cell.enteredMs).map(([phase, ms]) => [phase, kubeMicroTime(ms)])),
     },
   };
 }

@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { runDemo, runDown } from './demo/demo.ts';
 
 interface Flags {
   readonly keep?: boolean;
@@ -19,6 +18,7 @@ export function demoCommand(): Command {
     .action(async (flags: Flags) => {
       // A terminal that has gone, or a closed pipe, must not keep it from being taken down.
       for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+      const { runDemo, runDown } = await import('./demo/demo.ts');
       const { keep = false, simulated = false, summary } = flags;
       const options = { keep, simulated, ...(summary === undefined ? {} : { summary }) };
       process.exitCode = flags.down === true ? await runDown() : await runDemo(options);

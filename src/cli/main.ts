@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { isNodelessError, messageOf } from '../core/errors.ts';
+import { explain, isNodelessError } from '../core/errors.ts';
 import { demoCommand } from './demo-command.ts';
 import { installCommand } from './install-command.ts';
 import { runCommand } from './run-command.ts';
@@ -15,6 +15,6 @@ try {
   await program.parseAsync();
 } catch (error) {
   const code = isNodelessError(error) ? ` (${error.code})` : '';
-  process.stderr.write(`nodeless: ${messageOf(error)}${code}\n`);
+  process.stderr.write(`nodeless: ${explain(error)}${code}\n`);
   process.exitCode = 1;
 }

@@ -1,6 +1,5 @@
 import { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
-import { runProvider } from '../main.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { loadKubeConfig } from './kube-config.ts';
 import { untilSignalled } from './until-signalled.ts';
@@ -12,9 +11,10 @@ export function runCommand(): Command {
     .requiredOption('-c, --config <file>', 'configuration file (YAML; docs/config.md)')
     .option('--kubeconfig <file>', 'kubeconfig of the cluster; in-cluster or default when left out')
     .action(async (options: { config: string; kubeconfig?: string }) => {
+      const signal = untilSignalled();
+      const { runProvider } = await import('../main.ts');
       const config = await loadConfig(options.config);
       const logger = createLogger(config.logLevel);
-      const signal = untilSignalled();
       await runProvider({ config, kubeConfig: loadKubeConfig(options.kubeconfig), logger, signal });
     });
 }

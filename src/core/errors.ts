@@ -53,3 +53,17 @@ export function isNodelessError(error: unknown, code?: ErrorCode): error is Node
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+function becauseOf(error: unknown): readonly unknown[] {
+  if (error instanceof AggregateError) return error.errors;
+  return error instanceof Error && error.cause !== undefined ? [error.cause] : [];
+}
+
+/** The message of an error and of what caused it, unless that is said already. */
+export function explain(error: unknown): string {
+  const message = messageOf(error);
+  const reasons = becauseOf(error)
+    .map(explain)
+    .filter((reason) => !message.includes(reason));
+  return [message, ...reasons].join('\n');
+}

@@ -1,4 +1,4 @@
-import { isNodelessError, NodelessError } from '../../core/errors.ts';
+import { explain, isNodelessError, NodelessError } from '../../core/errors.ts';
 import { isNameTaken } from '../../local-cluster/failure.ts';
 import { isComponentRunning } from '../../local-cluster/processes/component.ts';
 import { adminClient, PROVIDER } from '../../local-cluster/provider/provider-process.ts';
@@ -11,7 +11,7 @@ import { startObserver } from './observer.ts';
 import { prepareGround, type RunStep } from './preparation.ts';
 import { closingLines, isShown, newRun, type Run, summaryOf, unfinished } from './run.ts';
 import { createScreen, type Screen } from './screen.ts';
-import { explain, Journal, writeSummary } from './summary.ts';
+import { Journal, writeSummary } from './summary.ts';
 import { refuseTwice, TAKE_DOWN, takeDown, takeDownAny } from './take-down.ts';
 
 export interface DemoOptions {

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { isNodelessError, messageOf, NodelessError } from '../../core/errors.ts';
+import { explain, isNodelessError, messageOf, NodelessError } from '../../core/errors.ts';
 import type { Mode } from './ground.ts';
 
 /** One step and how long it took. */
@@ -64,20 +64,6 @@ export class Journal {
   get failed(): string {
     return (this.steps.findLast(({ ok }) => !ok) ?? this.steps.at(-1))?.name ?? '';
   }
-}
-
-function becauseOf(error: unknown): readonly unknown[] {
-  if (error instanceof AggregateError) return error.errors;
-  return error instanceof Error && error.cause !== undefined ? [error.cause] : [];
-}
-
-/** The message of an error and of what caused it, unless that is said already. */
-export function explain(error: unknown): string {
-  const message = messageOf(error);
-  const reasons = becauseOf(error)
-    .map(explain)
-    .filter((reason) => !message.includes(reason));
-  return [message, ...reasons].join('\n');
 }
 
 /** A failure as the summary tells it. */

@@ -2,7 +2,6 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { KubeConfig } from '@kubernetes/client-node';
 import { stringify } from 'yaml';
-import { readEnvironment } from '../../config/environment.ts';
 import { systemClock } from '../../core/clock.ts';
 import { call, getOrUndefined } from '../../kube/calls.ts';
 import { createKubeClient, type KubeClient } from '../../kube/client.ts';
@@ -70,7 +69,6 @@ async function writeConfig(options: ProviderOptions): Promise<string> {
       stateDir: join(paths.stateDir, 'cloud'),
       imagesDir: dirname(cluster.images[0]?.path ?? ''),
       // Where the regular node has its machine image: cells find the same one made.
-      cacheDir: readEnvironment().cacheFolder,
       kubelet: join(cluster.binDir, 'kubelet'),
       ...(local as object),
     },

@@ -7,8 +7,8 @@ import { localGround, simulatedGround } from '../../../src/cli/demo/ground.ts';
 import type { Observer } from '../../../src/cli/demo/observer.ts';
 import { PodLog } from '../../../src/cli/demo/pod-log.ts';
 import { closingLines, newRun, summaryOf } from '../../../src/cli/demo/run.ts';
-import { explain, Journal, writeSummary } from '../../../src/cli/demo/summary.ts';
-import { NodelessError } from '../../../src/core/errors.ts';
+import { Journal, writeSummary } from '../../../src/cli/demo/summary.ts';
+import { explain, NodelessError } from '../../../src/core/errors.ts';
 import type { WirePod } from '../../../src/kube/wire-pod.ts';
 
 function pod(uid: string, ready: boolean): WirePod {
