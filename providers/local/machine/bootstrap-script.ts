@@ -15,19 +15,24 @@ umask 077
 cd ${quote(directory)}
 read -r url granted < bootstrap/urls
 
-ask() { curl -q --config bootstrap/curl.conf --output bootstrap/answer "$@" 2> bootstrap/error || :; }
+# Of this process: a curl that outlives a killed predecessor writes elsewhere.
+answer=bootstrap/answer.$$
+error=bootstrap/error.$$
+
+ask() { curl -q --config bootstrap/curl.conf --output $answer "$@" 2> $error || :; }
 
 attempt() {
-  : > bootstrap/answer
+  : > $answer
   status=$(ask --data-binary @bootstrap/request.json "$url")
   [ "$status" != 409 ] || status=$(ask "$granted")
   case $status in 200 | 201) ;; *) return 1 ;; esac
-  certificate=$(sed -n 's/.*"certificate" *: *"\\([A-Za-z0-9+/=]*\\)".*/\\1/p' bootstrap/answer)
-  [ -n "$certificate" ]
+  certificate=$(sed -n 's/.*"certificate" *: *"\\([A-Za-z0-9+/=]*\\)".*/\\1/p' $answer)
+  echo "$certificate" | base64 -d > bootstrap/client.pem
+  grep -q '^-----BEGIN CERTIFICATE-----' bootstrap/client.pem
 }
 
 tell() {
-  why="$status $(head -c 300 bootstrap/error) $(head -c 300 bootstrap/answer)"
+  why="$status $(head -c 300 $error) $(head -c 300 $answer)"
   [ "$why" = "$told" ] || echo "$(date -u +%FT%TZ) no certificate yet, asking on: $why"
   told=$why
 }
@@ -41,7 +46,7 @@ until attempt; do
 done
 
 pair=$PWD/pki/kubelet-client-$(date +%Y-%m-%d-%H-%M-%S).pem
-{ echo "$certificate" | base64 -d; cat bootstrap/key.pem; } > "$pair"
+{ cat bootstrap/client.pem; echo; cat bootstrap/key.pem; } > "$pair"
 ln -sf "$pair" pki/kubelet-client-updated.pem
 mv -f pki/kubelet-client-updated.pem ${CLIENT_PAIR}
 # The token is of no more use. Last: whoever dies before has to ask again.

@@ -111,6 +111,13 @@ describe.skipIf(skipReason !== undefined)(`local cells${skipReason === undefined
     return cellId;
   }
 
+  /** The keys that certificates were asked for with the token, one for each attempt. */
+  const keysOf = (token: string) =>
+    cloud.api.requests
+      .filter((each) => each.token === token)
+      .map(({ keyFingerprint }) => keyFingerprint)
+      .filter((key) => key !== undefined);
+
   /** Runs a command on the cell, as a login to the machine would. */
   async function onCell(cellId: string, ...words: readonly string[]): Promise<string> {
     const pid = String(await cloud.supervisor(cellId));
@@ -241,6 +248,39 @@ describe.skipIf(skipReason !== undefined)(`local cells${skipReason === undefined
     await expect.poll(status, WAIT).toBe('401');
   });
 
+  test('a cell whose first certificate request got no answer asks again with the same key, and starts', async () => {
+    const asked = await request();
+    const { cellId } = asked.tags;
+    cloud.api.mishaps.push('answer lost', 401, 503, 'answer lost', 500);
+    await provider.launch(asked, soon());
+    const path = `/nodes/${cellId}/status`;
+    await cloud.api.request(({ method, url }) => method === 'PATCH' && url.includes(path), 20_000);
+    const token = await cloud.token(cellId);
+    const keys = keysOf(token);
+    expect(keys.length).toBeGreaterThanOrEqual(3);
+    expect(new Set(keys).size).toBe(1);
+    const attest = (keyFingerprint: string) =>
+      provider.attest({ token, keyFingerprint, remoteAddress: '10.200.0.18' }, soon());
+    expect(await attest(keys[0] ?? '')).toEqual({ outcome: 'accepted', cellId });
+    expect(await attest('another')).toEqual({ outcome: 'reused', cellId });
+    expect(await attest(keys[0] ?? '')).toEqual({ outcome: 'accepted', cellId });
+  });
+
+  test('a cell waits for a provider that is away, and starts within seconds of its return', async () => {
+    const asked = await request();
+    const { cellId } = asked.tags;
+    const { port } = new URL(cloud.cellApiUrl);
+    const reject = ['-i', 'uplink0', '-p', 'tcp', '--sport', port, '-j', 'DROP'];
+    await cloud.router.run('iptables', '-w', '-I', 'FORWARD', ...reject);
+    await provider.launch(asked, soon());
+    await sleep(3_000);
+    expect(await pidOf(cellId, 'kubelet')).toBeUndefined();
+    await cloud.router.run('iptables', '-w', '-D', 'FORWARD', ...reject);
+    const path = `/nodes/${cellId}/status`;
+    await cloud.api.request(({ method, url }) => method === 'PATCH' && url.includes(path), 15_000);
+    expect(new Set(keysOf(await cloud.token(cellId))).size).toBe(1);
+  });
+
   test('the token is in no file that others may read, and only its hash is in the record', async () => {
     const asked = await request();
     const { cellId } = asked.tags;
@@ -296,6 +336,7 @@ describe.skipIf(skipReason !== undefined)(`local cells${skipReason === undefined
       const later = createLocalProvider(cloud.options);
       expect((await later.launch(asked, soon())).state, `${afterMs} ms`).toBe('running');
       await cloud.bootstrapped(cellId);
+      expect(new Set(keysOf(await cloud.token(cellId))).size, `${afterMs} ms`).toBe(1);
       expect((await later.list(soon())).map(({ tags }) => tags.cellId)).toEqual([cellId]);
       await later.terminate(cellId, soon());
       expect(await cloud.remains(), `${afterMs} ms`).toEqual([]);

@@ -19,12 +19,17 @@ interface StandInRequest {
   readonly atMs: number;
 }
 
+/** What becomes of a certificate request: signed and then no answer, or a refusal with this status. */
+type Mishap = 'answer lost' | number;
+
 /** A small API server for one or many cells: everything is allowed, everything is kept in memory. */
 export interface StandInCellApi {
   readonly url: string;
   readonly caPem: string;
   readonly store: StandInStore;
   readonly requests: readonly StandInRequest[];
+  /** What befalls the next certificate requests that show a token, in turn. */
+  readonly mishaps: Mishap[];
   /** The first request that `matches`, already made or to come. */
   request(matches: (request: StandInRequest) => boolean, deadlineMs: number): Promise<StandInRequest>;
   /** A client certificate that kubelets of this authority accept. */
@@ -94,14 +99,19 @@ export async function startStandInCellApi(
   const authority = await createStandInAuthority();
   const store = createStandInStore();
   const requests: StandInRequest[] = [];
+  const mishaps: Mishap[] = [];
   const waiting = new Set<() => void>();
   const address = options.address ?? '127.0.0.1';
   for (const pod of options.pods ?? []) store.put('/api/v1/pods', pod);
 
-  async function certificateRequest(csr: KubeObject): Promise<{ object: KubeObject; fingerprint: string }> {
+  /** No object: there is one of that name, as a cluster's own API server says of a repetition. */
+  async function certificateRequest(
+    csr: KubeObject,
+  ): Promise<{ readonly object?: KubeObject; readonly fingerprint: string }> {
     const spec = csr.spec as { request: string; signerName: string };
     const usage = spec.signerName === 'kubernetes.io/kubelet-serving' ? 'server' : 'client';
     const { certPem, fingerprint } = await authority.sign(Buffer.from(spec.request, 'base64').toString(), usage);
+    if (csr.metadata.name !== undefined && store.get(CSRS, csr.metadata.name) !== undefined) return { fingerprint };
     const name = csr.metadata.name ?? `${csr.metadata.generateName}${store.version()}`;
     const object = store.put(CSRS, {
       ...csr,
@@ -153,8 +163,10 @@ export async function startStandInCellApi(
     const target = targetOf(url.pathname);
     const body = await bodyOf(request);
     const isCsr = request.method === 'POST' && target.collection === CSRS;
-    const signed = isCsr ? await certificateRequest(body) : undefined;
     const token = request.headers.authorization?.replace('Bearer ', '');
+    const mishap = isCsr && token !== undefined ? mishaps.shift() : undefined;
+    if (typeof mishap === 'number') return failure(response, mishap, 'Mishap');
+    const signed = isCsr ? await certificateRequest(body) : undefined;
     const user = (request.socket as TLSSocket).getPeerCertificate?.()?.subject?.CN;
     requests.push({
       method: request.method ?? '',
@@ -166,7 +178,9 @@ export async function startStandInCellApi(
       ...(signed === undefined ? {} : { keyFingerprint: signed.fingerprint }),
     });
     for (const look of waiting) look();
-    if (signed !== undefined) return answer(response, 201, signed.object);
+    if (mishap === 'answer lost') return void request.socket.destroy();
+    if (signed?.object !== undefined) return answer(response, 201, signed.object);
+    if (signed !== undefined) return failure(response, 409, 'AlreadyExists');
     if (request.method === 'GET') return get(url, target, response);
     if (request.method === 'PATCH') return patch(target, body, response);
     if (request.method === 'DELETE') {
@@ -200,6 +214,7 @@ export async function startStandInCellApi(
     caPem: authority.caPem,
     store,
     requests,
+    mishaps,
     async request(matches, deadlineMs) {
       const { promise, resolve, reject } = Promise.withResolvers<StandInRequest>();
       const look = () => {

@@ -9,6 +9,7 @@ import { PodLog } from '../../../src/cli/demo/pod-log.ts';
 import { closingLines, newRun, summaryOf } from '../../../src/cli/demo/run.ts';
 import { Journal, writeSummary } from '../../../src/cli/demo/summary.ts';
 import { explain, NodelessError } from '../../../src/core/errors.ts';
+import type { WirePod } from '../../../src/kube/wire-pod.ts';
 
 function pod(uid: string, ready: boolean): WirePod {
   const conditions = [{ type: 'Ready', status: ready ? 'True' : 'False' }];
