@@ -32,7 +32,7 @@ attempt() {
 }
 
 tell() {
-  why="$status $(head -c 300 $error) $(head -c 300 $answer)"
+  why="$status $(head -c 300 $error | sed 's/ after [0-9]* ms//') $(head -c 300 $answer)"
   [ "$why" = "$told" ] || echo "$(date -u +%FT%TZ) no certificate yet, asking on: $why"
   told=$why
 }
