@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import packageJson from '../../package.json' with { type: 'json' };
 import { explain, isNodelessError } from '../core/errors.ts';
 import { demoCommand } from './demo-command.ts';
 import { installCommand } from './install-command.ts';
@@ -6,6 +7,7 @@ import { runCommand } from './run-command.ts';
 
 const program = new Command('nodeless')
   .description('A virtual node whose pods each get a machine of their own.')
+  .version(packageJson.version)
   .showSuggestionAfterError()
   .addCommand(runCommand())
   .addCommand(installCommand())

@@ -44,7 +44,7 @@ export async function loadConfig(file: string): Promise<Config> {
   } catch (error) {
     throw new NodelessError({
       code: 'ConfigInvalid',
-      message: `${file} can not be read: ${messageOf(error)}`,
+      message: `${file} can not be read: ${messageOf(error).split('\n')[0]?.replace(/:$/, '')}`,
       cause: error,
     });
   }

@@ -53,7 +53,9 @@ const virtualNode = z.strictObject({
   labels: z.record(z.string(), z.string()).default({}).describe('Labels beside the defaults; these win.'),
   taints: z.array(taint).optional().describe('Taints instead of the default virtual-kubelet.io/provider:NoSchedule.'),
   kubeletVersion: z.string().default('v1.34.4').describe('Version that the node shows: that of the cells’ kubelets.'),
-  address: z.string().describe('Address at which the API server reaches the kubelet endpoint.'),
+  address: z
+    .string('is required: the address at which the API server reaches this process')
+    .describe('Address at which the API server reaches the kubelet endpoint.'),
 });
 
 const cells = z.strictObject({
@@ -112,7 +114,7 @@ const simulated = z.strictObject({
 
 /** The whole configuration of `nodeless run`. */
 export const configSchema = z.strictObject({
-  virtualNode,
+  virtualNode: virtualNode.prefault({} as z.input<typeof virtualNode>),
   cells: cells.prefault({}),
   cellApi: cellApi.prefault({}),
   kubeletEndpoint: kubeletEndpoint.prefault({}),

@@ -44,7 +44,7 @@ export interface KubeClient {
 }
 
 const REQUEST_TIMEOUT_MS = 30_000;
-/** The API server sends a bookmark about once a minute to a watch that asks for them. */
+/** A watch that is silent for so long may have lost its connection; most API servers send a bookmark each minute. */
 const STREAM_IDLE_MS = 150_000;
 
 /** Names and values in turn, since one header comes several times. */

@@ -37,6 +37,8 @@ interface List<T> {
 
 const WATCH_SECONDS = 300;
 const EXPIRED = 410;
+/** undici's error when a body has been silent for the client's whole idle time. */
+const QUIET = 'UND_ERR_BODY_TIMEOUT';
 /** A watch that lives this long is a good one, though it says nothing; after a shorter one the next has to wait. */
 const STEADY_MS = 5_000;
 
@@ -130,6 +132,8 @@ export async function runListWatch<T extends KubeObject>(
       await watch(version);
     } catch (error) {
       if (signal.aborted) return;
+      // Nothing came for long, which a quiet collection and a dead connection have in common: begin anew, unconcerned.
+      if ((error as { code?: string }).code === QUIET) continue;
       if (isNodelessError(error, 'Expired')) version = undefined;
       if (!failing) logger.warn({ path, reason: messageOf(error) }, 'watch is cut; trying again');
       failing = true;

@@ -39,9 +39,16 @@ export function handedOverPatch(message: string, nowMs: number): object {
 }
 
 /** The pod's machine ended under it. Source of the shape: PodGC's for pods of vanished nodes. */
-export function lostPatch(message: string, nowMs: number): object {
+export function lostPatch(pod: WirePod, message: string, nowMs: number): object {
+  // A list that is replaced as a whole: what the kubelet said last, but for what is no longer so.
+  const containerStatuses = pod.status?.containerStatuses?.map((status) => ({
+    ...status,
+    ready: false,
+    started: false,
+  }));
   return {
     status: {
+      ...(containerStatuses === undefined ? {} : { containerStatuses }),
       phase: 'Failed',
       reason: 'CellLost',
       message,

@@ -205,7 +205,7 @@ export class PodSteps {
       const { handedOver, cellId } = viewOf(pod);
       const build = (nowMs: number) =>
         handedOver || cell?.handedOver === true
-          ? lostPatch(`cell ${cellId} is lost: ${cell?.reason ?? 'its machine ended'}`, nowMs)
+          ? lostPatch(pod, `cell ${cellId} is lost: ${cell?.reason ?? 'its machine ended'}`, nowMs)
           : endedPatch('the pod was deleted before a cell was ready for it', nowMs);
       await writer.patch(pod, build, { signal });
     }
@@ -217,7 +217,7 @@ export class PodSteps {
   async #fail(pod: WirePod, cell: Cell | undefined, reason: string, signal: AbortSignal): Promise<Outcome> {
     const { writer, events, fleet } = this.#options;
     const message = `cell ${viewOf(pod).cellId} is lost: ${reason}`;
-    const patched = await writer.patch(pod, (now) => lostPatch(message, now), { signal });
+    const patched = await writer.patch(pod, (now) => lostPatch(pod, message, now), { signal });
     events.warning(pod, 'CellLost', message);
     if (cell !== undefined) void fleet.end(cell, reason);
     return { pod: patched };

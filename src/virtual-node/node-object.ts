@@ -48,8 +48,21 @@ const CONDITIONS = [
   ['NetworkUnavailable', 'False', 'EachPodHasItsOwnCell', 'network is per cell'],
 ] as const;
 
+interface Condition {
+  readonly type: string;
+  readonly status: string;
+  readonly lastTransitionTime?: string;
+}
+
+/** When a condition took the status that it has now; the object tells, unless the status is new. */
+function transitionTime(node: KubeObject | undefined, type: string, status: string, now: string): string {
+  const { conditions } = (node?.status ?? {}) as { readonly conditions?: readonly Condition[] };
+  const before = conditions?.find((condition) => condition.type === type);
+  return before?.status === status ? (before.lastTransitionTime ?? now) : now;
+}
+
 /** Status that Nodeless owns; merged into the object's, so foreign capacity keys and conditions stay. */
-export function nodeStatus(spec: VirtualNodeSpec, nowMs: number): Record<string, unknown> {
+export function nodeStatus(spec: VirtualNodeSpec, nowMs: number, node?: KubeObject): Record<string, unknown> {
   const now = kubeTime(nowMs);
   return {
     capacity: { ...spec.capacity },
@@ -60,6 +73,7 @@ export function nodeStatus(spec: VirtualNodeSpec, nowMs: number): Record<string,
       reason,
       message,
       lastHeartbeatTime: now,
+      lastTransitionTime: transitionTime(node, type, status, now),
     })),
     addresses: [
       { type: 'InternalIP', address: spec.address },

@@ -75,7 +75,7 @@ export async function register(options: VirtualNodeOptions, signal: AbortSignal)
     method: 'PATCH',
     path: `${path}/status`,
     contentType: 'application/strategic-merge-patch+json',
-    body: { status: nodeStatus(spec, clock.now()) },
+    body: { status: nodeStatus(spec, clock.now(), node) },
     signal,
   });
   return owned;
