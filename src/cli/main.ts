@@ -17,6 +17,7 @@ try {
   await program.parseAsync();
 } catch (error) {
   const code = isNodelessError(error) ? ` (${error.code})` : '';
-  process.stderr.write(`nodeless: ${explain(error)}${code}\n`);
+  const [what, ...causes] = explain(error).split('\n');
+  process.stderr.write([`nodeless: ${what}${code}`, ...causes, ''].join('\n'));
   process.exitCode = 1;
 }
