@@ -81,8 +81,8 @@ export async function runProvider(process: ProviderProcess): Promise<void> {
     while (!signal.aborted) {
       const lease = { namespace, name: `nodeless-${name}`, ...(await replicaIdentity()) };
       const leadership = await becomeLeader({ client, ...lease, clock, logger }, signal);
-      cleanup.push(() => leadership.release());
-      await lead({ ...process, clock, client, nodeClient, provider, authority, clusterUid, leadership });
+      const base = { ...process, clock, client, nodeClient, provider, authority, clusterUid, leadership };
+      await lead(base).finally(() => leadership.release());
     }
   } catch (error) {
     if (!signal.aborted) throw error;

@@ -36,7 +36,7 @@ export interface Leadership {
    * What only serves what is known (the cell API) goes on meanwhile, so that an outage of the API server cuts no cell off.
    */
   isHeld(): boolean;
-  /** Gives the lease up, so that another replica need not wait; call after `signal` has aborted and all is stopped. */
+  /** Stops renewing and gives the lease up, so that another replica need not wait; call when all that acts has stopped. */
   release(): Promise<void>;
 }
 
@@ -62,11 +62,13 @@ export async function becomeLeader(options: LeadershipOptions, signal: AbortSign
   logger.info({ lease: name, identity }, 'leading');
   const lost = new AbortController();
   const renewal = { atMs: clock.now() };
-  const renewing = keepRenewing(options, renewal, lost, signal);
+  const released = new AbortController();
+  const renewing = keepRenewing(options, renewal, lost, AbortSignal.any([signal, released.signal]));
   return {
     signal: AbortSignal.any([signal, lost.signal]),
     isHeld: () => !lost.signal.aborted && clock.now() - renewal.atMs <= RENEW_DEADLINE_MS,
     async release() {
+      released.abort();
       await renewing;
       if (!lost.signal.aborted) await releaseLease(options).catch(() => undefined);
     },

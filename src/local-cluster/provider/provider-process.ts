@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { KubeConfig } from '@kubernetes/client-node';
 import { stringify } from 'yaml';
@@ -67,8 +67,7 @@ async function writeConfig(options: ProviderOptions): Promise<string> {
     local: {
       cluster: paths.name,
       stateDir: join(paths.stateDir, 'cloud'),
-      imagesDir: dirname(cluster.images[0]?.path ?? ''),
-      // Where the regular node has its machine image: cells find the same one made.
+      imagesDir: cluster.imagesDir,
       kubelet: join(cluster.binDir, 'kubelet'),
       ...(local as object),
     },

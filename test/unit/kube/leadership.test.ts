@@ -106,4 +106,12 @@ describe('leadership', () => {
     await vi.waitFor(() => expect(lead.signal.aborted).toBe(true));
     expect(lead.isHeld()).toBe(false);
   });
+
+  test('a lease that is given up is free at once, and no longer renewed', async () => {
+    const { client, state } = await leaseServer();
+    const lead = await replica(client, 'a').leading;
+    await lead.release();
+    expect(state.lease?.spec).toMatchObject({ holderIdentity: '' });
+    expect((await replica(client, 'b').leading).isHeld()).toBe(true);
+  });
 });
