@@ -22,6 +22,7 @@ import { call } from './kube/calls.ts';
 import { createKubeClient, type KubeClient } from './kube/client.ts';
 import { startCollection } from './kube/collection.ts';
 import { EventRecorder } from './kube/events.ts';
+import { fenced } from './kube/fenced-client.ts';
 import { becomeLeader, type Leadership } from './kube/leadership.ts';
 import type { KubeObject } from './kube/objects.ts';
 import { replicaIdentity } from './kube/replica-identity.ts';
@@ -34,6 +35,7 @@ import { viewOf } from './pods/pod-view.ts';
 import { PodWriter } from './pods/status.ts';
 import { PodSteps } from './pods/steps.ts';
 import { chooseProvider } from './provider-choice.ts';
+import { keepNodeLease } from './virtual-node/node-lease.ts';
 import { specOf } from './virtual-node/node-spec.ts';
 import { runVirtualNode } from './virtual-node/virtual-node.ts';
 
@@ -67,7 +69,8 @@ export async function runProvider(process: ProviderProcess): Promise<void> {
   const { namespace } = config.cluster;
   const clock = systemClock;
   const retry = { clock, logger, signal };
-  const client = await createKubeClient(kubeConfig, clock);
+  const replica = await replicaIdentity();
+  const client = await createKubeClient(kubeConfig, clock, replica.identity);
   const nodeClient = client.as({ user: nodeUser(name), groups: NODE_GROUPS });
   const cleanup: (() => Promise<void>)[] = [() => client.close()];
   try {
@@ -76,12 +79,14 @@ export async function runProvider(process: ProviderProcess): Promise<void> {
     const provider = boundedProvider(await chooseProvider({ config, owner, ...retry }));
     cleanup.push(() => provider.stop());
     await provider.start(signal);
+    void keepNodeLease({ name, nodeClient, clock, logger }, signal);
     const read = () => loadOrCreateAuthority({ client, namespace, clock, signal });
     const authority = await until('the authority can be read', read, retry);
     while (!signal.aborted) {
-      const lease = { namespace, name: `nodeless-${name}`, ...(await replicaIdentity()) };
+      const lease = { namespace, name: `nodeless-${name}`, ...replica };
       const leadership = await becomeLeader({ client, ...lease, clock, logger }, signal);
-      const base = { ...process, clock, client, nodeClient, provider, authority, clusterUid, leadership };
+      const writers = { client: fenced(client, leadership.isHeld), nodeClient: fenced(nodeClient, leadership.isHeld) };
+      const base = { ...process, ...writers, clock, provider, authority, clusterUid, leadership };
       await lead(base).finally(() => leadership.release());
     }
   } catch (error) {

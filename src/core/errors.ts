@@ -10,6 +10,7 @@ export const ERROR_CODES = {
   LaunchTimeout: 'a cell did not register within its launch timeout',
   NoOffering: 'no offering is large enough for the pod',
   NotFound: 'what was asked for does not exist',
+  NotLeading: 'a replica that may not lead any more was asked to change something; the one that leads will',
   PortInUse: 'a port that Nodeless must listen on is taken by another process',
   PrerequisiteMissing: 'the machine lacks something that is needed; the message names it and how to get it',
   Throttled: 'the cloud or the API server asks for fewer requests; wait and try again',

@@ -22,9 +22,27 @@ interface Lease extends KubeObject {
   spec: { holderIdentity?: string; leaseDurationSeconds?: number; renewTime?: string; leaseTransitions?: number };
 }
 
-/** A leader that has not renewed for so long may not act; another takes over only after the whole lease. */
-const RENEW_DEADLINE_MS = 10_000;
-const LEASE_SECONDS = 15;
+/** What a replica has seen of the lease. */
+interface Sight {
+  renewTime: string;
+  /** When that renewal was first seen, by our clock. */
+  atMs: number;
+  /** The lease as we have written it; renewed without reading it first, since it is nobody else's to write. */
+  own?: Lease | undefined;
+}
+
+interface Renewal {
+  /** When the last one that succeeded was asked for. */
+  atMs: number;
+  readonly sight: Sight;
+}
+
+/**
+ * A leader that has not renewed for so long may not act; another takes over only after the whole lease. A standby looks
+ * every RETRY_MS, so it leads at most LEASE_SECONDS + RETRY_MS after a leader's last renewal, whatever became of that.
+ */
+const RENEW_DEADLINE_MS = 8_000;
+const LEASE_SECONDS = 12;
 const RETRY_MS = 2_000;
 
 /** A replica's leadership. */
@@ -46,22 +64,23 @@ export interface Leadership {
  */
 export async function becomeLeader(options: LeadershipOptions, signal: AbortSignal): Promise<Leadership> {
   const { clock, logger, name, identity } = options;
-  const seen = { renewTime: '', atMs: clock.now() };
+  const sight: Sight = { renewTime: '', atMs: clock.now() };
   let waiting = false;
   for (;;) {
     signal.throwIfAborted();
-    const holder = await tryAcquire(options, seen, signal).catch((error) => {
+    const holder = await tryAcquire(options, sight, signal).catch((error) => {
       signal.throwIfAborted();
       return messageOf(error);
     });
     if (holder === identity) break;
     if (!waiting) logger.info({ lease: name, holder }, 'waiting to lead');
     waiting = true;
-    await clock.sleep(RETRY_MS, signal);
+    const untilExpiryMs = sight.atMs + LEASE_SECONDS * 1_000 - clock.now();
+    await clock.sleep(untilExpiryMs > 0 ? Math.min(RETRY_MS, untilExpiryMs) : RETRY_MS, signal);
   }
   logger.info({ lease: name, identity }, 'leading');
   const lost = new AbortController();
-  const renewal = { atMs: clock.now() };
+  const renewal: Renewal = { atMs: clock.now(), sight };
   const released = new AbortController();
   const renewing = keepRenewing(options, renewal, lost, AbortSignal.any([signal, released.signal]));
   return {
@@ -77,7 +96,7 @@ export async function becomeLeader(options: LeadershipOptions, signal: AbortSign
 
 async function keepRenewing(
   options: LeadershipOptions,
-  renewal: { atMs: number },
+  renewal: Renewal,
   lost: AbortController,
   signal: AbortSignal,
 ): Promise<void> {
@@ -88,7 +107,9 @@ async function keepRenewing(
     if (signal.aborted) return;
     const askedAtMs = clock.now();
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(RENEW_DEADLINE_MS / 2)]);
-    const holder = await tryAcquire(options, { renewTime: '', atMs: askedAtMs }, deadline).catch(() => undefined);
+    // Another's lease is not taken over from here, however old it looks: it may have been renewed while we were frozen.
+    Object.assign(renewal.sight, { renewTime: '', atMs: askedAtMs });
+    const holder = await tryAcquire(options, renewal.sight, deadline).catch(() => undefined);
     if (holder === identity) {
       renewal.atMs = askedAtMs;
       if (failing) logger.info({ lease: name }, 'the lease is renewed again');
@@ -114,38 +135,33 @@ async function releaseLease({ client, namespace, name, identity }: LeadershipOpt
 }
 
 /** One try. Resolves with who holds the lease after it. */
-async function tryAcquire(
-  options: LeadershipOptions,
-  seen: { renewTime: string; atMs: number },
-  signal: AbortSignal,
-): Promise<string> {
+async function tryAcquire(options: LeadershipOptions, sight: Sight, signal: AbortSignal): Promise<string> {
   const { client, namespace, name, identity, hasEnded, clock } = options;
   const collection = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
-  const lease = await getOrUndefined<Lease>(client, `${collection}/${name}`, signal);
+  const known = sight.own;
+  const lease = known ?? (await getOrUndefined<Lease>(client, `${collection}/${name}`, signal));
   const mine = { holderIdentity: identity, leaseDurationSeconds: LEASE_SECONDS, renewTime: kubeMicroTime(clock.now()) };
   if (lease === undefined) {
     const body = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name }, spec: mine };
-    await call(client, { method: 'POST', path: collection, body, signal });
+    sight.own = await call<Lease>(client, { method: 'POST', path: collection, body, signal });
     return identity;
   }
   const { holderIdentity = '', renewTime = '', leaseTransitions = 0 } = lease.spec;
-  if (seen.renewTime !== renewTime) Object.assign(seen, { renewTime, atMs: clock.now() });
+  if (sight.renewTime !== renewTime) Object.assign(sight, { renewTime, atMs: clock.now() });
   const held = holderIdentity !== '' && holderIdentity !== identity;
-  const expired = clock.now() - seen.atMs >= LEASE_SECONDS * 1_000;
+  const expired = clock.now() - sight.atMs >= LEASE_SECONDS * 1_000;
   if (held && !expired && !(await hasEnded(holderIdentity))) return holderIdentity;
   const spec = { ...lease.spec, ...mine, leaseTransitions: leaseTransitions + (held ? 1 : 0) };
   try {
-    await call(client, { method: 'PUT', path: `${collection}/${name}`, body: { ...lease, spec }, signal });
+    sight.own = undefined;
+    const path = `${collection}/${name}`;
+    sight.own = await call<Lease>(client, { method: 'PUT', path, body: { ...lease, spec }, signal });
     return identity;
   } catch (error) {
-    // Whoever was faster is seen at the next try.
-    if (isStatus(error, 409))
-      throw new NodelessError({
-        code: 'KubeRequestFailed',
-        retryable: true,
-        message: 'the lease changed meanwhile',
-        cause: error,
-      });
-    throw error;
+    if (!isStatus(error, 409)) throw error;
+    // What we had written last is no more: look at who was faster.
+    if (known !== undefined) return tryAcquire(options, sight, signal);
+    const message = 'the lease changed meanwhile';
+    throw new NodelessError({ code: 'KubeRequestFailed', retryable: true, message, cause: error });
   }
 }

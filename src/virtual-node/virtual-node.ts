@@ -1,6 +1,5 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../core/clock.ts';
-import { kubeMicroTime } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import { call, getOrUndefined, isStatus } from '../kube/calls.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -12,7 +11,7 @@ export interface VirtualNodeOptions {
   readonly spec: VirtualNodeSpec;
   /** The provider's own identity: may set labels and taints of this node, which a node itself may not. */
   readonly client: KubeClient;
-  /** The node's identity: its status and its lease. */
+  /** The node's identity, for its status. */
   readonly nodeClient: KubeClient;
   /** The virtual node as the API server has it. */
   readonly nodes: Collection<KubeObject>;
@@ -20,13 +19,13 @@ export interface VirtualNodeOptions {
   readonly logger: Logger;
 }
 
-/** The kubelet's own figures: the lease is renewed at a quarter of its duration. */
-const LEASE_SECONDS = 40;
-const RENEW_MS = 10_000;
+const LOOK_MS = 10_000;
+const RETRY_MS = 1_000;
+/** The kubelet's own figure. */
 const STATUS_EVERY_MS = 300_000;
 
 /**
- * Keeps the virtual node registered: creates it, again when it is deleted, writes its status, renews its lease.
+ * Keeps the virtual node registered: creates it, again when it is deleted, and writes its status.
  * Runs until the signal aborts; outages are logged once and waited out.
  */
 export async function runVirtualNode(options: VirtualNodeOptions, signal: AbortSignal): Promise<void> {
@@ -44,7 +43,6 @@ export async function runVirtualNode(options: VirtualNodeOptions, signal: AbortS
       if (deleted || clock.now() - statusAtMs >= STATUS_EVERY_MS) {
         if (await register(options, signal)) statusAtMs = clock.now();
       }
-      await renewLease(options, signal);
       if (failing) logger.info({ node: spec.name }, 'virtual node is kept again');
       failing = false;
     } catch (error) {
@@ -55,7 +53,7 @@ export async function runVirtualNode(options: VirtualNodeOptions, signal: AbortS
     }
     const woken = new AbortController();
     const pause = clock
-      .sleep(failing ? 1_000 : RENEW_MS, AbortSignal.any([signal, woken.signal]))
+      .sleep(failing ? RETRY_MS : LOOK_MS, AbortSignal.any([signal, woken.signal]))
       .catch(() => undefined);
     await Promise.race([pause, wake.deleted.promise.then(() => woken.abort())]);
   }
@@ -100,28 +98,5 @@ async function own(options: VirtualNodeOptions, node: KubeObject, signal: AbortS
   } catch (error) {
     if (isStatus(error, 409)) return false;
     throw error;
-  }
-}
-
-async function renewLease(options: VirtualNodeOptions, signal: AbortSignal): Promise<void> {
-  const { spec, nodeClient, clock } = options;
-  const collection = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases';
-  const renewal = {
-    holderIdentity: spec.name,
-    leaseDurationSeconds: LEASE_SECONDS,
-    renewTime: kubeMicroTime(clock.now()),
-  };
-  try {
-    await call(nodeClient, {
-      method: 'PATCH',
-      path: `${collection}/${spec.name}`,
-      contentType: 'application/merge-patch+json',
-      body: { spec: renewal },
-      signal,
-    });
-  } catch (error) {
-    if (!isStatus(error, 404)) throw error;
-    const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: spec.name }, spec: renewal };
-    await call(nodeClient, { method: 'POST', path: collection, body: lease, signal });
   }
 }

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { bootstrapScript } from './bootstrap-script.ts';
 import { cgroupHierarchies, cpuLimitFile, makeCgroup } from './cgroups.ts';
@@ -100,6 +100,8 @@ export async function prepareMachine(spec: MachineSpec): Promise<void> {
   await writeAtomic(at('machine.json'), JSON.stringify(record, null, 2));
   await Promise.all(FOLDERS.map((folder) => mkdir(at(folder), { recursive: true })));
   await mkdir(at('registry/_default'), { recursive: true });
+  // As /tmp is; mkdir's own mode would be cut by the umask.
+  await chmod(at('tmp'), 0o1777);
   const toml = containerdConfig({
     root: at('containerd'),
     cniConfDir: at('cni'),

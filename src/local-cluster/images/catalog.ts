@@ -7,7 +7,7 @@ export interface ImageInputs extends UserlandInputs {
   readonly pause: Buffer;
   readonly agnhost: Buffer;
   readonly nnp: Buffer;
-  /** curl and ss with the shared libraries they need: the suite's network specs run them in agnhost. */
+  /** curl, ss and nc with the shared libraries they need: the suite's network specs run them in agnhost. */
   readonly networkTools: readonly Entry[];
   /** agnhost's `porter` serves with these: localhost.crt and localhost.key. */
   readonly porterCertificate: Buffer;

@@ -48,6 +48,7 @@ async function readInputs(options: PrepareImagesOptions, environment: Environmen
     networkTools: [
       ...(await withLibraries(await needed('curl', 'curl', environment), 'curl', signal)),
       ...(await withLibraries(await needed('ss', 'iproute2', environment), 'ss', signal)),
+      ...(await withLibraries(await needed('nc.openbsd', 'netcat-openbsd', environment), 'nc', signal)),
     ],
     porterCertificate: Buffer.from(porter.certificate),
     porterKey: Buffer.from(porter.key),

@@ -12,15 +12,18 @@ afterEach(async () => {
 
 /** A lease with optimistic locking, as the API server keeps it. */
 async function leaseServer() {
-  const state: { lease: Record<string, unknown> | undefined; version: number; down: boolean } = {
-    lease: undefined,
+  const state = {
+    lease: undefined as Record<string, unknown> | undefined,
     version: 0,
     down: false,
+    /** Methods of the requests. */
+    asked: [] as string[],
   };
   const server = await scriptedApiServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk) => chunks.push(chunk));
     request.on('end', () => {
+      state.asked.push(request.method ?? '');
       if (state.down) return answer(response, 500, {});
       if (request.method === 'GET') return answer(response, state.lease === undefined ? 404 : 200, state.lease ?? {});
       const body = JSON.parse(Buffer.concat(chunks).toString());
@@ -95,6 +98,24 @@ describe('leadership', () => {
     expect(lead.signal.aborted).toBe(false);
     state.down = false;
     await vi.waitFor(() => expect(lead.isHeld()).toBe(true));
+  });
+
+  test('renewing takes one request, and does not read what nobody else may write', async () => {
+    const { client, state } = await leaseServer();
+    await replica(client, 'a').leading;
+    const asked = state.asked.length;
+    await vi.waitFor(() => expect(state.asked.length).toBeGreaterThan(asked + 5));
+    expect(new Set(state.asked.slice(asked))).toEqual(new Set(['PUT']));
+  });
+
+  test('a leader that wakes up after its lease does not take it from who has it now', async () => {
+    const { client, state } = await leaseServer();
+    const lead = await replica(client, 'a').leading;
+    const spec = { holderIdentity: 'b', leaseDurationSeconds: 12, renewTime: 'long ago' };
+    state.version += 1;
+    state.lease = { ...state.lease, metadata: { name: 'lease', resourceVersion: String(state.version) }, spec };
+    await vi.waitFor(() => expect(lead.signal.aborted).toBe(true));
+    expect(state.lease?.spec).toEqual(spec);
   });
 
   test('a leader that was succeeded stops leading', async () => {
