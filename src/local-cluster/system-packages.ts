@@ -61,10 +61,13 @@ async function isPresent(entry: SystemProgram, environment: Environment): Promis
   return (await systemProgram(entry.program, environment)) !== undefined;
 }
 
-/** The programs of the system that a local cluster needs and that are not there. */
-export async function missingPrograms(environment: Environment): Promise<readonly SystemProgram[]> {
-  const present = await Promise.all(SYSTEM_PROGRAMS.map((entry) => isPresent(entry, environment)));
-  return SYSTEM_PROGRAMS.filter((_, index) => present[index] === false);
+/** Those that are not there; of what a local cluster needs unless told. */
+export async function missingPrograms(
+  environment: Environment,
+  programs: readonly SystemProgram[] = SYSTEM_PROGRAMS,
+): Promise<readonly SystemProgram[]> {
+  const present = await Promise.all(programs.map((entry) => isPresent(entry, environment)));
+  return programs.filter((_, index) => present[index] === false);
 }
 
 /** The command that gets them on Debian and Ubuntu, to be run as root. */
@@ -99,9 +102,11 @@ export async function ensureSystemPrograms(options: {
   readonly progress: Progress;
   readonly signal: AbortSignal;
   readonly environment?: Environment;
+  /** What a local cluster needs unless given. */
+  readonly programs?: readonly SystemProgram[];
 }): Promise<void> {
   const environment = options.environment ?? readEnvironment();
-  const missing = await missingPrograms(environment);
+  const missing = await missingPrograms(environment, options.programs);
   if (missing.length === 0) return;
   const packages = packagesFor(missing);
   const names = missing.map((entry) => entry.program).join(', ');
@@ -120,6 +125,6 @@ export async function ensureSystemPrograms(options: {
   } catch (error) {
     throw localFailure(`the system lacks ${names}, and "${command}" failed; run it and mend what it says`, error);
   }
-  const still = await missingPrograms(environment);
+  const still = await missingPrograms(environment, options.programs);
   if (still.length > 0) throw localFailure(`${packagesFor(still).join(', ')} installed, but ${names} is still missing`);
 }

@@ -6,6 +6,7 @@ import { down } from '../../src/local-cluster/down.ts';
 import { leftovers } from '../../src/local-cluster/leftovers.ts';
 import { startProvider } from '../../src/local-cluster/provider/provider-process.ts';
 import { up } from '../../src/local-cluster/up.ts';
+import { startRegistry } from './registry.ts';
 import { runSuite, type SuiteResult } from './suite.ts';
 
 const CLUSTER = 'conformance';
@@ -47,7 +48,8 @@ const progress = ({ step, detail }: { step: string; detail: string }) => process
 try {
   const programs = await obtainPrograms(['ginkgo', 'e2e.test'], { progress, signal });
   const cluster = await up({ name: CLUSTER, replace: true, signal, progress });
-  await startProvider({ cluster, signal, config: CONFIG });
+  const registryMirror = await startRegistry(cluster, progress, signal);
+  await startProvider({ cluster, signal, config: { ...CONFIG, local: { registryMirror } } });
   const result = await runSuite({
     cluster,
     ginkgo: programs.ginkgo,

@@ -1,6 +1,6 @@
 import type { ImageSpec } from './archive.ts';
 import { directory, type Entry, file, symlink } from './entry.ts';
-import { agnhostUsers, type UserlandInputs, userland } from './userland.ts';
+import { agnhostUsers, busyboxShell, type UserlandInputs, userland } from './userland.ts';
 
 /** Everything that the images are made of. */
 export interface ImageInputs extends UserlandInputs {
@@ -49,7 +49,7 @@ export function imageCatalog(inputs: ImageInputs): readonly ImageSpec[] {
       config: { entrypoint: ['/pause'], user: '65535:65535' },
       layers: [[file('pause', inputs.pause, 0o755)]],
     },
-    { reference: BUSYBOX_IMAGE, config: { cmd: ['sh'] }, layers: [base] },
+    { reference: BUSYBOX_IMAGE, config: { cmd: ['sh'] }, layers: [base, busyboxShell()] },
     {
       reference: AGNHOST_IMAGE,
       config: {

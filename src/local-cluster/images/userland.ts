@@ -5,7 +5,7 @@ export interface UserlandInputs {
   /** A static busybox, and the applets it has, as `busybox --list-full` prints them. */
   readonly busybox: Buffer;
   readonly applets: readonly string[];
-  /** A static bash, for what busybox's shell can't do. */
+  /** A static bash: busybox's own shell drops environment variables whose names it can't read, such as `p-data`. */
   readonly bash: Buffer;
 }
 
@@ -30,17 +30,6 @@ nobody:x:65534:
 
 const SHELLS = ['sh', 'bash'];
 
-/**
- * /bin/sh: busybox's, whose messages the suite's specs compare; but it drops variables whose names it can't read, such
- * as `p-data`, so bash takes its place where there are some.
- */
-const SHELL = `#!/bin/bash
-while IFS= read -r -d '' variable; do
-  [[ $variable =~ ^[A-Za-z_][A-Za-z0-9_]*= ]] || exec -a /bin/sh /bin/bash "$@"
-done < /proc/self/environ
-exec -a /bin/sh /bin/busybox "$@"
-`;
-
 /** Every applet where busybox's own list has it, and in /bin, where the upstream image has them all. */
 function appletLinks(applets: readonly string[]): readonly Entry[] {
   return applets.flatMap((path) => {
@@ -51,7 +40,7 @@ function appletLinks(applets: readonly string[]): readonly Entry[] {
   });
 }
 
-/** A small root file system: busybox, a shell, users, and the folders that programs expect. */
+/** A small root file system: busybox, bash as /bin/sh, users, and the folders that programs expect. */
 export function userland(inputs: UserlandInputs): readonly Entry[] {
   return [
     ...['dev', 'etc', 'home', 'proc', 'sys', 'usr/bin', 'usr/sbin', 'usr/local/bin', 'var/log', 'var/run', 'sbin'].map(
@@ -62,7 +51,7 @@ export function userland(inputs: UserlandInputs): readonly Entry[] {
     directory('var/tmp', 0o1777),
     file('bin/busybox', inputs.busybox, 0o755),
     file('bin/bash', inputs.bash, 0o755),
-    file('bin/sh', SHELL, 0o755),
+    symlink('bin/sh', 'bash'),
     symlink('usr/bin/bash', '/bin/bash'),
     ...appletLinks(inputs.applets),
     file('etc/passwd', PASSWD),
@@ -82,4 +71,19 @@ export function agnhostUsers(): readonly Entry[] {
     file('etc/group', `${GROUP}user-defined-in-image:x:1000:\ngroup-defined-in-image:x:50000:user-defined-in-image\n`),
     directory('home/user-defined-in-image'),
   ];
+}
+
+/**
+ * /bin/sh over the userland's: busybox's own shell, whose messages specs compare, but for an environment that it would
+ * drop variables of. It takes its own applets for every command that it has, so it is nothing for other images.
+ */
+const BUSYBOX_SHELL = `#!/bin/bash
+while IFS= read -r -d '' variable; do
+  [[ $variable =~ ^[A-Za-z_][A-Za-z0-9_]*= ]] || exec -a /bin/sh /bin/bash "$@"
+done < /proc/self/environ
+exec -a /bin/sh /bin/busybox "$@"
+`;
+
+export function busyboxShell(): readonly Entry[] {
+  return [file('bin/sh', BUSYBOX_SHELL, 0o755)];
 }

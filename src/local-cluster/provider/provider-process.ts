@@ -23,6 +23,10 @@ export interface ProviderOptions {
   readonly signal: AbortSignal;
   /** Name of the virtual node; `nodeless` unless given. */
   readonly virtualNode?: string;
+  /** Of several replicas, its name among the cluster's components; `nodeless` unless given. */
+  readonly replica?: string;
+  /** Where the provider finds the API server; a test may put something in between. */
+  readonly apiServerUrl?: string;
   /** `nodeless run` configuration over what the local cluster needs, by section. */
   readonly config?: Readonly<Record<string, Readonly<Record<string, unknown>> | string>>;
 }
@@ -35,7 +39,8 @@ export async function adminClient(cluster: LocalCluster): Promise<KubeClient> {
 }
 
 /** A kubeconfig of the provider's own service account, with what it ships as RBAC and nothing more. */
-async function writeKubeconfig(cluster: LocalCluster, client: KubeClient, signal: AbortSignal): Promise<string> {
+async function writeKubeconfig(options: ProviderOptions, client: KubeClient): Promise<string> {
+  const { cluster, signal, replica = PROVIDER, apiServerUrl: server = cluster.apiServerUrl } = options;
   const path = `/api/v1/namespaces/${NAMESPACE}/serviceaccounts/nodeless/token`;
   const body = {
     apiVersion: 'authentication.k8s.io/v1',
@@ -43,12 +48,12 @@ async function writeKubeconfig(cluster: LocalCluster, client: KubeClient, signal
     spec: { expirationSeconds: TOKEN_SECONDS },
   };
   const { status } = await call<{ status: { token: string } }>(client, { method: 'POST', path, body, signal });
-  const file = join(cluster.paths.kubeconfigDir, `${PROVIDER}.yaml`);
+  const file = join(cluster.paths.kubeconfigDir, `${replica}.yaml`);
   const name = PROVIDER;
   const kubeconfig = {
     apiVersion: 'v1',
     kind: 'Config',
-    clusters: [{ name, cluster: { server: cluster.apiServerUrl, 'certificate-authority': cluster.caFile } }],
+    clusters: [{ name, cluster: { server, 'certificate-authority': cluster.caFile } }],
     users: [{ name, user: { token: status.token } }],
     contexts: [{ name, context: { cluster: name, user: name } }],
     'current-context': name,
@@ -58,7 +63,7 @@ async function writeKubeconfig(cluster: LocalCluster, client: KubeClient, signal
 }
 
 async function writeConfig(options: ProviderOptions): Promise<string> {
-  const { cluster, virtualNode = 'nodeless', config = {} } = options;
+  const { cluster, virtualNode = 'nodeless', replica = PROVIDER, config = {} } = options;
   const { paths } = cluster;
   const { virtualNode: node, local, provider = 'local', ...others } = config;
   const whole = {
@@ -73,25 +78,25 @@ async function writeConfig(options: ProviderOptions): Promise<string> {
     },
     ...others,
   };
-  const file = join(paths.configDir, `${PROVIDER}.yaml`);
+  const file = join(paths.configDir, `${replica}.yaml`);
   await writePrivate(file, stringify(whole));
   return file;
 }
 
 /** Installs what the provider needs in the cluster, starts it in the cluster's namespace, and waits until its node is Ready. */
 export async function startProvider(options: ProviderOptions): Promise<void> {
-  const { cluster, signal, virtualNode = 'nodeless' } = options;
+  const { cluster, signal, virtualNode = 'nodeless', replica = PROVIDER } = options;
   const kubeConfig = new KubeConfig();
   kubeConfig.loadFromFile(cluster.kubeconfigs.admin);
   const client = await createKubeClient(kubeConfig, systemClock);
   try {
     await install(kubeConfig, { virtualNode, namespace: NAMESPACE });
-    const kubeconfig = await writeKubeconfig(cluster, client, signal);
+    const kubeconfig = await writeKubeconfig(options, client);
     const config = await writeConfig(options);
     const argv = [process.execPath, PROGRAM, 'run', '--config', config, '--kubeconfig', kubeconfig];
-    await startComponent(cluster.paths, PROVIDER, argv);
+    await startComponent(cluster.paths, replica, argv);
     const check = () => isReady(client, virtualNode, signal);
-    await waitForComponent(cluster.paths, PROVIDER, { check, timeoutMs: READY_TIMEOUT_MS, signal });
+    await waitForComponent(cluster.paths, replica, { check, timeoutMs: READY_TIMEOUT_MS, signal });
   } finally {
     await client.close();
   }
