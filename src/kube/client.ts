@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { Agent, type Dispatcher } from 'undici';
+import packageJson from '../../package.json' with { type: 'json' };
 import type { Clock } from '../core/clock.ts';
 import { messageOf, NodelessError } from '../core/errors.ts';
 import { type Authentication, authenticationOf } from './authentication.ts';
@@ -69,30 +70,34 @@ function failed(request: KubeRequest, cause: unknown): NodelessError {
   });
 }
 
+/** What a client and all that it is `as` have in common. */
+interface Pool {
+  readonly authentication: Authentication;
+  readonly unary: Agent;
+  readonly streams: Agent;
+  readonly userAgent: string;
+}
+
 class PooledClient implements KubeClient {
-  readonly #authentication: Authentication;
-  readonly #unary: Agent;
-  readonly #streams: Agent;
+  readonly #pool: Pool;
   readonly #identity: Impersonation | undefined;
 
-  constructor(authentication: Authentication, unary: Agent, streams: Agent, identity?: Impersonation) {
-    this.#authentication = authentication;
-    this.#unary = unary;
-    this.#streams = streams;
+  constructor(pool: Pool, identity?: Impersonation) {
+    this.#pool = pool;
     this.#identity = identity;
   }
 
   as(identity: Impersonation): KubeClient {
-    return new PooledClient(this.#authentication, this.#unary, this.#streams, identity);
+    return new PooledClient(this.#pool, identity);
   }
 
   async request(request: KubeRequest): Promise<KubeResponse> {
     const deadline = AbortSignal.timeout(request.timeoutMs ?? REQUEST_TIMEOUT_MS);
     const signal = request.signal === undefined ? deadline : AbortSignal.any([request.signal, deadline]);
     try {
-      const response = await this.#dispatch(this.#unary, request, signal);
+      const response = await this.#dispatch(this.#pool.unary, request, signal);
       const body = Buffer.from(await response.body.arrayBuffer());
-      if (response.statusCode === 401) this.#authentication.invalidate();
+      if (response.statusCode === 401) this.#pool.authentication.invalidate();
       return { status: response.statusCode, contentType: String(response.headers['content-type'] ?? ''), body };
     } catch (error) {
       request.signal?.throwIfAborted();
@@ -102,8 +107,8 @@ class PooledClient implements KubeClient {
 
   async stream(request: KubeRequest): Promise<{ status: number; body: Readable }> {
     try {
-      const response = await this.#dispatch(this.#streams, request, request.signal);
-      if (response.statusCode === 401) this.#authentication.invalidate();
+      const response = await this.#dispatch(this.#pool.streams, request, request.signal);
+      if (response.statusCode === 401) this.#pool.authentication.invalidate();
       // Who reads the body is told of its errors by reading; without a reader they must not end the process.
       response.body.on('error', () => undefined);
       return { status: response.statusCode, body: response.body };
@@ -118,7 +123,7 @@ class PooledClient implements KubeClient {
     request: KubeRequest,
     signal: AbortSignal | undefined,
   ): Promise<Dispatcher.ResponseData> {
-    const { origin, basePath, headers } = await this.#authentication.current();
+    const { origin, basePath, headers } = await this.#pool.authentication.current();
     const raw = typeof request.body === 'string' || Buffer.isBuffer(request.body);
     const body =
       request.body === undefined ? null : raw ? (request.body as string | Buffer) : JSON.stringify(request.body);
@@ -132,7 +137,7 @@ class PooledClient implements KubeClient {
       headers: headerList(
         {
           accept: 'application/json',
-          'user-agent': 'nodeless',
+          'user-agent': this.#pool.userAgent,
           ...(body === null ? {} : { 'content-type': request.contentType ?? 'application/json' }),
           ...headers,
         },
@@ -142,12 +147,21 @@ class PooledClient implements KubeClient {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#unary.destroy(), this.#streams.destroy()]);
+    await Promise.all([this.#pool.unary.destroy(), this.#pool.streams.destroy()]);
   }
 }
 
-/** Makes the client of a kubeconfig's current context (files, in-cluster and exec credentials included). */
-export async function createKubeClient(config: KubeConfig, clock: Clock): Promise<KubeClient> {
+/** How a request names itself in the API server's audit log: program, version, and the replica that made it. */
+function userAgentOf(replica: string | undefined): string {
+  const program = `nodeless/${packageJson.version}`;
+  return replica === undefined ? program : `${program} (${replica})`;
+}
+
+/**
+ * Makes the client of a kubeconfig's current context (files, in-cluster and exec credentials included).
+ * `replica` is the identity under which the provider leads; other callers have none.
+ */
+export async function createKubeClient(config: KubeConfig, clock: Clock, replica?: string): Promise<KubeClient> {
   const authentication = authenticationOf(config, clock);
   const { tls } = await authentication.current();
   const connect = { ...tls, keepAlive: true, keepAliveInitialDelay: 15_000, timeout: 10_000 };
@@ -155,5 +169,5 @@ export async function createKubeClient(config: KubeConfig, clock: Clock): Promis
   const allowH2 = false;
   const unary = new Agent({ connect, allowH2, connections: 64, headersTimeout: 0, bodyTimeout: 0 });
   const streams = new Agent({ connect, allowH2, headersTimeout: 60_000, bodyTimeout: STREAM_IDLE_MS });
-  return new PooledClient(authentication, unary, streams);
+  return new PooledClient({ authentication, unary, streams, userAgent: userAgentOf(replica) });
 }

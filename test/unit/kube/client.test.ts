@@ -1,0 +1,39 @@
+import { KubeConfig } from '@kubernetes/client-node';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import packageJson from '../../../package.json' with { type: 'json' };
+import { systemClock } from '../../../src/core/clock.ts';
+import { createKubeClient } from '../../../src/kube/client.ts';
+import { replicaIdentity } from '../../../src/kube/replica-identity.ts';
+import { answer, scriptedApiServer } from '../../support/scripted-api-server.ts';
+
+/** The User-Agent of a request, a stream, and a request as a node. */
+async function userAgents(replica?: string): Promise<readonly (string | undefined)[]> {
+  const seen: (string | undefined)[] = [];
+  const { origin, close } = await scriptedApiServer((request, response) => {
+    seen.push(request.headers['user-agent']);
+    answer(response, 200, {});
+  });
+  const config = new KubeConfig();
+  config.loadFromClusterAndUser({ name: 'c', server: origin, skipTLSVerify: true }, { name: 'u', token: 't' });
+  const client = await createKubeClient(config, systemClock, replica);
+  onTestFinished(async () => {
+    await client.close();
+    await close();
+  });
+  await client.request({ method: 'GET', path: '/one' });
+  (await client.stream({ method: 'GET', path: '/two' })).body.resume();
+  await client.as({ user: 'system:node:vnode', groups: ['system:nodes'] }).request({ method: 'GET', path: '/three' });
+  return seen;
+}
+
+describe('the User-Agent', () => {
+  test('names the version and the replica on every request, impersonated or not', async () => {
+    const { identity } = await replicaIdentity();
+    const expected = `nodeless/${packageJson.version} (${identity})`;
+    expect(await userAgents(identity)).toEqual([expected, expected, expected]);
+  });
+
+  test('names no replica where there is none', async () => {
+    expect(new Set(await userAgents())).toEqual(new Set([`nodeless/${packageJson.version}`]));
+  });
+});
