@@ -10,7 +10,7 @@ import { Book } from './cells/book.ts';
 import { boundedProvider } from './cells/bounded-provider.ts';
 import type { Cell } from './cells/cell.ts';
 import { Census } from './cells/census.ts';
-import { directoryOf } from './cells/directory.ts';
+import { directoryOf, kubeletOf } from './cells/directory.ts';
 import { Fleet } from './cells/fleet.ts';
 import { watchHealth } from './cells/health.ts';
 import { startProjection } from './cells/projection.ts';
@@ -24,17 +24,19 @@ import { startCollection } from './kube/collection.ts';
 import { EventRecorder } from './kube/events.ts';
 import { fenced } from './kube/fenced-client.ts';
 import { becomeLeader, type Leadership } from './kube/leadership.ts';
-import type { KubeObject } from './kube/objects.ts';
+import { hasCondition, type KubeObject } from './kube/objects.ts';
 import { replicaIdentity } from './kube/replica-identity.ts';
 import { until } from './kube/until.ts';
 import type { WirePod } from './kube/wire-pod.ts';
+import { createCellClient } from './kubelet-endpoint/cell-client.ts';
+import { podEvidence } from './kubelet-endpoint/pod-evidence.ts';
 import { createKubeletEndpoint } from './kubelet-endpoint/server.ts';
 import { Placement } from './placement/placement.ts';
 import { PodController } from './pods/controller.ts';
 import { viewOf } from './pods/pod-view.ts';
 import { PodWriter } from './pods/status.ts';
 import { PodSteps } from './pods/steps.ts';
-import { chooseProvider } from './provider-choice.ts';
+import { chooseProvider, type ProviderChoice } from './provider-choice.ts';
 import { keepNodeLease } from './virtual-node/node-lease.ts';
 import { specOf } from './virtual-node/node-spec.ts';
 import { runVirtualNode } from './virtual-node/virtual-node.ts';
@@ -45,6 +47,8 @@ export interface ProviderProcess {
   readonly logger: Logger;
   /** Ends the process's work; cells go on. */
   readonly signal: AbortSignal;
+  /** Makes the cloud; the one that the configuration names unless given. */
+  readonly chooseProvider?: (choice: ProviderChoice) => Promise<CellProvider>;
 }
 
 /** What a leadership stands on. */
@@ -59,6 +63,7 @@ interface Base extends ProviderProcess {
 }
 
 const CONTROLLER_CONCURRENCY = 32;
+const KUBELET_CONNECT_TIMEOUT_MS = 5_000;
 
 /** `nodeless run`: waits to lead, leads until the lease or the process ends, and waits again. */
 export async function runProvider(process: ProviderProcess): Promise<void> {
@@ -76,7 +81,8 @@ export async function runProvider(process: ProviderProcess): Promise<void> {
   try {
     const clusterUid = await until('the cluster can be read', () => readClusterUid(client, signal), retry);
     const owner = { clusterUid, virtualNode: name };
-    const provider = boundedProvider(await chooseProvider({ config, owner, ...retry }));
+    const choose = process.chooseProvider ?? chooseProvider;
+    const provider = boundedProvider(await choose({ config, owner, ...retry }));
     cleanup.push(() => provider.stop());
     await provider.start(signal);
     void keepNodeLease({ name, nodeClient, clock, logger }, signal);
@@ -173,13 +179,16 @@ async function startLeading(base: Base, signal: AbortSignal, stops: (() => Promi
   await cellApi.start(signal);
 
   const signerName = config.kubeletEndpoint.signer;
+  const upstream = await followProviderClient(authority, { clock, logger }, signal);
+  const cellClient = createCellClient(upstream, KUBELET_CONNECT_TIMEOUT_MS);
+  stops.push(async () => cellClient.close());
   const endpoint = createKubeletEndpoint({
     nodeName: name,
     host: config.kubeletEndpoint.host,
     port: config.kubeletEndpoint.port,
     addresses: [address],
     cells: directoryOf(book, pods),
-    upstream: await followProviderClient(authority, { clock, logger }, signal),
+    upstream,
     client,
     pods,
     certificate: config.kubeletEndpoint.selfSigned
@@ -201,17 +210,22 @@ async function startLeading(base: Base, signal: AbortSignal, stops: (() => Promi
   const events = new EventRecorder({ client, component: 'nodeless', host: name, clock, logger });
   const placement = new Placement({ provider, clock, defaultSize: config.cells.defaultSize });
   const writer = new PodWriter(nodeClient, clock);
+  const evidenceOf = async (cell: Cell, ask: AbortSignal) => {
+    const kubelet = kubeletOf(cell);
+    return kubelet && podEvidence(cellClient, kubelet, cell.podUid, ask);
+  };
   const controller = new PodController({
     pods,
     book,
     fleet,
-    steps: new PodSteps({ book, fleet, placement, writer, events, clock, logger }),
+    steps: new PodSteps({ book, fleet, placement, writer, events, evidenceOf, clock, logger }),
     clock,
     logger,
     launchTimeoutMs: config.cells.launchTimeout,
     completedLingerMs: config.cells.completedLinger,
     concurrency: CONTROLLER_CONCURRENCY,
     mayAct,
+    nodeIsReady: () => hasCondition(nodes.get(undefined, name), 'Ready'),
   });
   controller.start(signal);
   const census = new Census({

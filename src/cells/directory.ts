@@ -1,11 +1,18 @@
 import { CELL_ANNOTATION } from '../core/names.ts';
 import type { Collection } from '../kube/collection.ts';
 import type { WirePod } from '../kube/wire-pod.ts';
-import type { CellDirectory, CellOfPod, MissingCell, RunningCell } from '../kubelet-endpoint/ports.ts';
+import type { CellAddress, CellDirectory, CellOfPod, MissingCell, RunningCell } from '../kubelet-endpoint/ports.ts';
 import type { Book } from './book.ts';
+import type { Cell } from './cell.ts';
 
 /** Port of every cell's kubelet. */
 const CELL_KUBELET_PORT = 10_250;
+
+/** Where a cell's kubelet listens; undefined before the cloud has said. */
+export function kubeletOf(cell: Cell): CellAddress | undefined {
+  const address = cell.machine?.addresses[0];
+  return address === undefined ? undefined : { cellId: cell.cellId, address, port: CELL_KUBELET_PORT };
+}
 
 /** Which cell's kubelet answers for which pod. */
 export function directoryOf(book: Book, pods: Collection<WirePod>): CellDirectory {
@@ -19,10 +26,8 @@ export function directoryOf(book: Book, pods: Collection<WirePod>): CellDirector
     if (pod === undefined) return { missing: `pod ${namespace}/${name} is not on this node` };
     const podUid = pod.metadata.uid ?? '';
     const cell = book.ofPod(podUid);
-    const address = cell?.machine?.addresses[0];
-    if (cell?.handedOver === true && address !== undefined) {
-      return { cellId: cell.cellId, address, port: CELL_KUBELET_PORT, podUid };
-    }
+    const kubelet = cell && kubeletOf(cell);
+    if (cell?.handedOver === true && kubelet !== undefined) return { ...kubelet, podUid };
     return { missing: why(pod, cell !== undefined) };
   }
 
@@ -38,9 +43,9 @@ export function directoryOf(book: Book, pods: Collection<WirePod>): CellDirector
 
   function running(): readonly RunningCell[] {
     return [...book.cells()].flatMap((cell) => {
-      const address = cell.machine?.addresses[0];
-      if (cell.phase !== 'running' || address === undefined) return [];
-      return [{ cellId: cell.cellId, address, port: CELL_KUBELET_PORT, pods: [identity(cell.podUid, cell.pod)] }];
+      const kubelet = kubeletOf(cell);
+      if (cell.phase !== 'running' || kubelet === undefined) return [];
+      return [{ ...kubelet, pods: [identity(cell.podUid, cell.pod)] }];
     });
   }
 

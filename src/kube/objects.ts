@@ -37,3 +37,9 @@ export interface Status {
 export function revisionOf(object: { metadata: { resourceVersion?: string } }): number {
   return Number(object.metadata.resourceVersion ?? Number.NaN);
 }
+
+/** Whether a condition of an object's status is True. */
+export function hasCondition(object: KubeObject | undefined, wanted: string): boolean {
+  const { conditions } = (object?.status ?? {}) as { conditions?: { type: string; status: string }[] };
+  return conditions?.some(({ type, status }) => type === wanted && status === 'True') ?? false;
+}

@@ -25,6 +25,8 @@ export interface PodControllerOptions {
   readonly concurrency: number;
   /** False while another process may lead: no step is taken then. */
   readonly mayAct: () => boolean;
+  /** The virtual node's own Ready condition, as the API server has it. */
+  readonly nodeIsReady: () => boolean;
 }
 
 /** How often it is looked whether the lease is held again. */
@@ -76,7 +78,7 @@ export class PodController {
   }
 
   async #reconcile(uid: string, signal: AbortSignal): Promise<number | undefined> {
-    const { book, clock, launchTimeoutMs, completedLingerMs, mayAct } = this.#options;
+    const { book, clock, launchTimeoutMs, completedLingerMs, mayAct, nodeIsReady } = this.#options;
     if (!mayAct()) return LEASE_LOOK_MS;
     const pod = this.#podsByUid.get(uid);
     const cell = book.ofPod(uid);
@@ -84,6 +86,7 @@ export class PodController {
       nowMs: clock.now(),
       launchTimeoutMs,
       completedLingerMs,
+      nodeIsReady: nodeIsReady(),
     });
     return this.#perform(step, pod, cell, signal);
   }

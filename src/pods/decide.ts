@@ -18,6 +18,8 @@ export interface Rules {
   readonly launchTimeoutMs: number;
   /** Infinity keeps the cells of finished pods until the pods are deleted. */
   readonly completedLingerMs: number;
+  /** While it is not, whoever made its pods not Ready would do so again. */
+  readonly nodeIsReady: boolean;
 }
 
 /** The next thing to do for one pod. */
@@ -29,6 +31,8 @@ export type Step =
   | { readonly kind: 'replace'; readonly reason: string }
   | { readonly kind: 'launch' }
   | { readonly kind: 'handOver' }
+  /** The node controller made the pod not Ready while the node was silent: make it Ready if its kubelet says so. */
+  | { readonly kind: 'restoreReady' }
   /** No kubelet will do it: make the pod Failed, delete it by uid without grace, and end its cell. */
   | { readonly kind: 'deletePod' }
   /** The machine ended under the pod. */
@@ -36,6 +40,7 @@ export type Step =
   | { readonly kind: 'endCell'; readonly reason: string };
 
 const NOTHING: Step = { kind: 'nothing' };
+const NODE_LOOK_MS = 1_000;
 
 function hasKubelet(cell: CellView | undefined): boolean {
   return cell !== undefined && (cell.phase === 'ready' || cell.phase === 'running');
@@ -86,7 +91,8 @@ export function decide(pod: PodView | undefined, cell: CellView | undefined, rul
     case 'ready':
       return onItsWay(cell, rules);
     case 'running':
-      return NOTHING;
+      if (!pod.markedNotReady) return NOTHING;
+      return rules.nodeIsReady ? { kind: 'restoreReady' } : { kind: 'nothing', againMs: NODE_LOOK_MS };
     case 'ending':
       return handedOver ? NOTHING : { kind: 'replace', reason: cell.reason ?? 'it was ended' };
     case 'lost':

@@ -1,5 +1,6 @@
 import { CELL_ANNOTATION, CELL_READY_CONDITION } from '../core/names.ts';
 import { podName, type WirePod } from '../kube/wire-pod.ts';
+import { markedNotReady } from './readiness.ts';
 
 /** The few facts of a pod that decide what happens to its cell. */
 export interface PodView {
@@ -15,6 +16,8 @@ export interface PodView {
   readonly deleting: boolean;
   /** Its cell's kubelet was shown the pod at some time, as its condition tells durably. */
   readonly handedOver: boolean;
+  /** Not Ready by another's word than its kubelet's. */
+  readonly markedNotReady: boolean;
 }
 
 function lastEndOf(pod: WirePod): number | undefined {
@@ -39,5 +42,6 @@ export function viewOf(pod: WirePod): PodView {
     finished: phase === 'Succeeded' || phase === 'Failed',
     deleting: pod.metadata.deletionTimestamp !== undefined,
     handedOver: pod.status?.conditions?.some((c) => c.type === CELL_READY_CONDITION && c.status === 'True') ?? false,
+    markedNotReady: markedNotReady(pod),
   };
 }

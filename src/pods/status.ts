@@ -38,6 +38,11 @@ export function handedOverPatch(message: string, nowMs: number): object {
   return { status: { conditions: [condition(CELL_READY_CONDITION, 'True', 'CellReady', message, nowMs)] } };
 }
 
+/** The pod's containers are ready still. */
+export function readyPatch(nowMs: number): object {
+  return { status: { conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: kubeTime(nowMs) }] } };
+}
+
 /** The pod's machine ended under it. Source of the shape: PodGC's for pods of vanished nodes. */
 export function lostPatch(pod: WirePod, message: string, nowMs: number): object {
   // A list that is replaced as a whole: what the kubelet said last, but for what is no longer so.

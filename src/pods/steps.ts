@@ -6,12 +6,22 @@ import type { Fleet } from '../cells/fleet.ts';
 import type { Clock } from '../core/clock.ts';
 import { isNodelessError, messageOf, type NodelessError } from '../core/errors.ts';
 import type { Offering } from '../core/offerings.ts';
+import type { PodEvidence } from '../core/pod-evidence.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { podName, type WirePod } from '../kube/wire-pod.ts';
 import type { Placement } from '../placement/placement.ts';
 import type { Step } from './decide.ts';
 import { viewOf } from './pod-view.ts';
-import { assignedPatch, endedPatch, handedOverPatch, lostPatch, type PodWriter, waitingPatch } from './status.ts';
+import { judgeReadiness, notReadySince } from './readiness.ts';
+import {
+  assignedPatch,
+  endedPatch,
+  handedOverPatch,
+  lostPatch,
+  type PodWriter,
+  readyPatch,
+  waitingPatch,
+} from './status.ts';
 import { describeStart } from './timeline.ts';
 
 export interface PodStepsOptions {
@@ -20,6 +30,8 @@ export interface PodStepsOptions {
   readonly placement: Placement;
   readonly writer: PodWriter;
   readonly events: EventRecorder;
+  /** What a cell's kubelet tells of its pod now; undefined when it does not answer. */
+  readonly evidenceOf: (cell: Cell, signal: AbortSignal) => Promise<PodEvidence | undefined>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -40,6 +52,9 @@ const NO_OFFERING_RETRY_MS = 30_000;
 const NO_CAPACITY_RETRY_MS = 5_000;
 /** Pause before a launch of unknown outcome is asked for again under the same id. */
 const LAUNCH_RETRY_MS = 5_000;
+/** How soon a kubelet is asked again that had nothing to tell yet, or did not answer. */
+const EVIDENCE_RETRY_MS = 1_000;
+const NO_ANSWER_RETRY_MS = 5_000;
 
 const WAITING_CODES = ['NoOffering', 'InsufficientCapacity', 'InvalidConfig'];
 /** After these no machine came of the launch; after others one may have. */
@@ -56,6 +71,8 @@ export class PodSteps {
   readonly #options: PodStepsOptions;
   /** The last waiting reason told of each pod, so that a retry does not tell it again. */
   readonly #told = new Map<string, string>();
+  /** Of pods that were marked not Ready: what their kubelets told first, and since when they are not Ready. */
+  readonly #evidence = new Map<string, { since: string; first: PodEvidence }>();
 
   constructor(options: PodStepsOptions) {
     this.#options = options;
@@ -64,6 +81,7 @@ export class PodSteps {
   /** Drops what is remembered of a pod that is gone. */
   forget(uid: string): void {
     this.#told.delete(uid);
+    this.#evidence.delete(uid);
   }
 
   async perform(step: PodStep, pod: WirePod, cell: Cell | undefined, signal: AbortSignal): Promise<Outcome> {
@@ -76,6 +94,8 @@ export class PodSteps {
         return this.#launch(pod, cell, signal);
       case 'handOver':
         return this.#handOver(pod, cell, signal);
+      case 'restoreReady':
+        return this.#restoreReady(pod, cell, signal);
       case 'deletePod':
         return this.#deletePod(pod, cell, signal);
       case 'fail':
@@ -196,6 +216,25 @@ export class PodSteps {
     events.normal(pod, 'CellReady', `${cell.cellId}: ${message}`);
     book.handOver(cell);
     return { pod: patched };
+  }
+
+  async #restoreReady(pod: WirePod, cell: Cell | undefined, signal: AbortSignal): Promise<Outcome> {
+    const { evidenceOf, writer, logger } = this.#options;
+    const evidence = cell && (await evidenceOf(cell, signal));
+    if (evidence === undefined) return { againMs: NO_ANSWER_RETRY_MS };
+    const uid = pod.metadata.uid ?? '';
+    const since = notReadySince(pod);
+    const known = this.#evidence.get(uid);
+    const earlier = known?.since === since ? known.first : undefined;
+    const verdict = judgeReadiness(pod, earlier, evidence);
+    if (verdict === 'unknown') {
+      if (earlier === undefined) this.#evidence.set(uid, { since, first: evidence });
+      return { againMs: EVIDENCE_RETRY_MS };
+    }
+    this.#evidence.delete(uid);
+    if (verdict === 'notReady') return {};
+    logger.info({ pod: podName(pod), cell: cell?.cellId }, 'the pod is ready still, by its kubelet');
+    return { pod: await writer.patch(pod, readyPatch, { exclusive: true, signal }) };
   }
 
   /** A finalizer keeps a deleted pod, and who waits for its end looks at its phase: so it becomes Failed first. */

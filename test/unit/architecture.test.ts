@@ -9,7 +9,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'src/core': [],
   'src/telemetry': ['src/core'],
   'src/config': ['src/core'],
-  'src/kube': ['src/core'],
+  'src/kube': ['src/core', 'package.json'],
   'src/virtual-node': ['src/core', 'src/kube', 'src/config'],
   'src/placement': ['src/core', 'src/kube', 'providers/contract.ts'],
   'src/cells': [

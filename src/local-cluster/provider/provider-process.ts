@@ -6,7 +6,7 @@ import { systemClock } from '../../core/clock.ts';
 import { call, getOrUndefined } from '../../kube/calls.ts';
 import { createKubeClient, type KubeClient } from '../../kube/client.ts';
 import { install } from '../../kube/install.ts';
-import type { KubeObject } from '../../kube/objects.ts';
+import { hasCondition, type KubeObject } from '../../kube/objects.ts';
 import { startComponent, waitForComponent } from '../processes/component.ts';
 import { writePrivate } from '../state.ts';
 import type { LocalCluster } from '../up.ts';
@@ -27,6 +27,8 @@ export interface ProviderOptions {
   readonly replica?: string;
   /** Where the provider finds the API server; a test may put something in between. */
   readonly apiServerUrl?: string;
+  /** Another program that runs a provider, called as `node PROGRAM run …`; our own unless given. */
+  readonly program?: string;
   /** `nodeless run` configuration over what the local cluster needs, by section. */
   readonly config?: Readonly<Record<string, Readonly<Record<string, unknown>> | string>>;
 }
@@ -85,7 +87,7 @@ async function writeConfig(options: ProviderOptions): Promise<string> {
 
 /** Installs what the provider needs in the cluster, starts it in the cluster's namespace, and waits until its node is Ready. */
 export async function startProvider(options: ProviderOptions): Promise<void> {
-  const { cluster, signal, virtualNode = 'nodeless', replica = PROVIDER } = options;
+  const { cluster, signal, virtualNode = 'nodeless', replica = PROVIDER, program = PROGRAM } = options;
   const kubeConfig = new KubeConfig();
   kubeConfig.loadFromFile(cluster.kubeconfigs.admin);
   const client = await createKubeClient(kubeConfig, systemClock);
@@ -93,17 +95,12 @@ export async function startProvider(options: ProviderOptions): Promise<void> {
     await install(kubeConfig, { virtualNode, namespace: NAMESPACE });
     const kubeconfig = await writeKubeconfig(options, client);
     const config = await writeConfig(options);
-    const argv = [process.execPath, PROGRAM, 'run', '--config', config, '--kubeconfig', kubeconfig];
+    const argv = [process.execPath, program, 'run', '--config', config, '--kubeconfig', kubeconfig];
     await startComponent(cluster.paths, replica, argv);
-    const check = () => isReady(client, virtualNode, signal);
+    const path = `/api/v1/nodes/${virtualNode}`;
+    const check = async () => hasCondition(await getOrUndefined<KubeObject>(client, path, signal), 'Ready');
     await waitForComponent(cluster.paths, replica, { check, timeoutMs: READY_TIMEOUT_MS, signal });
   } finally {
     await client.close();
   }
-}
-
-async function isReady(client: KubeClient, name: string, signal: AbortSignal): Promise<boolean> {
-  const node = await getOrUndefined<KubeObject>(client, `/api/v1/nodes/${name}`, signal);
-  const status = node?.status as { conditions?: { type: string; status: string }[] } | undefined;
-  return status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false;
 }

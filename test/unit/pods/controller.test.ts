@@ -148,4 +148,31 @@ describe('the pod controller', () => {
     made.book.distrust(second);
     expect(made.book.get(second)?.phase).toBe('running');
   });
+
+  test('a pod that the node controller made not Ready is Ready again when its kubelet proves it, and not before', async () => {
+    const made = started();
+    await running(made, 'p');
+    const counts = { successful: 5, failed: 0 };
+    made.evidenceOf.mockImplementation(async () => ({
+      running: new Set(['c']),
+      probes: new Map([['c', { ...counts }]]),
+    }));
+    made.pods.change('p', (pod) => ({
+      ...pod,
+      spec: { containers: [{ name: 'c', readinessProbe: {} }] },
+      status: {
+        phase: 'Running',
+        conditions: [
+          ...(pod.status?.conditions ?? []),
+          { type: 'ContainersReady', status: 'True' },
+          { type: 'Ready', status: 'False' },
+        ],
+      },
+    }));
+    const ready = () => made.pods.get('p')?.status?.conditions?.find(({ type }) => type === 'Ready')?.status;
+    await vi.waitFor(() => expect(made.evidenceOf.mock.calls.length).toBeGreaterThan(1), 3_000);
+    expect(ready()).toBe('False');
+    counts.successful += 1;
+    await vi.waitFor(() => expect(ready()).toBe('True'), 3_000);
+  });
 });

@@ -3,10 +3,11 @@ import { CELL_PHASES } from '../../../src/core/cell.ts';
 import { type CellView, decide, type Rules } from '../../../src/pods/decide.ts';
 import type { PodView } from '../../../src/pods/pod-view.ts';
 
-const RULES: Rules = { nowMs: 1_000_000, launchTimeoutMs: 300_000, completedLingerMs: 60_000 };
+const RULES: Rules = { nowMs: 1_000_000, launchTimeoutMs: 300_000, completedLingerMs: 60_000, nodeIsReady: true };
 
 function pod(more: Partial<PodView> = {}): PodView {
-  return { uid: 'u', pod: 'ns/p', cellId: 'cell-1', finished: false, deleting: false, handedOver: false, ...more };
+  const facts = { finished: false, deleting: false, handedOver: false, markedNotReady: false };
+  return { uid: 'u', pod: 'ns/p', cellId: 'cell-1', ...facts, ...more };
 }
 
 function cell(phase: CellView['phase'], more: Partial<CellView> = {}): CellView {
@@ -50,6 +51,14 @@ describe('the next step of a pod', () => {
   test('the hand-over counts from the moment this process made it, before the watch tells', () => {
     const stale = pod({ deleting: true, handedOver: false });
     expect(decide(stale, cell('running', { handedOver: true }), RULES)).toEqual({ kind: 'nothing' });
+  });
+
+  test('a pod that was marked not Ready is looked at while its node is Ready, and only then', () => {
+    const marked = pod({ handedOver: true, markedNotReady: true });
+    const runs = cell('running', { handedOver: true });
+    expect(decide(marked, runs, RULES)).toEqual({ kind: 'restoreReady' });
+    expect(decide(marked, runs, { ...RULES, nodeIsReady: false })).toEqual({ kind: 'nothing', againMs: 1_000 });
+    expect(decide({ ...marked, deleting: true }, runs, RULES)).toEqual({ kind: 'nothing' });
   });
 
   test('a running pod whose machine ended fails; one that never ran gets another cell', () => {

@@ -2,10 +2,12 @@ import { pino } from 'pino';
 import { vi } from 'vitest';
 import type { CellProvider, LaunchRequest } from '../../../providers/contract.ts';
 import { Book } from '../../../src/cells/book.ts';
+import type { Cell } from '../../../src/cells/cell.ts';
 import { Fleet } from '../../../src/cells/fleet.ts';
 import type { CellMachine } from '../../../src/core/cell.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import type { Offering } from '../../../src/core/offerings.ts';
+import type { PodEvidence } from '../../../src/core/pod-evidence.ts';
 import { resourcesOf } from '../../../src/core/resources.ts';
 import type { KubeClient, KubeRequest, KubeResponse } from '../../../src/kube/client.ts';
 import { Collection } from '../../../src/kube/collection.ts';
@@ -155,8 +157,10 @@ export function world(offerings: readonly Offering[] = [offering('small', 1)]) {
   const events = new EventRecorder({ client: pods, component: 'nodeless', host: 'n', clock, logger });
   const placement = new Placement({ provider, clock, defaultSize: resourcesOf({ cpu: '250m', memory: '256Mi' }) });
   const writer = new PodWriter(pods, clock);
-  const steps = new PodSteps({ book, fleet, placement, writer, events, clock, logger });
-  const limits = { launchTimeoutMs: 60_000, completedLingerMs: 60_000, concurrency: 8, mayAct };
+  const evidenceOf = vi.fn(async (_cell: Cell): Promise<PodEvidence | undefined> => undefined);
+  const steps = new PodSteps({ book, fleet, placement, writer, events, evidenceOf, clock, logger });
+  const nodeIsReady = () => true;
+  const limits = { launchTimeoutMs: 60_000, completedLingerMs: 60_000, concurrency: 8, mayAct, nodeIsReady };
   const controller = new PodController({ pods: pods.collection, book, fleet, steps, clock, logger, ...limits });
   book.markComplete();
 
@@ -170,6 +174,7 @@ export function world(offerings: readonly Offering[] = [offering('small', 1)]) {
     machines,
     launch,
     terminate,
+    evidenceOf,
     book,
     controller,
     report,
