@@ -25,6 +25,24 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      {
+        test: {
+          name: 'outages',
+          include: ['test/outages/**/*.test.ts'],
+          globalSetup: ['test/outages/setup.ts'],
+          testTimeout: 1_800 * SECOND,
+          hookTimeout: 900 * SECOND,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'skew',
+          include: ['test/skew/**/*.test.ts'],
+          testTimeout: 300 * SECOND,
+          hookTimeout: 900 * SECOND,
+        },
+      },
     ],
     coverage: { include: ['src/**', 'providers/**', 'webhooks/**'] },
   },

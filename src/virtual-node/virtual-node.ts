@@ -4,7 +4,7 @@ import { messageOf } from '../core/errors.ts';
 import { call, getOrUndefined, isStatus } from '../kube/calls.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Collection } from '../kube/collection.ts';
-import type { KubeObject } from '../kube/objects.ts';
+import { hasCondition, type KubeObject } from '../kube/objects.ts';
 import { nodeObject, nodeStatus, ownershipPatch, type VirtualNodeSpec } from './node-object.ts';
 
 export interface VirtualNodeOptions {
@@ -30,19 +30,26 @@ const STATUS_EVERY_MS = 300_000;
  */
 export async function runVirtualNode(options: VirtualNodeOptions, signal: AbortSignal): Promise<void> {
   const { nodes, spec, clock, logger } = options;
-  const wake = { deleted: Promise.withResolvers<void>() };
-  const end = nodes.subscribe(({ type }) => {
-    if (type === 'DELETED') wake.deleted.resolve();
+  const wake = { needed: Promise.withResolvers<void>() };
+  const end = nodes.subscribe(({ type, object }) => {
+    if (type === 'DELETED' || !hasCondition(object, 'Ready')) wake.needed.resolve();
   });
   let statusAtMs = Number.NEGATIVE_INFINITY;
   let failing = false;
+
+  function isDue(): boolean {
+    const node = nodes.get(undefined, spec.name);
+    const sinceMs = clock.now() - statusAtMs;
+    if (nodes.synced && node === undefined) return true;
+    // While the lease was not renewed, the node controller made it not Ready. What we just wrote is not to be seen yet.
+    if (node !== undefined && !hasCondition(node, 'Ready') && sinceMs >= RETRY_MS) return true;
+    return sinceMs >= STATUS_EVERY_MS;
+  }
+
   while (!signal.aborted) {
-    wake.deleted = Promise.withResolvers<void>();
+    wake.needed = Promise.withResolvers<void>();
     try {
-      const deleted = nodes.synced && nodes.get(undefined, spec.name) === undefined;
-      if (deleted || clock.now() - statusAtMs >= STATUS_EVERY_MS) {
-        if (await register(options, signal)) statusAtMs = clock.now();
-      }
+      if (isDue() && (await register(options, signal))) statusAtMs = clock.now();
       if (failing) logger.info({ node: spec.name }, 'virtual node is kept again');
       failing = false;
     } catch (error) {
@@ -55,7 +62,7 @@ export async function runVirtualNode(options: VirtualNodeOptions, signal: AbortS
     const pause = clock
       .sleep(failing ? RETRY_MS : LOOK_MS, AbortSignal.any([signal, woken.signal]))
       .catch(() => undefined);
-    await Promise.race([pause, wake.deleted.promise.then(() => woken.abort())]);
+    await Promise.race([pause, wake.needed.promise.then(() => woken.abort())]);
   }
   end();
 }

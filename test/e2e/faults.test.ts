@@ -4,61 +4,29 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { stringify } from 'yaml';
+import { loadKubeConfig } from '../../src/cli/kube-config.ts';
+import { install } from '../../src/kube/install.ts';
 import { freeze, kill, startAgain, thaw } from '../../src/local-cluster/control-plane.ts';
 import { enterCommand } from '../../src/local-cluster/network/names.ts';
-import {
-  readComponent,
-  signalComponent,
-  startComponent,
-  waitForEnd,
-} from '../../src/local-cluster/processes/component.ts';
-import { PROVIDER } from '../../src/local-cluster/provider/provider-process.ts';
 import { clusterPaths } from '../../src/local-cluster/state.ts';
 import { cellNamespaces, cellProcesses, machines, noMachines, watchForTwins } from '../support/cells.ts';
 import { toolsOf } from '../support/kubectl.ts';
 import { pod, webDeployment } from '../support/objects.ts';
+import { identityOf as identityIn, type Pod } from '../support/pods.ts';
+import { killProvider, startProviderAgain } from '../support/provider.ts';
 import { eventually } from '../support/wait.ts';
 import { CLUSTER } from './global-setup.ts';
 
-const { kubectl, tryKubectl, apply, get } = toolsOf(CLUSTER);
+const tools = toolsOf(CLUSTER);
+const { kubectl, tryKubectl, apply, get } = tools;
 const paths = clusterPaths({ name: CLUSTER });
 const { signal } = new AbortController();
-
-interface Pod {
-  metadata: { name: string; uid: string; annotations: Record<string, string> };
-  status: {
-    phase: string;
-    reason?: string;
-    conditions: { type: string; status: string }[];
-    containerStatuses: { restartCount: number; containerID: string }[];
-  };
-}
-
-async function killProvider(): Promise<void> {
-  await signalComponent(paths, PROVIDER, 'SIGKILL');
-  await waitForEnd(paths, PROVIDER, 5_000);
-}
-
-async function startProviderAgain(): Promise<void> {
-  const record = await readComponent(paths, PROVIDER);
-  await startComponent(paths, PROVIDER, record?.argv ?? []);
-}
 
 async function cellOf(name: string): Promise<string> {
   return (await get<Pod>('pod', name)).metadata.annotations['nodeless.io/cell'] ?? '';
 }
 
-/** What must not change for a pod that did not notice. */
-async function identityOf(name: string): Promise<unknown> {
-  const { metadata, status } = await get<Pod>('pod', name);
-  const [container] = status.containerStatuses;
-  return {
-    uid: metadata.uid,
-    cell: metadata.annotations['nodeless.io/cell'],
-    restarts: container?.restartCount,
-    container: container?.containerID,
-  };
-}
+const identityOf = (name: string) => identityIn(tools, name);
 
 async function runningPod(name: string, command?: readonly string[]): Promise<void> {
   await apply(pod(name, command === undefined ? {} : { command }));
@@ -72,6 +40,19 @@ async function execWorks(name: string): Promise<void> {
   );
 }
 
+/** Lets the provider's service account run another virtual node, until what is returned is called. */
+async function installBeside(virtualNode: string): Promise<() => Promise<void>> {
+  const namespace = 'nodeless-system';
+  await install(loadKubeConfig(tools.kubeconfig), { virtualNode, namespace });
+  return async () => {
+    await kubectl('delete', 'clusterroles,clusterrolebindings', `nodeless:${virtualNode}`);
+    for (const where of [namespace, 'kube-system']) {
+      await kubectl('delete', 'roles,rolebindings', `nodeless:${virtualNode}`, '-n', where, '--ignore-not-found');
+    }
+    await kubectl('delete', 'node', virtualNode, '--ignore-not-found');
+  };
+}
+
 describe('faults', () => {
   afterEach(async () => {
     await kubectl('delete', 'deployments,pods', '--all', '--wait', '--grace-period=1');
@@ -81,8 +62,8 @@ describe('faults', () => {
   test('a provider killed while pods run finds them again, and they never notice', async () => {
     await runningPod('steady');
     const before = await identityOf('steady');
-    await killProvider();
-    await startProviderAgain();
+    await killProvider(CLUSTER);
+    await startProviderAgain(CLUSTER);
     await execWorks('steady');
     expect(await identityOf('steady')).toEqual(before);
     expect(await machines(CLUSTER)).toHaveLength(1);
@@ -95,8 +76,8 @@ describe('faults', () => {
     await apply(webDeployment('web', 4));
     for (const pauseMs of [50, 300, 700]) {
       await delay(pauseMs);
-      await killProvider();
-      await startProviderAgain();
+      await killProvider(CLUSTER);
+      await startProviderAgain(CLUSTER);
     }
     await kubectl('rollout', 'status', 'deployment/web', '--timeout=90s');
     expect(await twins.stop()).toEqual([]);
@@ -109,9 +90,9 @@ describe('faults', () => {
 
   test('pods deleted while the provider was away lose their cells when it is back', async () => {
     await runningPod('deserted');
-    await killProvider();
+    await killProvider(CLUSTER);
     await kubectl('delete', 'pod', 'deserted', '--force', '--grace-period=0');
-    await startProviderAgain();
+    await startProviderAgain(CLUSTER);
     await noMachines(CLUSTER);
     await eventually('nobody is told of it', async () => (await kubectl('get', 'cells', '-o', 'name')) === '');
   });
@@ -202,8 +183,8 @@ describe('faults', () => {
     const capacity = JSON.stringify({ status: { capacity: { 'example.com/dongle': '3' } } });
     await kubectl('patch', 'node', 'nodeless', '--subresource=status', '--type=merge', '-p', capacity);
     await kubectl('label', 'node', 'nodeless', 'example.com/ours=kept');
-    await killProvider();
-    await startProviderAgain();
+    await killProvider(CLUSTER);
+    await startProviderAgain(CLUSTER);
     await runningPod('after');
     const node = await get<{
       metadata: { labels: Record<string, string> };
@@ -226,7 +207,10 @@ describe('faults', () => {
   });
 
   test('a port that is taken ends the start, and the message names it', async () => {
-    const { kubeconfig } = toolsOf(CLUSTER);
+    const remove = await installBeside('second');
+    onTestFinished(remove);
+    // Whoever runs a provider is the service account that it ships with, and nobody more powerful.
+    const kubeconfig = join(paths.kubeconfigDir, 'nodeless.yaml');
     const config = { virtualNode: { name: 'second', address: '10.0.0.1' }, provider: 'simulated', logLevel: 'error' };
     const file = join(paths.configDir, 'second.yaml');
     await writeFile(file, stringify(config));

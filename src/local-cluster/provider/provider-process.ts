@@ -26,7 +26,7 @@ export interface ProviderOptions {
   /** Of several replicas, its name among the cluster's components; `nodeless` unless given. */
   readonly replica?: string;
   /** Where the provider finds the API server; a test may put something in between. */
-  readonly apiServerUrl?: string;
+  readonly apiServer?: { readonly url: string; readonly caFile: string };
   /** Another program that runs a provider, called as `node PROGRAM run …`; our own unless given. */
   readonly program?: string;
   /** `nodeless run` configuration over what the local cluster needs, by section. */
@@ -42,7 +42,8 @@ export async function adminClient(cluster: LocalCluster): Promise<KubeClient> {
 
 /** A kubeconfig of the provider's own service account, with what it ships as RBAC and nothing more. */
 async function writeKubeconfig(options: ProviderOptions, client: KubeClient): Promise<string> {
-  const { cluster, signal, replica = PROVIDER, apiServerUrl: server = cluster.apiServerUrl } = options;
+  const { cluster, signal, replica = PROVIDER } = options;
+  const { url: server, caFile } = options.apiServer ?? { url: cluster.apiServerUrl, caFile: cluster.caFile };
   const path = `/api/v1/namespaces/${NAMESPACE}/serviceaccounts/nodeless/token`;
   const body = {
     apiVersion: 'authentication.k8s.io/v1',
@@ -55,7 +56,7 @@ async function writeKubeconfig(options: ProviderOptions, client: KubeClient): Pr
   const kubeconfig = {
     apiVersion: 'v1',
     kind: 'Config',
-    clusters: [{ name, cluster: { server, 'certificate-authority': cluster.caFile } }],
+    clusters: [{ name, cluster: { server, 'certificate-authority': caFile } }],
     users: [{ name, user: { token: status.token } }],
     contexts: [{ name, context: { cluster: name, user: name } }],
     'current-context': name,

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type Clock, systemClock } from '../../../src/core/clock.ts';
 import { NODE_GROUPS, nodeUser } from '../../../src/core/names.ts';
 import { Collection } from '../../../src/kube/collection.ts';
-import type { KubeObject } from '../../../src/kube/objects.ts';
+import { hasCondition, type KubeObject } from '../../../src/kube/objects.ts';
 import type { VirtualNodeSpec } from '../../../src/virtual-node/node-object.ts';
 import { register, runVirtualNode, type VirtualNodeOptions } from '../../../src/virtual-node/virtual-node.ts';
 import { nodeServer } from './node-server.ts';
@@ -129,6 +129,21 @@ describe('keeping the virtual node', () => {
     await vi.waitFor(() => expect(uidOf(state)).not.toBeOneOf([undefined, first.metadata.uid]));
     stop.abort();
     await running;
+  });
+
+  test('a node that is made not Ready is Ready again at once', async () => {
+    const { options, state, nodes, signal, stop } = await rig(quickClock(600_000));
+    const running = runVirtualNode(options, signal);
+    await vi.waitFor(() => expect(state.node?.status).toBeDefined());
+    sync(nodes, state.node);
+    // The clock stands still while nothing sleeps to its end; the write lies a while back.
+    vi.spyOn(options.clock, 'now').mockReturnValue(options.clock.now() + 60_000);
+    const unknown = { conditions: [{ type: 'Ready', status: 'Unknown' }] };
+    nodes.apply('MODIFIED', state.write({ status: unknown }));
+    await vi.waitFor(() => expect(state.node?.status).not.toEqual(unknown));
+    stop.abort();
+    await running;
+    expect(hasCondition(state.node, 'Ready')).toBe(true);
   });
 
   test('the status is written once in five minutes', async () => {

@@ -1,0 +1,205 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
+import { call } from '../../src/kube/calls.ts';
+import type { KubeClient } from '../../src/kube/client.ts';
+import type { KubeObject } from '../../src/kube/objects.ts';
+import {
+  logPath,
+  readComponent,
+  signalComponent,
+  startComponent,
+  waitForEnd,
+} from '../../src/local-cluster/processes/component.ts';
+import { adminClient, startProvider } from '../../src/local-cluster/provider/provider-process.ts';
+import { readAuditLog, requestsOfProvider } from '../support/audit.ts';
+import { machines, noMachines, podsWithTwins } from '../support/cells.ts';
+import { toolsOf } from '../support/kubectl.ts';
+import { watchReadiness } from '../support/node-readiness.ts';
+import { pod, webDeployment } from '../support/objects.ts';
+import { identities } from '../support/pods.ts';
+import { eventually } from '../support/wait.ts';
+import { writersInTurn } from '../support/writers.ts';
+import { CLUSTER } from './setup.ts';
+
+const tools = toolsOf(CLUSTER);
+const { kubectl, tryKubectl, apply, inside } = tools;
+const cluster = inject('cluster');
+const { paths } = cluster;
+const { signal } = new AbortController();
+
+/** Each replica has an address of its own, as pods have; cells reach whoever leads through a load balancer. */
+const REPLICAS = { first: '172.30.255.11', second: '172.30.255.12' } as const;
+type Replica = keyof typeof REPLICAS;
+const NAMES = Object.keys(REPLICAS) as Replica[];
+const BALANCER = 'balancer';
+const CELL_API_PORT = 8443;
+/** What a cluster is promised: whatever became of the leader, another leads by then. */
+const SUCCESSION_MS = 15_000;
+const CHATTY = ['sh', '-c', 'trap exit TERM; i=0; while true; do i=$((i+1)); echo "line $i"; sleep 0.2; done'];
+
+async function startReplica(replica: Replica): Promise<void> {
+  const host = REPLICAS[replica];
+  const config = {
+    virtualNode: { address: host },
+    cellApi: { host, port: CELL_API_PORT, advertise: cluster.address },
+    kubeletEndpoint: { host },
+    logLevel: 'debug',
+  };
+  const log = () => readFile(logPath(paths, replica), 'utf8').catch(() => '');
+  const before = (await log()).length;
+  await startProvider({ cluster, signal, replica, config });
+  const stands = async () => /"(waiting to lead|leading)"/.test((await log()).slice(before));
+  await eventually(`the ${replica} replica leads or waits to`, stands);
+}
+
+async function holder(client: KubeClient): Promise<string> {
+  const path = '/apis/coordination.k8s.io/v1/namespaces/nodeless-system/leases/nodeless-nodeless';
+  const lease = await call<KubeObject>(client, { method: 'GET', path });
+  return (lease.spec as { holderIdentity?: string }).holderIdentity ?? '';
+}
+
+async function identityOf(replica: Replica): Promise<string> {
+  const pid = (await readComponent(paths, replica))?.process.pid;
+  return `_${pid}_`;
+}
+
+async function leaderOf(client: KubeClient): Promise<Replica> {
+  const held = await holder(client);
+  for (const replica of NAMES) if (held.includes(await identityOf(replica))) return replica;
+  throw new Error(`no replica holds the lease: ${held}`);
+}
+
+const other = (replica: Replica): Replica => (replica === 'first' ? 'second' : 'first');
+
+/** Until another replica leads, and exec works through it. */
+async function succession(client: KubeClient, from: Replica, startedAtMs: number) {
+  const next = await eventually(
+    'another replica leads',
+    async () => {
+      const leader = await leaderOf(client).catch(() => undefined);
+      return leader !== undefined && leader !== from && leader;
+    },
+    30_000,
+  );
+  const ledAfterMs = Date.now() - startedAtMs;
+  const alive = async () => (await tryKubectl('exec', 'steady', '--', 'echo', 'alive')).stdout === 'alive';
+  await eventually('exec works through it', alive, 30_000);
+  return { next, ledAfterMs, servedAfterMs: Date.now() - startedAtMs };
+}
+
+/** What `kubectl logs -f` writes until there are lines of it. */
+async function followLogs(name: string): Promise<string> {
+  const following = execa(tools.kubectlPath, ['logs', '-f', '--tail=1', name], {
+    env: { KUBECONFIG: tools.kubeconfig },
+    reject: false,
+    timeout: 20_000,
+  });
+  let text = '';
+  following.stdout.on('data', (chunk: Buffer) => {
+    text += String(chunk);
+    if (text.split('\n').length > 4) following.kill();
+  });
+  await following;
+  return text;
+}
+
+describe('two replicas', () => {
+  let client: KubeClient;
+  /** The identities of those that have led, in turn. */
+  const leaders: string[] = [];
+
+  beforeAll(async () => {
+    client = await adminClient(cluster);
+    for (const address of Object.values(REPLICAS)) await inside('ip', 'address', 'add', `${address}/32`, 'dev', 'lo');
+    const program = fileURLToPath(new URL('../support/balancer.ts', import.meta.url));
+    const targets = Object.values(REPLICAS).flatMap((address) => ['--target', `${address}:${CELL_API_PORT}`]);
+    const listen = ['--listen', `${cluster.address}:${CELL_API_PORT}`];
+    await startComponent(paths, BALANCER, [process.execPath, program, ...listen, ...targets]);
+    for (const replica of NAMES) await startReplica(replica);
+    leaders.push(await holder(client));
+    await apply(webDeployment('web', 2), pod('steady', { command: CHATTY }));
+    await kubectl('rollout', 'status', 'deployment/web', '--timeout=90s');
+    await kubectl('wait', 'pod/steady', '--for=condition=Ready', '--timeout=60s');
+  });
+
+  afterAll(async () => {
+    for (const replica of NAMES) await signalComponent(paths, replica, 'SIGCONT');
+    await kubectl('delete', 'deployments,pods', '--all', '--wait', '--grace-period=1');
+    await noMachines(CLUSTER, 150_000);
+    for (const name of [...NAMES, BALANCER]) {
+      await signalComponent(paths, name, 'SIGTERM');
+      await waitForEnd(paths, name, 10_000);
+    }
+    await client.close();
+  });
+
+  test('a leader that is killed is succeeded, and nobody notices', async () => {
+    const before = await identities(tools);
+    const readiness = watchReadiness(client, 'nodeless');
+    onTestFinished(() => void readiness.stop());
+    const leader = await leaderOf(client);
+    const startedAtMs = Date.now();
+    await signalComponent(paths, leader, 'SIGKILL');
+    const { ledAfterMs, servedAfterMs } = await succession(client, leader, startedAtMs);
+    leaders.push(await holder(client));
+    console.log(`killed: another led after ${ledAfterMs} ms, and served after ${servedAfterMs} ms`);
+    expect(ledAfterMs).toBeLessThanOrEqual(SUCCESSION_MS);
+    expect(await followLogs('steady')).toMatch(/line \d+\nline \d+\n/);
+    await startReplica(leader);
+    expect(await identities(tools)).toEqual(before);
+    expect([...(await readiness.stop())]).toEqual(['True']);
+  });
+
+  test('a leader that is frozen past its lease is succeeded, writes nothing when it wakes, and waits', async () => {
+    const before = await identities(tools);
+    const readiness = watchReadiness(client, 'nodeless');
+    onTestFinished(() => void readiness.stop());
+    const leader = await leaderOf(client);
+    const startedAtMs = Date.now();
+    await signalComponent(paths, leader, 'SIGSTOP');
+    const { next, ledAfterMs, servedAfterMs } = await succession(client, leader, startedAtMs);
+    leaders.push(await holder(client));
+    console.log(`frozen: another led after ${ledAfterMs} ms, and served after ${servedAfterMs} ms`);
+    expect(ledAfterMs).toBeLessThanOrEqual(SUCCESSION_MS);
+    expect(await followLogs('steady')).toMatch(/line \d+\nline \d+\n/);
+    // The watches of cells have resumed: kubelets that ran before hear of changes, and new ones are served.
+    await kubectl('scale', 'deployment/web', '--replicas=1');
+    await eventually('a pod has ended', async () => (await machines(CLUSTER)).length === 2, 90_000);
+    await kubectl('scale', 'deployment/web', '--replicas=3');
+    await kubectl('rollout', 'status', 'deployment/web', '--timeout=90s');
+    await signalComponent(paths, leader, 'SIGCONT');
+    await eventually('it waits to lead again', async () => {
+      const waiting = await readFile(logPath(paths, leader), 'utf8');
+      return waiting.includes('another replica leads') && waiting.includes('waiting to lead');
+    });
+    // What it would still write, it would write now.
+    await kubectl('scale', 'deployment/web', '--replicas=2');
+    await eventually('a pod has ended', async () => (await machines(CLUSTER)).length === 3, 90_000);
+    expect(await leaderOf(client)).toBe(next);
+    const after = await identities(tools);
+    const kept = before.filter(({ name }) => after.some((now) => now.name === name));
+    expect(after).toEqual(expect.arrayContaining(kept));
+    expect(kept.length).toBeGreaterThanOrEqual(2);
+    expect(podsWithTwins(await machines(CLUSTER))).toEqual([]);
+    expect([...(await readiness.stop())]).toEqual(['True']);
+  });
+
+  test('a leader that ends in order gives the lease up, so that nobody waits for it', async () => {
+    const leader = await leaderOf(client);
+    const startedAtMs = Date.now();
+    await signalComponent(paths, leader, 'SIGTERM');
+    const { next, ledAfterMs } = await succession(client, leader, startedAtMs);
+    leaders.push(await holder(client));
+    console.log(`ended in order: another led after ${ledAfterMs} ms`);
+    expect(next).toBe(other(leader));
+    await startReplica(leader);
+  });
+
+  test('never have two written at once, as the audit log has it', async () => {
+    const turns = writersInTurn(requestsOfProvider(await readAuditLog(CLUSTER)));
+    expect(leaders).toHaveLength(4);
+    expect(turns.map((agent) => /\((.*)\)$/.exec(agent)?.[1])).toEqual(leaders);
+  });
+});

@@ -1,0 +1,82 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { clusterPaths } from '../../src/local-cluster/state.ts';
+
+/** The user that the provider is to the API server, wherever it runs with what it ships. */
+export const PROVIDER_ACCOUNT = 'system:serviceaccount:nodeless-system:nodeless';
+
+/** A User-Agent that begins so is a test's own, which acts as somebody who has stolen the provider's credential. */
+export const THIEF_AGENT = 'nodeless-test/thief';
+
+/** Who asked for what, of the provider's requests alone: impersonated ones carry the provider as their user too. */
+export const AUDIT_POLICY = stringify({
+  apiVersion: 'audit.k8s.io/v1',
+  kind: 'Policy',
+  omitStages: ['RequestReceived'],
+  rules: [{ level: 'Metadata', users: [PROVIDER_ACCOUNT] }, { level: 'None' }],
+});
+
+/** One line of the API server's audit log, as far as the tests read it. */
+export interface AuditEvent {
+  readonly verb: string;
+  readonly requestURI: string;
+  readonly requestReceivedTimestamp?: string;
+  readonly userAgent?: string;
+  readonly user: { readonly username: string };
+  readonly impersonatedUser?: { readonly username: string; readonly groups?: readonly string[] };
+  readonly objectRef?: {
+    readonly apiGroup?: string;
+    readonly resource?: string;
+    readonly subresource?: string;
+    readonly namespace?: string;
+    readonly name?: string;
+  };
+  readonly responseStatus?: { readonly code?: number; readonly message?: string };
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** The events of an audit log; its last line may still be being written. */
+export function parseAuditLog(text: string): readonly AuditEvent[] {
+  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+  return whole
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as AuditEvent);
+}
+
+/** What a local cluster that was brought up with the policy has logged until now. */
+export async function readAuditLog(clusterName: string): Promise<readonly AuditEvent[]> {
+  return parseAuditLog(await readFile(join(clusterPaths({ name: clusterName }).logDir, 'audit.log'), 'utf8'));
+}
+
+/** The requests that the provider itself made: neither a thief's nor anybody else's. */
+export function requestsOfProvider(events: readonly AuditEvent[]): readonly AuditEvent[] {
+  return events.filter(
+    ({ user, userAgent = '' }) => user.username === PROVIDER_ACCOUNT && !userAgent.startsWith(THIEF_AGENT),
+  );
+}
+
+/**
+ * True for a refusal that no right would have prevented: of an API server that has just begun and has not read its
+ * roles yet, and of the Node authorizer when the pod that referred to the object is gone already.
+ */
+function isTransient({ impersonatedUser, responseStatus }: AuditEvent): boolean {
+  const { message = '' } = responseStatus ?? {};
+  if (/\bRBAC: .*(role|rolebinding)\.rbac\.authorization\.k8s\.io "[^"]+" not found/.test(message)) return true;
+  return impersonatedUser !== undefined && message.includes(': no relationship found between node ');
+}
+
+/** Each request that authorization or admission has refused for good, in words, with how often. */
+export function denials(events: readonly AuditEvent[]): readonly string[] {
+  const counts = new Map<string, number>();
+  for (const event of events) {
+    const { verb, requestURI, impersonatedUser, responseStatus } = event;
+    if (responseStatus?.code !== 403 || isTransient(event)) continue;
+    const as = impersonatedUser === undefined ? '' : ` as ${impersonatedUser.username}`;
+    const [path] = requestURI.split('?');
+    const words = `${verb} ${path}${as}: ${responseStatus.message ?? 'Forbidden'}`;
+    counts.set(words, (counts.get(words) ?? 0) + 1);
+  }
+  return [...counts].map(([words, count]) => (count === 1 ? words : `${words} (${count} times)`));
+}
