@@ -35,6 +35,7 @@ export const SYSTEM_PROGRAMS: readonly SystemProgram[] = [
   { program: 'nsenter', debianPackage: 'util-linux' },
   { program: 'flock', debianPackage: 'util-linux' },
   { program: 'curl', debianPackage: 'curl' },
+  { program: 'dig', debianPackage: 'bind9-dnsutils' },
   { program: 'nc.openbsd', debianPackage: 'netcat-openbsd' },
   { program: 'busybox', debianPackage: 'busybox-static' },
   { program: 'bash-static', debianPackage: 'bash-static' },

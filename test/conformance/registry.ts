@@ -2,6 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { suiteCatalog } from '../../src/local-cluster/images/catalog.ts';
+import { prepareImages } from '../../src/local-cluster/images/prepare.ts';
 import { enterCommand } from '../../src/local-cluster/network/names.ts';
 import { startComponent, waitForComponent } from '../../src/local-cluster/processes/component.ts';
 import { run } from '../../src/local-cluster/processes/run.ts';
@@ -34,7 +36,8 @@ function isListening(host: string): Promise<boolean> {
  * Resolves with its URL, for `local.registryMirror`. It ends with the cluster.
  */
 export async function startRegistry(cluster: LocalCluster, progress: Progress, signal: AbortSignal): Promise<string> {
-  const { paths, address, images } = cluster;
+  const { paths, address } = cluster;
+  const images = [...cluster.images, ...(await prepareImages({ progress, signal, catalog: suiteCatalog }))];
   await ensureSystemPrograms({ progress, signal, programs: PROGRAMS });
   const file = join(paths.configDir, 'registry.yaml');
   const storage = { filesystem: { rootdirectory: join(paths.stateDir, 'registry') } };

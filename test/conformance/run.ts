@@ -44,8 +44,10 @@ const { values } = parseArgs({
   options: {
     /** Specs whose full name matches, instead of the slice. */
     focus: { type: 'string' },
-    /** The specs of Kubernetes' conformance programme, serial and slow ones too; a stock node stands beside the cells. */
+    /** The specs of Kubernetes' conformance programme, serial and slow ones too. */
     certified: { type: 'boolean', default: false },
+    /** A stock node stands beside the virtual one, for specs that need two. */
+    'second-node': { type: 'boolean', default: false },
     parallel: { type: 'string', default: '4' },
     summary: { type: 'string' },
     timeout: { type: 'string', default: '30' },
@@ -60,7 +62,7 @@ const progress = ({ step, detail }: { step: string; detail: string }) => process
 
 try {
   const programs = await obtainPrograms(['ginkgo', 'e2e.test'], { progress, signal });
-  const cluster = await up({ name: CLUSTER, replace: true, regularNode: certified, signal, progress });
+  const cluster = await up({ name: CLUSTER, replace: true, regularNode: values['second-node'], signal, progress });
   const registryMirror = await startRegistry(cluster, progress, signal);
   await startProvider({ cluster, signal, config: { ...CONFIG, local: { registryMirror } } });
   const result = await runSuite({

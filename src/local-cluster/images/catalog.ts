@@ -9,6 +9,8 @@ export interface ImageInputs extends UserlandInputs {
   readonly nnp: Buffer;
   /** curl, ss and nc with the shared libraries they need: the suite's network specs run them in agnhost. */
   readonly networkTools: readonly Entry[];
+  /** dig, likewise. */
+  readonly dnsTools: readonly Entry[];
   /** agnhost's `porter` serves with these: localhost.crt and localhost.key. */
   readonly porterCertificate: Buffer;
   readonly porterKey: Buffer;
@@ -19,6 +21,8 @@ export const BUSYBOX_IMAGE = 'registry.k8s.io/e2e-test-images/busybox:1.37.0-1';
 export const AGNHOST_IMAGE = 'registry.k8s.io/e2e-test-images/agnhost:2.56';
 export const NONEWPRIVS_IMAGE = 'registry.k8s.io/e2e-test-images/nonewprivs:1.3';
 export const NONROOT_IMAGE = 'registry.k8s.io/e2e-test-images/nonroot:1.4';
+const HTTPD_IMAGES = ['2.4.38-4', '2.4.39-4'].map((tag) => `registry.k8s.io/e2e-test-images/httpd:${tag}`);
+const DNS_TOOLS_IMAGE = 'registry.k8s.io/e2e-test-images/jessie-dnsutils:1.7';
 export const WEB_IMAGE = 'nodeless.local/web:1';
 
 /** busybox httpd answers `/` with cgi-bin/index.cgi when there is no index.html. */
@@ -62,6 +66,7 @@ export function imageCatalog(inputs: ImageInputs): readonly ImageSpec[] {
         [
           ...agnhostUsers(),
           ...inputs.networkTools,
+          ...inputs.dnsTools,
           directory('uploads'),
           file('localhost.crt', inputs.porterCertificate),
           file('localhost.key', inputs.porterKey),
@@ -81,5 +86,21 @@ export function imageCatalog(inputs: ImageInputs): readonly ImageSpec[] {
       config: { entrypoint: ['/usr/local/bin/web'], exposedPorts: ['80/tcp'] },
       layers: [base, [file('usr/local/bin/web', WEB_START, 0o755), file('www/cgi-bin/index.cgi', WEB_PAGE, 0o755)]],
     },
+  ];
+}
+
+/** busybox httpd where specs look for Apache's pages. */
+const APACHE_ROOT = 'usr/local/apache2/htdocs';
+
+/** What only some specs of the conformance suite use: for a registry to serve. */
+export function suiteCatalog(inputs: ImageInputs): readonly ImageSpec[] {
+  const base = userland(inputs);
+  return [
+    ...HTTPD_IMAGES.map((reference) => ({
+      reference,
+      config: { cmd: ['httpd', '-f', '-p', '80', '-h', `/${APACHE_ROOT}`], exposedPorts: ['80/tcp'] },
+      layers: [base, [file(`${APACHE_ROOT}/index.html`, '<html><body><h1>It works!</h1></body></html>\n')]],
+    })),
+    { reference: DNS_TOOLS_IMAGE, config: { cmd: ['sh'] }, layers: [base, inputs.dnsTools] },
   ];
 }

@@ -24,6 +24,8 @@ export interface PrepareImagesOptions {
   readonly progress: Progress;
   readonly signal: AbortSignal;
   readonly environment?: Environment;
+  /** Which ones: those that every machine starts with unless given. */
+  readonly catalog?: (inputs: ImageInputs) => readonly ImageSpec[];
 }
 
 async function needed(program: string, debianPackage: string, environment: Environment): Promise<string> {
@@ -50,6 +52,7 @@ async function readInputs(options: PrepareImagesOptions, environment: Environmen
       ...(await withLibraries(await needed('ss', 'iproute2', environment), 'ss', signal)),
       ...(await withLibraries(await needed('nc.openbsd', 'netcat-openbsd', environment), 'nc', signal)),
     ],
+    dnsTools: await withLibraries(await needed('dig', 'bind9-dnsutils', environment), 'dig', signal),
     porterCertificate: Buffer.from(porter.certificate),
     porterKey: Buffer.from(porter.key),
   };
@@ -80,7 +83,8 @@ export function archiveName(reference: string): string {
  */
 export async function prepareImages(options: PrepareImagesOptions): Promise<readonly ImageArchive[]> {
   const environment = options.environment ?? readEnvironment();
-  const specs = imageCatalog(await readInputs(options, environment));
+  const { catalog = imageCatalog } = options;
+  const specs = catalog(await readInputs(options, environment));
   const folder = join(environment.cacheFolder, `images-${digestOf(specs)}`);
   const archives = specs.map(({ reference }) => ({ reference, path: join(folder, archiveName(reference)) }));
   await mkdir(folder, { recursive: true });

@@ -35,6 +35,7 @@ const inputs = {
   agnhost: Buffer.from('agnhost'),
   nnp: Buffer.from('nnp'),
   networkTools: [file('usr/bin/curl', 'curl', 0o755)],
+  dnsTools: [file('usr/bin/dig', 'dig', 0o755)],
   porterCertificate: Buffer.from('crt'),
   porterKey: Buffer.from('key'),
 };
