@@ -13,7 +13,10 @@ export interface AddressBook {
   take(cellId: string): Promise<number>;
   /** Frees whatever index is this cell's. */
   release(cellId: string): Promise<void>;
-  /** Frees the indexes of cells that `exists` denies, unless they are younger than `graceMs`. */
+  /**
+   * Frees the indexes of cells that `exists` denies, and removes what dying processes have left, unless younger than
+   * `olderThanMs`, a moment in milliseconds since the epoch.
+   */
   sweep(exists: (cellId: string) => Promise<boolean>, olderThanMs: number): Promise<void>;
 }
 
@@ -34,11 +37,22 @@ export function createAddressBook(directory: string, ranges: ClusterRanges): Add
 
   async function free(index: number, cellId: string): Promise<void> {
     // Moved aside before it is read: an index that was freed and taken again meanwhile must not be freed twice.
-    const aside = `${at(index)}.${cellId}.free`;
-    await rename(at(index), aside).catch(() => undefined);
-    const holder = await readIfExists(aside);
-    if (holder !== undefined && holder !== cellId) await writeExclusive(at(index), holder);
-    await rm(aside, { force: true });
+    const aside = `${index}.${cellId}.free`;
+    await rename(at(index), join(directory, aside)).catch(() => undefined);
+    await finishFreeing(aside);
+  }
+
+  /** The second half of `free`; what a process that died between the two has left is finished by `sweep`. */
+  async function finishFreeing(aside: string): Promise<void> {
+    const [index = '', cellId = ''] = aside.split('.');
+    const holder = await readIfExists(join(directory, aside));
+    if (holder !== undefined && holder !== cellId) await writeExclusive(join(directory, index), holder);
+    await rm(join(directory, aside), { force: true });
+  }
+
+  async function isYoungerThan(name: string, momentMs: number): Promise<boolean> {
+    const file = await stat(join(directory, name)).catch(() => undefined);
+    return file === undefined || file.mtimeMs > momentMs;
   }
 
   return {
@@ -65,10 +79,15 @@ export function createAddressBook(directory: string, ranges: ClusterRanges): Add
       });
     },
     async sweep(exists, olderThanMs) {
+      await mkdir(directory, { recursive: true });
+      for (const name of await readdir(directory)) {
+        if (/^\d+$/.test(name) || (await isYoungerThan(name, olderThanMs))) continue;
+        if (name.endsWith('.free')) await finishFreeing(name);
+        else await rm(join(directory, name), { force: true });
+      }
       for (const index of await indexes()) {
         const cellId = await readIfExists(at(index));
-        const file = await stat(at(index)).catch(() => undefined);
-        if (cellId === undefined || file === undefined || file.mtimeMs > olderThanMs) continue;
+        if (cellId === undefined || (await isYoungerThan(String(index), olderThanMs))) continue;
         if (!(await exists(cellId))) await free(index, cellId);
       }
     },

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -165,6 +165,17 @@ describe('the book of addresses', () => {
     expect(await book.take('dead')).toBe(index);
     await book.sweep(async () => false, Date.now() + 60_000);
     expect(await book.take('dead')).not.toBe(index);
+  });
+
+  test('finishes what a process that died while it took or freed an index has left', async () => {
+    const book = createAddressBook(directory, DEFAULT_RANGES);
+    const left = { '16.dead.free': 'dead', '17.dead.free': 'alive', '18.0123456789ab.tmp': 'alive' };
+    for (const [name, holder] of Object.entries(left)) await writeFile(join(directory, name), holder);
+    await book.sweep(async (cellId) => cellId === 'alive', Date.now() - 60_000);
+    expect((await readdir(directory)).sort()).toEqual(Object.keys(left));
+    await book.sweep(async (cellId) => cellId === 'alive', Date.now() + 60_000);
+    expect(await readdir(directory)).toEqual(['17']);
+    expect(await book.take('alive')).toBe(17);
   });
 });
 

@@ -1,0 +1,105 @@
+import { cp, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { untilSignalled } from '../../src/cli/until-signalled.ts';
+import { messageOf } from '../../src/core/errors.ts';
+import { down } from '../../src/local-cluster/down.ts';
+import { leftovers } from '../../src/local-cluster/leftovers.ts';
+import { logPath } from '../../src/local-cluster/processes/component.ts';
+import { adminClient, PROVIDER, startProvider } from '../../src/local-cluster/provider/provider-process.ts';
+import { type LocalCluster, up } from '../../src/local-cluster/up.ts';
+import { emptyFigures, summaryOf } from './figures.ts';
+import { allInvariants } from './invariants/all.ts';
+import { startObserver } from './observer.ts';
+import { planOf } from './plan.ts';
+import { linesAbout } from './provider-log.ts';
+import { Soak } from './soak.ts';
+import { freshStanding } from './standing.ts';
+
+const CLUSTER = 'soak';
+
+/** Short waits, so that what is to happen in the end happens between two kills. */
+const CONFIG = {
+  cells: { completedLinger: '5s', orphanAfter: '5s', censusEvery: '1s', silentAfter: '40s' },
+  logLevel: 'debug',
+};
+
+const LINES_OF_EVIDENCE = 15;
+
+const { values } = parseArgs({
+  options: {
+    /** Another one is chosen and told when left out. */
+    seed: { type: 'string' },
+    minutes: { type: 'string', default: '20' },
+    summary: { type: 'string' },
+  },
+});
+const seed = Number(values.seed ?? Date.now() % 1_000_000);
+const minutes = Number(values.minutes);
+if (!Number.isInteger(seed) || !(minutes > 0)) throw new Error('--seed takes a whole number, --minutes a positive one');
+
+const startedAtMs = Date.now();
+const stopped = untilSignalled();
+const figures = emptyFigures();
+const violations: string[] = [];
+
+function tell(line: string): void {
+  process.stdout.write(`${((Date.now() - startedAtMs) / 1_000).toFixed(2).padStart(8)} s  ${line}\n`);
+}
+
+/** What a person needs to find out why: what the provider said of the pods and cells, and all logs. */
+async function tellEvidence({ paths }: LocalCluster): Promise<void> {
+  const log = await readFile(logPath(paths, PROVIDER), 'utf8').catch(() => '');
+  for (const violation of violations) {
+    process.stdout.write(`\nVIOLATION ${violation}\n`);
+    const words = violation.match(/cell-[a-z0-9]{10}|(?:web|bare|job)-[0-9]+(?:-[a-z0-9]+)*|[0-9a-f-]{36}/g) ?? [];
+    for (const line of linesAbout(log, words, LINES_OF_EVIDENCE)) process.stdout.write(`  ${line}\n`);
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'nodeless-soak-'));
+  await cp(paths.logDir, folder, { recursive: true });
+  const load = loadavg().map((value) => value.toFixed(1));
+  process.stdout.write(`\nThe machine's load is ${load.join(', ')}; the cluster's logs are in ${folder}.\n`);
+}
+
+async function soak(cluster: LocalCluster): Promise<void> {
+  const client = await adminClient(cluster);
+  const failed = new AbortController();
+  const signal = AbortSignal.any([stopped, failed.signal]);
+  const standing = freshStanding(Date.now());
+  await startProvider({ cluster, signal, config: CONFIG });
+  const { paths } = cluster;
+  const invariants = allInvariants();
+  const onViolations = (wrong: readonly string[]) => {
+    violations.push(...wrong);
+    failed.abort(new Error('something that must hold does not'));
+  };
+  const observer = startObserver({ paths, client, standing, figures, invariants, onViolations });
+  try {
+    await new Soak({ paths, client, standing, figures, observer, tell, signal }).run(planOf(seed), minutes * 60_000);
+  } catch (error) {
+    if (!signal.aborted) violations.push(messageOf(error));
+  } finally {
+    await observer.stop();
+    if (violations.length > 0) await tellEvidence(cluster);
+    await client.close();
+  }
+}
+
+tell(`seed ${seed}, ${minutes} min`);
+try {
+  const progress = ({ step, detail }: { step: string; detail: string }) => tell(`${step}: ${detail}`);
+  await soak(await up({ name: CLUSTER, replace: true, signal: stopped, progress }));
+} finally {
+  await down({ name: CLUSTER });
+}
+violations.push(...(await leftovers({ name: CLUSTER })).map((trace) => `nothingIsLeft: ${trace}`));
+const summary = summaryOf(figures, { seed, startedAtMs, violations });
+process.stdout.write(`${JSON.stringify(summary, undefined, 2)}\n`);
+if (values.summary !== undefined) await writeFile(values.summary, JSON.stringify(summary, undefined, 2));
+if (violations.length > 0 || stopped.aborted) {
+  process.stdout.write(`\nsoak failed; replay it with: npm run test:soak -- --seed ${seed} --minutes ${minutes}\n`);
+  process.exitCode = 1;
+} else {
+  tell(`soak passed, ${figures.actions.killProvider ?? 0} provider kills, seed ${seed}`);
+}

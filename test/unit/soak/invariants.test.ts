@@ -1,0 +1,179 @@
+import { describe, expect, test } from 'vitest';
+import { allInvariants } from '../../soak/invariants/all.ts';
+import { cellsHaveReasons } from '../../soak/invariants/cells-have-reasons.ts';
+import { lostCellsAreTold } from '../../soak/invariants/lost-cells-are-told.ts';
+import { nodeStaysReady } from '../../soak/invariants/node-stays-ready.ts';
+import { oneMachinePerPod } from '../../soak/invariants/one-machine-per-pod.ts';
+import { onePodPerCell } from '../../soak/invariants/one-pod-per-cell.ts';
+import { podsEndForAReason } from '../../soak/invariants/pods-end-for-a-reason.ts';
+import { podsStartAndGo } from '../../soak/invariants/pods-start-and-go.ts';
+import { providerStands } from '../../soak/invariants/provider-stands.ts';
+import { runningPodsHaveCells } from '../../soak/invariants/running-pods-have-cells.ts';
+import { tracesHaveMachines } from '../../soak/invariants/traces-have-machines.ts';
+import type { Invariant, Observation } from '../../soak/observation.ts';
+import { apiOf, attackOn, machineOf, podOf, sightOf, unserved } from './sights.ts';
+
+const LIMIT_MS = 10_000;
+
+/** What an invariant says of the last of several observations. */
+function verdict(invariant: Invariant, ...sights: readonly Observation[]): readonly string[] {
+  return sights.map(invariant).at(-1) ?? [];
+}
+
+/** The same sight, at its beginning and after the limit. */
+function lasting(sight: Observation): readonly Observation[] {
+  return [sight, { ...sight, atMs: LIMIT_MS + 1 }];
+}
+
+test('nothing is wrong with a pod that is Ready on its cell, however long', () => {
+  for (const invariant of Object.values(allInvariants())) {
+    expect(verdict(invariant, sightOf(), sightOf({ atMs: 1_000_000 }))).toEqual([]);
+  }
+});
+
+test('nothing is concluded about pods while the API server does not answer', () => {
+  const { api: _, ...blind } = sightOf();
+  for (const invariant of Object.values(allInvariants())) {
+    expect(verdict(invariant, blind, { ...blind, atMs: 1_000_000 })).toEqual([]);
+  }
+});
+
+describe('one machine per pod', () => {
+  test.each(['begun', 'running'] as const)('a second one that is %s is told at once', (state) => {
+    const machines = [machineOf(), machineOf({ cellId: 'cell-b', state })];
+    expect(verdict(oneMachinePerPod(), sightOf({ machines }))).toEqual([
+      'pod uid-a has the machines cell-a and cell-b',
+    ]);
+  });
+
+  test.each(['ending', 'ended'] as const)('one that is %s and waits for its removal does not count', (state) => {
+    const machines = [machineOf({ state }), machineOf({ cellId: 'cell-b' })];
+    expect(verdict(oneMachinePerPod(), sightOf({ machines }))).toEqual([]);
+  });
+});
+
+describe('one pod per cell', () => {
+  test('a machine that becomes another pod’s is told', () => {
+    const later = sightOf({ machines: [machineOf({ podUid: 'uid-b' })], api: apiOf() });
+    expect(verdict(onePodPerCell(), sightOf(), later)).toEqual(['cell cell-a of pod uid-a is used for pod uid-b']);
+  });
+
+  test('a pod that names another pod’s cell is told', () => {
+    const later = sightOf({ api: apiOf(podOf(), podOf({ uid: 'uid-b' })) });
+    expect(verdict(onePodPerCell(), sightOf(), later)).toHaveLength(1);
+  });
+
+  test('a cell that served, went and is back is told; one that never served may be launched again', () => {
+    const away = sightOf({ machines: [] });
+    expect(verdict(onePodPerCell(), sightOf(), away, sightOf())).toEqual([
+      'cell cell-a has ended after it served, and is there again',
+    ]);
+    const young = sightOf({ api: apiOf(podOf({ handedOver: false, ready: false, phase: 'Pending' })) });
+    expect(verdict(onePodPerCell(), young, { ...young, machines: [] }, young)).toEqual([]);
+  });
+});
+
+describe('cells have reasons', () => {
+  const orphaned = sightOf({ api: apiOf() });
+
+  test('a machine whose pod is gone is told when a leading provider has not ended it in time', () => {
+    expect(verdict(cellsHaveReasons(LIMIT_MS), ...lasting(orphaned))).toHaveLength(1);
+    expect(verdict(cellsHaveReasons(LIMIT_MS), orphaned, { ...orphaned, atMs: LIMIT_MS })).toEqual([]);
+  });
+
+  test('a machine whose pod has finished, or names another cell, is told too', () => {
+    for (const pod of [podOf({ phase: 'Succeeded' }), podOf({ cellId: 'cell-b' })]) {
+      expect(verdict(cellsHaveReasons(LIMIT_MS), ...lasting(sightOf({ api: apiOf(pod) })))).toHaveLength(1);
+    }
+  });
+
+  test('the time in which no provider leads is not counted', () => {
+    const late = sightOf({ api: apiOf(), atMs: 100_000, servingSinceMs: 95_000 });
+    expect(verdict(cellsHaveReasons(LIMIT_MS), orphaned, late)).toEqual([]);
+    expect(verdict(cellsHaveReasons(LIMIT_MS), orphaned, unserved({ api: apiOf(), atMs: 100_000 }))).toEqual([]);
+  });
+});
+
+describe('running pods have cells', () => {
+  test.each<[string, Partial<Observation>]>([
+    ['no machine', { machines: [] }],
+    ['a machine of another pod', { machines: [machineOf({ podUid: 'uid-b' })] }],
+    ['a machine that has ended', { machines: [machineOf({ state: 'ended' })] }],
+    ['no network namespace', { namespaces: [] }],
+    ['no cgroup', { cgroups: [] }],
+    ['no kubelet', { machines: [machineOf({ hasKubelet: false })] }],
+    ['no cell', { api: apiOf((({ cellId: _, ...rest }) => rest)(podOf())) }],
+  ])('a Ready pod with %s is told after the limit', (_, spoilt) => {
+    expect(verdict(runningPodsHaveCells(LIMIT_MS), ...lasting(sightOf(spoilt)))).toHaveLength(1);
+    expect(verdict(runningPodsHaveCells(LIMIT_MS), sightOf(spoilt))).toEqual([]);
+  });
+
+  test('a cell that the soak has ended is not asked for', () => {
+    const killed = sightOf({ machines: [], attacks: [attackOn('cell-a', 'killCell')] });
+    expect(verdict(runningPodsHaveCells(LIMIT_MS), ...lasting(killed))).toEqual([]);
+  });
+});
+
+describe('traces have machines', () => {
+  test.each(['namespaces', 'cgroups'] as const)('%s of a cell without a folder are told after the limit', (trace) => {
+    const left = sightOf({ [trace]: ['cell-a', 'cell-gone'] });
+    expect(verdict(tracesHaveMachines(LIMIT_MS), ...lasting(left))).toHaveLength(1);
+  });
+});
+
+describe('pods end for a reason', () => {
+  const failed = podOf({ phase: 'Failed', reason: 'CellLost', ready: false });
+
+  test('a pod that fails though nothing was done to its cell is told', () => {
+    expect(verdict(podsEndForAReason(), sightOf({ api: apiOf(failed) }))).toHaveLength(1);
+    const attacks = [attackOn('cell-b', 'killCell'), attackOn('cell-a', 'killKubelet')];
+    expect(verdict(podsEndForAReason(), sightOf({ api: apiOf(failed), attacks }))).toHaveLength(1);
+  });
+
+  test.each(['killCell', 'deleteCell'] as const)('after %s it may be CellLost, and nothing else', (kind) => {
+    const attacks = [attackOn('cell-a', kind)];
+    expect(verdict(podsEndForAReason(), sightOf({ api: apiOf(failed), attacks }))).toEqual([]);
+    const other = podOf({ phase: 'Failed', reason: 'Error' });
+    expect(verdict(podsEndForAReason(), sightOf({ api: apiOf(other), attacks }))).toHaveLength(1);
+  });
+
+  test('only a Job’s pod succeeds by itself', () => {
+    const done = podOf({ phase: 'Succeeded', ready: false });
+    expect(verdict(podsEndForAReason(), sightOf({ api: apiOf(done) }))).toHaveLength(1);
+    expect(verdict(podsEndForAReason(), sightOf({ api: apiOf({ ...done, ofJob: true }) }))).toEqual([]);
+    expect(verdict(podsEndForAReason(), sightOf({ api: apiOf({ ...done, deleting: true }) }))).toEqual([]);
+  });
+});
+
+describe('what a leading provider has to do in time', () => {
+  test('a pod on a killed cell is told of; after a deleted Cell object it need not be', () => {
+    const killed = sightOf({ attacks: [attackOn('cell-a', 'killCell')] });
+    expect(verdict(lostCellsAreTold(LIMIT_MS), ...lasting(killed))).toHaveLength(1);
+    const deleted = sightOf({ attacks: [attackOn('cell-a', 'deleteCell')] });
+    expect(verdict(lostCellsAreTold(LIMIT_MS), ...lasting(deleted))).toEqual([]);
+  });
+
+  test.each([
+    ['Pending', podOf({ phase: 'Pending', ready: false })],
+    ['Running and not Ready', podOf({ ready: false })],
+    ['Terminating', podOf({ deleting: true })],
+  ])('a pod that stays %s is told', (_, pod) => {
+    expect(verdict(podsStartAndGo(LIMIT_MS), ...lasting(sightOf({ api: apiOf(pod) })))).toHaveLength(1);
+  });
+});
+
+describe('the provider', () => {
+  test('two of them are told at once', () => {
+    expect(verdict(providerStands(LIMIT_MS), sightOf({ providerPids: [1, 2] }))).toHaveLength(1);
+  });
+
+  test('one that ends by itself is told; one that the soak has killed is not', () => {
+    const gone = sightOf({ providerPids: [] });
+    expect(verdict(providerStands(LIMIT_MS), ...lasting(gone))).toHaveLength(1);
+    expect(verdict(providerStands(LIMIT_MS), ...lasting({ ...gone, providerMustRun: false }))).toEqual([]);
+  });
+
+  test.each(['False', 'Unknown', 'missing'])('a node whose Ready condition is %s is told at once', (nodeReady) => {
+    expect(verdict(nodeStaysReady(), sightOf({ api: { ...apiOf(), nodeReady } }))).toHaveLength(1);
+  });
+});
