@@ -2,7 +2,11 @@ import { fileURLToPath } from 'node:url';
 
 /** The newest minor whose kubelet still runs on cgroup v1 without being told to. */
 export const KUBERNETES_VERSION = 'v1.34.4';
+/** The newest patch of the minor before: cells of both run beside each other in test/skew. */
+export const PREVIOUS_KUBELET_VERSION = 'v1.33.13';
 export const COREDNS_VERSION = 'v1.13.1';
+/** What the benchmarks compare with. */
+export const KWOK_VERSION = 'v0.8.0';
 export const PAUSE_VERSION = '3.10.1';
 
 /** The folder with the Go modules that the programs are compiled from. */

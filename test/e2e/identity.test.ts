@@ -1,77 +1,27 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Agent, request } from 'undici';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type KeyPair, newKeyPair, servingRequest } from '../../src/kubelet-endpoint/key-pairs.ts';
-import { cellFolder } from '../support/cells.ts';
 import { toolsOf } from '../support/kubectl.ts';
 import { BUSYBOX_IMAGE, pod, signingRequest } from '../support/objects.ts';
+import {
+  askCellApi,
+  cellApiUrl,
+  type Identity,
+  type Reply,
+  type StolenCell,
+  stealCell,
+} from '../support/stolen-cell.ts';
 import { CLUSTER } from './global-setup.ts';
 
 const { kubectl, apply, get, inside } = toolsOf(CLUSTER);
 
-interface Identity {
-  readonly ca: string;
-  readonly cert?: string;
-  readonly key?: string;
-  readonly token?: string;
-}
-
-interface Reply {
-  readonly status: number;
-  readonly body: { kind?: string; reason?: string; items?: unknown[]; data?: Record<string, string> } & Record<
-    string,
-    unknown
-  >;
-}
-
 let cellApi = '';
-interface StolenCell {
-  readonly id: string;
-  readonly address: string;
-  readonly folder: string;
-  /** Certificate and key of its kubelet, within the folder. */
-  readonly pem: string;
-  readonly identity: Identity;
-}
-
 const cells: Record<string, StolenCell> = {};
 
-/** What a thief of the cell's disk has: its certificate, key and token. */
-async function stolen(podName: string): Promise<void> {
-  const { metadata, status } = await get<{
-    metadata: { annotations: Record<string, string> };
-    status: { hostIP: string };
-  }>('pod', podName);
-  const id = metadata.annotations['nodeless.io/cell'] ?? '';
-  const folder = cellFolder(CLUSTER, id);
-  const files = await readdir(folder, { recursive: true });
-  const pem = files.find((file) => file.endsWith('kubelet-client-current.pem')) ?? '';
-  const both = await readFile(join(folder, pem), 'utf8');
-  const ca = await readFile(join(folder, files.find((file) => file.endsWith('ca.crt')) ?? ''), 'utf8');
-  const token = (await readFile(join(folder, 'token'), 'utf8')).trim();
-  cells[podName] = { id, address: status.hostIP, folder, pem, identity: { ca, cert: both, key: both, token } };
-}
-
-async function ask(identity: Identity, path: string, method = 'GET', body?: unknown): Promise<Reply> {
-  const { ca, cert, key, token } = identity;
-  const dispatcher = new Agent({ connect: { ca, ...(cert === undefined ? {} : { cert, key }) }, allowH2: false });
-  try {
-    const response = await request(`${cellApi}${path}`, {
-      method: method as 'GET',
-      dispatcher,
-      headers: {
-        'content-type': 'application/json',
-        ...(cert === undefined && token !== undefined ? { authorization: `Bearer ${token}` } : {}),
-      },
-      body: body === undefined ? null : JSON.stringify(body),
-    });
-    const text = await response.body.text();
-    return { status: response.statusCode, body: text.startsWith('{') ? JSON.parse(text) : { text } };
-  } finally {
-    await dispatcher.destroy();
-  }
+async function ask(identity: Identity, path: string, method?: 'GET' | 'POST', body?: unknown): Promise<Reply> {
+  return askCellApi(cellApi, identity, { path, ...(method === undefined ? {} : { method }), body });
 }
 
 function mine(): Identity {
@@ -109,10 +59,9 @@ describe('what a cell can reach with all that is on its disk', () => {
     await secretPod('mine');
     await secretPod('other');
     await kubectl('wait', 'pod/mine', 'pod/other', '--for=condition=Ready', '--timeout=60s');
-    const address = await kubectl('get', 'node', 'nodeless', '-o', 'jsonpath={.status.addresses[0].address}');
-    cellApi = `https://${address}:8443`;
-    await stolen('mine');
-    await stolen('other');
+    cellApi = await cellApiUrl(CLUSTER);
+    cells.mine = await stealCell(CLUSTER, 'mine');
+    cells.other = await stealCell(CLUSTER, 'other');
   });
 
   afterAll(async () => {

@@ -65,12 +65,15 @@ describe('an API server that is not well', () => {
   afterEach(() => proxy.set({}));
 
   afterAll(async () => {
-    await kubectl('delete', 'deployments,pods', '--all', '--wait', '--grace-period=1');
-    await noMachines(CLUSTER, 150_000);
-    await signalComponent(paths, PROVIDER, 'SIGTERM');
-    await waitForEnd(paths, PROVIDER, 10_000);
-    await proxy.close();
-    await client.close();
+    try {
+      await kubectl('delete', 'deployments,pods', '--all', '--wait', '--grace-period=1');
+      await noMachines(CLUSTER, 150_000);
+    } finally {
+      await signalComponent(paths, PROVIDER, 'SIGTERM');
+      await waitForEnd(paths, PROVIDER, 10_000);
+      await proxy.close();
+      await client.close();
+    }
   });
 
   test('taking 2 s for each call, it loses nothing and its provider stays the leader', async () => {

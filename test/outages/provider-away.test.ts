@@ -44,13 +44,16 @@ describe(`a provider that is away for ${PROVIDER_AWAY_MS / 1_000} s`, () => {
   });
 
   afterAll(async () => {
-    await kubectl('delete', 'deployments,services,pods', '-l', 'app=web', '--wait', '--grace-period=1');
-    await kubectl('delete', 'pod', 'bare', '--wait', '--grace-period=1');
-    // Their kubelets may take a minute to come back and hear of it.
-    await noMachines(CLUSTER, 150_000);
-    await signalComponent(paths, PROVIDER, 'SIGTERM');
-    await waitForEnd(paths, PROVIDER, 10_000);
-    await client.close();
+    try {
+      await kubectl('delete', 'deployments,services,pods', '-l', 'app=web', '--wait', '--grace-period=1');
+      await kubectl('delete', 'pod', 'bare', '--wait', '--grace-period=1');
+      // Their kubelets may take a minute to come back and hear of it.
+      await noMachines(CLUSTER, 150_000);
+    } finally {
+      await signalComponent(paths, PROVIDER, 'SIGTERM');
+      await waitForEnd(paths, PROVIDER, 10_000);
+      await client.close();
+    }
   });
 
   test('costs no pod anything, and the endpoints are back at once', async () => {

@@ -126,13 +126,16 @@ describe('two replicas', () => {
 
   afterAll(async () => {
     for (const replica of NAMES) await signalComponent(paths, replica, 'SIGCONT');
-    await kubectl('delete', 'deployments,pods', '--all', '--wait', '--grace-period=1');
-    await noMachines(CLUSTER, 150_000);
-    for (const name of [...NAMES, BALANCER]) {
-      await signalComponent(paths, name, 'SIGTERM');
-      await waitForEnd(paths, name, 10_000);
+    try {
+      await kubectl('delete', 'deployments,pods', '--all', '--wait', '--grace-period=1');
+      await noMachines(CLUSTER, 150_000);
+    } finally {
+      for (const name of [...NAMES, BALANCER]) {
+        await signalComponent(paths, name, 'SIGTERM');
+        await waitForEnd(paths, name, 10_000);
+      }
+      await client.close();
     }
-    await client.close();
   });
 
   test('a leader that is killed is succeeded, and nobody notices', async () => {

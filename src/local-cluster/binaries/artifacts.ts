@@ -1,4 +1,10 @@
-import { COREDNS_VERSION, KUBERNETES_VERSION, PAUSE_VERSION } from '../versions.ts';
+import {
+  COREDNS_VERSION,
+  KUBERNETES_VERSION,
+  KWOK_VERSION,
+  PAUSE_VERSION,
+  PREVIOUS_KUBELET_VERSION,
+} from '../versions.ts';
 
 /** The programs that one multi-call `kubernetes` binary holds; symlinks name them. */
 export const KUBERNETES_PROGRAMS = [
@@ -11,7 +17,17 @@ export const KUBERNETES_PROGRAMS = [
 ] as const;
 
 /** Every program that is downloaded or compiled; etcd and the rest come from the system. */
-export const PROGRAMS = [...KUBERNETES_PROGRAMS, 'coredns', 'pause', 'agnhost', 'nnp', 'ginkgo', 'e2e.test'] as const;
+export const PROGRAMS = [
+  ...KUBERNETES_PROGRAMS,
+  'coredns',
+  'pause',
+  'agnhost',
+  'nnp',
+  'ginkgo',
+  'e2e.test',
+  'kubelet-1.33',
+  'kwok',
+] as const;
 export type Program = (typeof PROGRAMS)[number];
 
 /** One thing that is compiled, and how. */
@@ -19,7 +35,7 @@ export interface Artifact {
   readonly name: string;
   readonly version: string;
   /** Folder of its Go module under deploy/local-cluster. */
-  readonly module: 'kubernetes' | 'coredns' | 'pause';
+  readonly module: 'kubernetes' | 'kubelet-1.33' | 'coredns' | 'pause' | 'kwok';
   /** `go build` unless it is a test binary. */
   readonly verb: readonly string[];
   readonly package: string;
@@ -29,14 +45,20 @@ export interface Artifact {
 }
 
 const VERSION_PACKAGE = 'k8s.io/component-base/version';
-const [, MINOR = ''] = KUBERNETES_VERSION.split('.');
-const KUBERNETES_LDFLAGS = [
-  '-s -w',
-  `-X ${VERSION_PACKAGE}.gitVersion=${KUBERNETES_VERSION}`,
-  `-X ${VERSION_PACKAGE}.gitMajor=1`,
-  `-X ${VERSION_PACKAGE}.gitMinor=${MINOR}`,
-  `-X ${VERSION_PACKAGE}.gitTreeState=clean`,
-].join(' ');
+
+/** What makes a Kubernetes program tell its version. */
+function kubernetesLdflags(version: string): string {
+  const [, minor = ''] = version.split('.');
+  return [
+    '-s -w',
+    `-X ${VERSION_PACKAGE}.gitVersion=${version}`,
+    `-X ${VERSION_PACKAGE}.gitMajor=1`,
+    `-X ${VERSION_PACKAGE}.gitMinor=${minor}`,
+    `-X ${VERSION_PACKAGE}.gitTreeState=clean`,
+  ].join(' ');
+}
+
+const KUBERNETES_LDFLAGS = kubernetesLdflags(KUBERNETES_VERSION);
 
 const kubernetes = { version: KUBERNETES_VERSION, module: 'kubernetes', verb: ['build'], ldflags: '-s -w' } as const;
 
@@ -74,6 +96,15 @@ const ARTIFACTS = {
     ldflags: KUBERNETES_LDFLAGS,
     estimate: 'about 3 min on 2 cores, once',
   },
+  'kubelet-1.33': {
+    name: 'kubelet-1.33',
+    version: PREVIOUS_KUBELET_VERSION,
+    module: 'kubelet-1.33',
+    verb: ['build'],
+    package: '.',
+    ldflags: kubernetesLdflags(PREVIOUS_KUBELET_VERSION),
+    estimate: 'about 4 min on 2 cores, once',
+  },
   coredns: {
     name: 'coredns',
     version: COREDNS_VERSION,
@@ -82,6 +113,15 @@ const ARTIFACTS = {
     package: '.',
     ldflags: '-s -w',
     estimate: 'about a minute on 2 cores, once',
+  },
+  kwok: {
+    name: 'kwok',
+    version: KWOK_VERSION,
+    module: 'kwok',
+    verb: ['build'],
+    package: 'sigs.k8s.io/kwok/cmd/kwok',
+    ldflags: '-s -w',
+    estimate: 'about 2 min on 2 cores, once',
   },
   pause: {
     name: 'pause',
@@ -105,7 +145,8 @@ export function artifactOf(program: Program): Artifact {
 
 /** Where the project that makes the program publishes it, with `<url>.sha256` beside it; undefined when nowhere, as for all but Linux. */
 export function officialUrl(program: Program, arch: string, platform: string = process.platform): string | undefined {
-  return isKubernetes(program) && platform === 'linux'
-    ? `https://dl.k8s.io/${KUBERNETES_VERSION}/bin/linux/${arch}/${program}`
-    : undefined;
+  if (platform !== 'linux') return undefined;
+  const { version } = artifactOf(program);
+  if (program === 'kubelet-1.33') return `https://dl.k8s.io/${version}/bin/linux/${arch}/kubelet`;
+  return isKubernetes(program) ? `https://dl.k8s.io/${version}/bin/linux/${arch}/${program}` : undefined;
 }

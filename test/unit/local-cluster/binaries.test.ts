@@ -108,6 +108,7 @@ describe('compiling', () => {
     const words = goArguments(artifactOf('kubelet'), '/out').join(' ');
     expect(words).toContain('gitVersion=v1.34.4');
     expect(words).toMatch(/^build .* -o \/out \.$/);
+    expect(goArguments(artifactOf('kubelet-1.33'), '/out').join(' ')).toMatch(/gitVersion=v1\.33\.\d+ .*gitMinor=33 /);
   });
 
   it('makes the suite as a test binary', () => {
@@ -116,6 +117,9 @@ describe('compiling', () => {
 
   it('has official downloads only of Kubernetes itself', () => {
     expect(officialUrl('kubelet', 'arm64')).toBe('https://dl.k8s.io/v1.34.4/bin/linux/arm64/kubelet');
+    expect(officialUrl('kubelet-1.33', 'arm64')).toMatch(
+      /^https:\/\/dl\.k8s\.io\/v1\.33\.\d+\/bin\/linux\/arm64\/kubelet$/,
+    );
     expect(officialUrl('coredns', 'arm64')).toBeUndefined();
   });
 });
