@@ -6,7 +6,7 @@ import { type ErrorCode, NodelessError } from '../../src/core/errors.ts';
 import type { Offering } from '../../src/core/offerings.ts';
 import type { Attestation, BootstrapEvidence, LaunchRequest } from '../contract.ts';
 import { connectionsTo } from './api-client.ts';
-import { runSimulatedKubelet } from './kubelet.ts';
+import { runSimulatedKubelet, type SimulatedKubelet } from './kubelet.ts';
 import { SIMULATED, simulatedOfferings } from './offerings.ts';
 import { drawLatency, type Latency, seededRandom } from './random.ts';
 
@@ -23,6 +23,8 @@ export interface SimulatedCloudOptions {
   readonly interruptionsPerHour?: number;
   readonly seed?: number;
   readonly clock?: Clock;
+  /** What runs on each machine. */
+  readonly kubelet?: SimulatedKubelet;
 }
 
 interface Machine {
@@ -69,6 +71,7 @@ function counter(start: number): () => string {
 /** Makes an empty cloud. With the same seed and the same calls it behaves the same. */
 export function createSimulatedCloud(options: SimulatedCloudOptions = {}): SimulatedCloud {
   const clock = options.clock ?? systemClock;
+  const runKubelet = options.kubelet ?? runSimulatedKubelet;
   const random = seededRandom(options.seed ?? 1);
   const latency = (of: Latency | undefined, otherwise: Latency) => () => drawLatency(of ?? otherwise, random);
   const launchMs = latency(options.launchLatency, { p50Ms: 0, p95Ms: 0 });
@@ -108,7 +111,7 @@ export function createSimulatedCloud(options: SimulatedCloudOptions = {}): Simul
     const connections = bootstrapConnections(cellApiUrl, caPem);
     const behaviour = { podStartMs, podStopMs, newPodIp, clock, random, bootstrapConnections: connections };
     const kubelet = { cellApiUrl, caPem, nodeName, token: machine.token, address, arch, allocatable, capacity };
-    await Promise.all([runSimulatedKubelet({ ...kubelet, ...behaviour }, signal), interruptLater(machine)]);
+    await Promise.all([runKubelet({ ...kubelet, ...behaviour }, signal), interruptLater(machine)]);
   }
 
   async function interruptLater(machine: Machine): Promise<void> {

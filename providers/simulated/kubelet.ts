@@ -28,6 +28,9 @@ export interface SimulatedKubeletOptions {
   readonly random: () => number;
 }
 
+/** Lives as the kubelet of one cell until the signal ends its machine, and resolves when it has ended. */
+export type SimulatedKubelet = (options: SimulatedKubeletOptions, signal: AbortSignal) => Promise<void>;
+
 const LEASE_SECONDS = 40;
 const LEASE_RENEWAL_MS = 10_000;
 const LEASES = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases';
@@ -64,8 +67,15 @@ function signingRequest(requestPem: string) {
   };
 }
 
-/** Trades the token for a certificate, and opens connections with it. One key for all attempts. */
-async function bootstrap(options: SimulatedKubeletOptions, signal: AbortSignal): Promise<Dispatcher> {
+/** What a kubelet proves itself with. */
+export interface KubeletIdentity {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Trades the token for a certificate. One key for all attempts. */
+export async function bootstrap(options: SimulatedKubeletOptions, signal: AbortSignal): Promise<KubeletIdentity> {
   const { keyPem, requestPem } = await kubeletRequest(options.nodeName);
   const api = openCellApi(options.bootstrapConnections, options.token);
   const posted = await persist(options, signal, async () =>
@@ -80,8 +90,21 @@ async function bootstrap(options: SimulatedKubeletOptions, signal: AbortSignal):
     );
     certificate = list.items?.[0]?.status?.certificate;
   }
-  const cert = Buffer.from(certificate, 'base64').toString('utf8');
-  return connectionsTo(options.cellApiUrl, { ca: options.caPem, cert, key: keyPem });
+  return { ca: options.caPem, cert: Buffer.from(certificate, 'base64').toString('utf8'), key: keyPem };
+}
+
+/** Reports the node as Ready, once. */
+export async function reportNode(
+  options: SimulatedKubeletOptions,
+  api: CellApiClient,
+  signal: AbortSignal,
+): Promise<void> {
+  const path = `/api/v1/nodes/${options.nodeName}`;
+  await persist(options, signal, async () => {
+    must(await api.call('GET', path, undefined, signal), 'the node');
+    const patch = nodeStatusPatch({ ...options, nowMs: options.clock.now() });
+    must(await api.call('PATCH', `${path}/status`, patch, signal), 'the node status');
+  });
 }
 
 function leaseOf(options: SimulatedKubeletOptions, metadata: object) {
@@ -117,7 +140,12 @@ async function renewLease(
   return must<KubeObject>(answer, 'the lease');
 }
 
-async function keepLease(options: SimulatedKubeletOptions, api: CellApiClient, signal: AbortSignal): Promise<void> {
+/** Renews the node's lease for as long as the machine lives. */
+export async function keepLease(
+  options: SimulatedKubeletOptions,
+  api: CellApiClient,
+  signal: AbortSignal,
+): Promise<void> {
   let last: KubeObject | undefined;
   for (;;) {
     const before = last;
@@ -152,17 +180,13 @@ async function followPods(nodeName: string, api: CellApiClient, workers: PodWork
  * Lives as the kubelet of one cell until the signal ends its machine: bootstraps, reports its node, renews its lease
  * and "runs" the pods that it is shown. Resolves when it has ended; outages of the cell API are waited out.
  */
-export async function runSimulatedKubelet(options: SimulatedKubeletOptions, signal: AbortSignal): Promise<void> {
+export const runSimulatedKubelet: SimulatedKubelet = async (options, signal) => {
   let connections: Dispatcher | undefined;
   try {
-    connections = await bootstrap(options, signal);
+    connections = connectionsTo(options.cellApiUrl, await bootstrap(options, signal));
     const opened = openCellApi(connections);
     const { nodeName, clock } = options;
-    await persist(options, signal, async () => {
-      must(await opened.call('GET', `/api/v1/nodes/${nodeName}`, undefined, signal), 'the node');
-      const patch = nodeStatusPatch({ ...options, nowMs: clock.now() });
-      must(await opened.call('PATCH', `/api/v1/nodes/${nodeName}/status`, patch, signal), 'the node status');
-    });
+    await reportNode(options, opened, signal);
     const workers = startPodWorkers(options, opened, signal);
     const follow = async () => {
       for (;;) {
@@ -176,4 +200,4 @@ export async function runSimulatedKubelet(options: SimulatedKubeletOptions, sign
   } finally {
     await connections?.destroy();
   }
-}
+};

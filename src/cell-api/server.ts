@@ -4,22 +4,23 @@ import type { Attestation, BootstrapEvidence } from '../../providers/contract.ts
 import { type Clock, systemClock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import type { KubeClient } from '../kube/client.ts';
+import { admitRequest, greet } from './admission.ts';
 import type { Authority } from './authority/authority.ts';
 import { SignedRequests } from './authority/signed-requests.ts';
-import { bodyAllowance } from './body-allowance.ts';
-import { isCurrent } from './http/authentication.ts';
-import { type Connection, type Handler, Listener, sendRefusal } from './http/listener.ts';
-import { Refusal } from './http/refusal.ts';
-import { createBodyAccount } from './http/request-body.ts';
+import { deliver } from './delivery.ts';
+import { ByteAccount } from './http/byte-account.ts';
+import { onceClosed } from './http/closed.ts';
+import type { Connection } from './http/connection.ts';
+import { type Handler, Listener } from './http/listener.ts';
 import { cellApiMetrics } from './metrics.ts';
 import { CellNodes } from './node/cell-node.ts';
 import type { CellBook, CellReports, SharedCollections } from './ports.ts';
-import { type IncomingRequest, type Outcome, runPipeline } from './request-pipeline.ts';
+import { type IncomingRequest, runPipeline } from './request-pipeline.ts';
 import { resourceRoutes } from './resource-routes.ts';
 import { PodFeed } from './resources/pod-feed.ts';
 import { SharedWatches } from './resources/shared-watches.ts';
 import { signingRequests } from './resources/signing-requests.ts';
-import { createSession, Sessions } from './session.ts';
+import { createSession, createSharedAccounts, Sessions } from './session.ts';
 import { WatchHub } from './watch/hub.ts';
 
 export interface CellApiOptions {
@@ -58,7 +59,6 @@ const TICK_MS = 1_000;
 /** How long the watch of a Secret or ConfigMap is kept after its last user: kubelets come back within seconds. */
 const OBJECT_LINGER_MS = 60_000;
 const RENEWAL_RETRY_MS = 60_000;
-const MAX_CONNECTIONS_PER_CELL = 32;
 /** Signing requests that are being read from callers without a certificate; a thousand at once. */
 const STRANGERS_BODY_BYTES = 4 * 1024 * 1024;
 
@@ -67,9 +67,10 @@ export function createCellApi(options: CellApiOptions): CellApi {
   const { authority, book, client, nodeClient, virtualNode, reports, collections } = options;
   const { clock = systemClock, random = Math.random, logger } = options;
   const metrics = cellApiMetrics(options.registry);
-  const sessions = new Sessions();
-  const strangers = createSession('');
-  const hub = new WatchHub({ clock, random, gauge: metrics.watches, logger });
+  const shared = createSharedAccounts();
+  const sessions = new Sessions(shared);
+  const strangers = createSession('', shared);
+  const hub = new WatchHub({ clock, random, metrics, logger });
   const feed = new PodFeed({ book, pods: collections.pods });
   const nodes = new CellNodes({ nodes: collections.nodes, virtualNode, reports, book });
   const objectWatches = new SharedWatches({ clock, logger, lingerMs: OBJECT_LINGER_MS });
@@ -103,21 +104,30 @@ export function createCellApi(options: CellApiOptions): CellApi {
   });
   const authentication = { book, sessions, clock };
   const pipeline = { routes, authentication, client, metrics, clock, logger };
-  const allowances = { authentication, strangers: createBodyAccount(STRANGERS_BODY_BYTES) };
+  const admission = { authentication, strangers: new ByteAccount(STRANGERS_BODY_BYTES) };
+  const delivery = { hub, book, clock, metrics, strangers };
   const underWay = new Set<AbortController>();
   const stopped = new AbortController();
-  const listener = new Listener({ ...options, caPem: authority.caPem, handle: handler(), allowance });
+  const listener = new Listener({
+    ...options,
+    caPem: authority.caPem,
+    handle: handler(),
+    admit,
+    greet: (connection) => greet(admission, connection),
+    onDenied: (reason) => metrics.denials.inc({ reason }),
+    now: () => clock.now(),
+  });
   let renewAtMs = 0;
 
-  function allowance({ method, raw, headers }: Parameters<Handler>[0], { peer }: Connection) {
-    return bodyAllowance(allowances, { method, url: raw.url ?? '', authorization: headers.authorization, peer });
+  function admit({ method, raw, headers }: Parameters<Handler>[0], connection: Connection) {
+    return admitRequest(admission, { method, url: raw.url ?? '', authorization: headers.authorization, connection });
   }
 
   function handler(): Handler {
     return async (request, response, connection, bytes) => {
       const controller = new AbortController();
       underWay.add(controller);
-      response.raw.once('close', () => {
+      onceClosed(response.raw, () => {
         underWay.delete(controller);
         controller.abort();
       });
@@ -134,45 +144,8 @@ export function createCellApi(options: CellApiOptions): CellApi {
         signal: controller.signal,
       };
       const outcome = await runPipeline(pipeline, incoming);
-      deliver(outcome, response, connection);
+      deliver(delivery, outcome, response, connection);
     };
-  }
-
-  function deliver(outcome: Outcome, response: Parameters<Handler>[1], connection: Connection): void {
-    const { reply, caller } = outcome;
-    if (reply instanceof Refusal) {
-      // What a stranger's connection is used for next would be refused as well.
-      if (reply.status === 401) response.raw.once('close', () => connection.close());
-      sendRefusal(response, reply);
-      return;
-    }
-    if (caller.kind === 'cell' && !admit(caller.session, connection)) {
-      connection.destroy();
-      return;
-    }
-    if (!('watch' in reply)) {
-      response
-        .code(reply.status)
-        .header('content-type', reply.contentType ?? 'application/json')
-        .send(reply.body);
-      return;
-    }
-    response.hijack();
-    const { resource, options: list } = outcome;
-    const session = caller.kind === 'cell' ? caller.session : strangers;
-    const callerIsGood = (): boolean =>
-      caller.kind !== 'cell' ||
-      (isCurrent(caller.certificate, clock.now()) && book.find(caller.session.cellId) !== undefined);
-    const { allowBookmarks: bookmarks, timeoutSeconds } = list;
-    hub.open(response.raw, { session, resource, bookmarks, timeoutSeconds, callerIsGood }, reply.watch);
-  }
-
-  function admit({ connections }: typeof strangers, connection: Connection): boolean {
-    if (connections.has(connection)) return true;
-    if (connections.size >= MAX_CONNECTIONS_PER_CELL) return false;
-    connections.add(connection);
-    connection.onClose(() => connections.delete(connection));
-    return true;
   }
 
   /** Ends what is left of cells that have ended. */
@@ -205,6 +178,7 @@ export function createCellApi(options: CellApiOptions): CellApi {
       if (signal.aborted) return;
       try {
         hub.tick();
+        listener.tick();
         forgetEndedCells();
         objectWatches.tick();
         requests.tick();

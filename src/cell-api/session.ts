@@ -2,8 +2,8 @@ import type { X509Certificate } from 'node:crypto';
 import type { KubeObject } from '../kube/objects.ts';
 import type { JsonObject } from './http/body.ts';
 import { type Bucket, createBucket } from './http/bucket.ts';
+import { ByteAccount } from './http/byte-account.ts';
 import type { DenialReason } from './http/refusal.ts';
-import { type BodyAccount, createBodyAccount } from './http/request-body.ts';
 import type { KnownCell } from './ports.ts';
 
 /** What the kubelet of a cell has written about its Node; never sent upstream. */
@@ -37,7 +37,13 @@ export interface CellSession {
   readonly deniedAtMs: Map<DenialReason, number>;
   /** Connections that have shown the cell's certificate. */
   readonly connections: Set<object>;
-  readonly bodies: BodyAccount;
+  readonly requestBucket: Bucket;
+  /** Refusals for want of the above that are still answered; then the connection is cut. */
+  readonly refusalBucket: Bucket;
+  /** Bodies of requests that are under way. */
+  readonly bodies: ByteAccount;
+  /** Answers and events that the cell has not read yet. */
+  readonly unread: ByteAccount;
   requests: number;
   watches: number;
 }
@@ -57,10 +63,28 @@ const EVENTS_PER_SECOND = 5;
 const EVENT_BURST = 100;
 const SIGNINGS_PER_SECOND = 0.1;
 const SIGNING_BURST = 20;
+/** Twice what a stock kubelet's clients allow themselves (50 a second each for objects and for events). */
+const REQUESTS_PER_SECOND = 200;
+const REQUEST_BURST = 1_000;
+const REFUSALS_PER_SECOND = 100;
+const REFUSAL_BURST = 1_000;
+const MIB = 1024 * 1024;
 /** Of requests under way; four times the largest body. */
-const MAX_BODY_BYTES = 8 * 1024 * 1024;
+const MAX_BODY_BYTES = 8 * MIB;
+/** The Services and EndpointSlices of a cluster with thousands of each. */
+const MAX_UNREAD_BYTES = 64 * MIB;
 
-export function createSession(cellId: string): CellSession {
+/** Bounds over all cells together. */
+export interface SharedAccounts {
+  readonly bodies: ByteAccount;
+  readonly unread: ByteAccount;
+}
+
+export function createSharedAccounts(): SharedAccounts {
+  return { bodies: new ByteAccount(256 * MIB), unread: new ByteAccount(512 * MIB) };
+}
+
+export function createSession(cellId: string, shared: SharedAccounts): CellSession {
   return {
     cellId,
     shown: new Map(),
@@ -71,7 +95,10 @@ export function createSession(cellId: string): CellSession {
     signingBucket: createBucket(SIGNINGS_PER_SECOND, SIGNING_BURST),
     deniedAtMs: new Map(),
     connections: new Set(),
-    bodies: createBodyAccount(MAX_BODY_BYTES),
+    requestBucket: createBucket(REQUESTS_PER_SECOND, REQUEST_BURST),
+    refusalBucket: createBucket(REFUSALS_PER_SECOND, REFUSAL_BURST),
+    bodies: new ByteAccount(MAX_BODY_BYTES, shared.bodies),
+    unread: new ByteAccount(MAX_UNREAD_BYTES, shared.unread),
     requests: 0,
     watches: 0,
   };
@@ -80,11 +107,16 @@ export function createSession(cellId: string): CellSession {
 /** The sessions of living cells. */
 export class Sessions {
   readonly #byCell = new Map<string, CellSession>();
+  readonly #shared: SharedAccounts;
+
+  constructor(shared: SharedAccounts) {
+    this.#shared = shared;
+  }
 
   of(cellId: string): CellSession {
     const found = this.#byCell.get(cellId);
     if (found !== undefined) return found;
-    const session = createSession(cellId);
+    const session = createSession(cellId, this.#shared);
     this.#byCell.set(cellId, session);
     return session;
   }

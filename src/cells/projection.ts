@@ -14,6 +14,8 @@ import type { Cell } from './cell.ts';
 const PATH = `/apis/${GROUP}/${VERSION}/cells`;
 const FLUSH_MS = 250;
 const CONCURRENCY = 4;
+/** In a burst of pods the objects that people look at must not compete with the pods' own writes. */
+const WINDOW = { interval: 2_000, intervalCap: 100 };
 /** Longer than a definition needs to be gone after the last of its objects. */
 const DELETION_PAUSE_MS = 2_000;
 
@@ -59,12 +61,15 @@ export interface ProjectionOptions {
  */
 export function startProjection(options: ProjectionOptions, signal: AbortSignal): void {
   const { client, book, objects, virtualNode, clock, logger, onDeleted } = options;
-  const queue = new PQueue({ concurrency: CONCURRENCY });
+  const queue = new PQueue({ concurrency: CONCURRENCY, ...WINDOW });
   const dirty = new Set<string>();
+  /** Cells whose turn to be written, as they are then, is still to come. */
+  const waiting = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
   let failing = false;
 
   async function write(cellId: string): Promise<void> {
+    waiting.delete(cellId);
     const cell = book.get(cellId);
     const path = `${PATH}/${cellId}`;
     try {
@@ -87,8 +92,9 @@ export function startProjection(options: ProjectionOptions, signal: AbortSignal)
 
   function flush(): void {
     timer = undefined;
-    const batch = [...dirty];
+    const batch = [...dirty].filter((cellId) => !waiting.has(cellId));
     dirty.clear();
+    for (const cellId of batch) waiting.add(cellId);
     void queue.addAll(batch.map((cellId) => () => write(cellId)));
   }
 

@@ -18,13 +18,15 @@ export interface EventOptions {
 }
 
 /** Events that wait to be written; beyond it new ones are dropped, since they only inform. */
-const MAX_WAITING = 2_000;
+const MAX_WAITING = 10_000;
 const CONCURRENCY = 4;
+/** A kubelet's own limit by default, 50 events a second: in a burst of pods they must not compete with the pods' writes. */
+const WINDOW = { interval: 2_000, intervalCap: 100 };
 
 /** Writes Kubernetes events about objects, in the background and in order of the calls. */
 export class EventRecorder {
   readonly #options: EventOptions;
-  readonly #queue = new PQueue({ concurrency: CONCURRENCY });
+  readonly #queue = new PQueue({ concurrency: CONCURRENCY, ...WINDOW });
 
   constructor(options: EventOptions) {
     this.#options = options;

@@ -28,6 +28,8 @@ export class WorkQueue {
   readonly #due = new Map<string, number>();
   #signal: AbortSignal = AbortSignal.abort();
   #timer: NodeJS.Timeout | undefined;
+  /** What the timer waits for. */
+  #armedFor = Number.POSITIVE_INFINITY;
 
   constructor(options: WorkQueueOptions) {
     this.#options = options;
@@ -60,7 +62,7 @@ export class WorkQueue {
     const due = this.#options.clock.now() + ms;
     if ((this.#due.get(key) ?? Number.POSITIVE_INFINITY) <= due) return;
     this.#due.set(key, due);
-    this.#arm();
+    if (due < this.#armedFor) this.#arm();
   }
 
   /** Resolves when nothing is queued or worked on; keys that are due later don't count. */
@@ -98,8 +100,10 @@ export class WorkQueue {
 
   #arm(): void {
     clearTimeout(this.#timer);
+    this.#armedFor = Number.POSITIVE_INFINITY;
     if (this.#signal.aborted || this.#due.size === 0) return;
-    const waitMs = Math.min(...this.#due.values()) - this.#options.clock.now();
+    this.#armedFor = Math.min(...this.#due.values());
+    const waitMs = this.#armedFor - this.#options.clock.now();
     this.#timer = setTimeout(() => this.#release(), Math.min(MAX_TIMER_MS, Math.max(0, waitMs)));
   }
 

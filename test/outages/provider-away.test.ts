@@ -45,8 +45,8 @@ describe(`a provider that is away for ${PROVIDER_AWAY_MS / 1_000} s`, () => {
 
   afterAll(async () => {
     try {
-      await kubectl('delete', 'deployments,services,pods', '-l', 'app=web', '--wait', '--grace-period=1');
-      await kubectl('delete', 'pod', 'bare', '--wait', '--grace-period=1');
+      await kubectl('delete', 'deployments,pods', '--all', '--wait', '--grace-period=1');
+      await kubectl('delete', 'service', 'web');
       // Their kubelets may take a minute to come back and hear of it.
       await noMachines(CLUSTER, 150_000);
     } finally {

@@ -15,6 +15,9 @@ const EXISTS = new RegExp(`^(!?)\\s*(${KEY})$`);
 const EQUALS = new RegExp(`^(${KEY})\\s*(==|=|!=)\\s*(${VALUE})$`);
 const SET = new RegExp(`^(${KEY})\\s+(in|notin)\\s*\\(([A-Za-z0-9._,\\s-]*)\\)$`);
 
+/** Of the whole selector, which is matched with every object; kube-proxy's has 100. */
+const MAX_LENGTH = 1_024;
+
 function requirement(term: string): Requirement {
   const exists = EXISTS.exec(term);
   if (exists?.[2] !== undefined) {
@@ -40,12 +43,24 @@ function requirement(term: string): Requirement {
 
 /** Terms are separated by commas outside parentheses. */
 function termsOf(text: string): string[] {
-  return text.split(/,(?![^(]*\))/).map((term) => term.trim());
+  const terms: string[] = [];
+  let begin = 0;
+  let inside = false;
+  for (let at = 0; at < text.length; at += 1) {
+    if (text[at] === '(') inside = true;
+    else if (text[at] === ')') inside = false;
+    else if (text[at] === ',' && !inside) {
+      terms.push(text.slice(begin, at).trim());
+      begin = at + 1;
+    }
+  }
+  return [...terms, text.slice(begin).trim()];
 }
 
 /** Compiles Kubernetes' label selector syntax. @throws Refusal 400 */
 export function parseLabelSelector(text: string): LabelSelector {
   const trimmed = text.trim();
+  if (trimmed.length > MAX_LENGTH) throw badRequest(`label selector is longer than ${MAX_LENGTH} characters`);
   const requirements = trimmed === '' ? [] : termsOf(trimmed).map(requirement);
   return { text: trimmed, matches: (labels = {}) => requirements.every((holds) => holds(labels)) };
 }

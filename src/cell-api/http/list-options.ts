@@ -35,12 +35,15 @@ const KNOWN = new Set([
   'watch',
 ]);
 
+const MAX_FIELDS = 10;
+
 function isTrue(value: string | null): boolean {
   return value === '' || value === '1' || value?.toLowerCase() === 'true';
 }
 
 function parseFields(selector: string | null): FieldTerm[] {
-  const terms = (selector ?? '').split(',').filter((part) => part !== '');
+  const terms = (selector ?? '').split(',', MAX_FIELDS + 1).filter((part) => part !== '');
+  if (terms.length > MAX_FIELDS) throw badRequest(`field selector has more than ${MAX_FIELDS} terms`);
   return terms.map((term) => {
     const match = /^([A-Za-z.]+)(=|==|!=)([A-Za-z0-9._:~-]*)$/.exec(term);
     if (match?.[1] === undefined) throw badRequest('field selector is not supported');

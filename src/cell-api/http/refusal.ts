@@ -16,6 +16,11 @@ const DENIAL_REASONS = [
   'bad-csr',
   'bad-patch',
   'limit',
+  'request-rate',
+  'connection-limit',
+  'connection-rate',
+  'receive-rate',
+  'slow-reader',
 ] as const;
 export type DenialReason = (typeof DENIAL_REASONS)[number];
 

@@ -1,23 +1,24 @@
 import type { Readable } from 'node:stream';
-import { Refusal } from './refusal.ts';
-
-/** Bytes of request bodies that are in memory for one account, a cell or all strangers together. */
-export interface BodyAccount {
-  heldBytes: number;
-  readonly maxBytes: number;
-}
+import type { ByteAccount } from './byte-account.ts';
+import { type DenialReason, Refusal } from './refusal.ts';
 
 /** What may be read of one request's body. */
 export interface BodyAllowance {
   readonly limitBytes: number;
-  /** When the body has to be here; without it a body may take as long as its connection lives. */
-  readonly deadlineMs?: number;
-  readonly account: BodyAccount;
+  /** When the body has to be here. */
+  readonly deadlineMs: number;
+  /** Of a cell, or of all strangers together. */
+  readonly account: ByteAccount;
 }
 
-export function createBodyAccount(maxBytes: number): BodyAccount {
-  return { heldBytes: 0, maxBytes };
-}
+/**
+ * What becomes of a request, settled before any of its body is read. Undefined: nothing of it is read, since what the
+ * caller is told does not depend on it. `cut`: it is not worth an answer, nor is its connection.
+ */
+export type Admission = BodyAllowance | Refusal | { readonly cut: DenialReason } | undefined;
+
+/** What a piece of a body costs beside its bytes; a body can come a byte at a time. */
+const PIECE_BYTES = 256;
 
 function tooLarge(limitBytes: number): Refusal {
   return new Refusal(413, `the body is larger than ${limitBytes} bytes`, { denial: 'limit' });
@@ -30,7 +31,8 @@ function tooMany(): Refusal {
 /** One body on its way into memory, charged to an account until it is released. */
 export class RequestBody {
   readonly #allowance: BodyAllowance;
-  #heldBytes = 0;
+  #bytes = 0;
+  #chargedBytes = 0;
   #released = false;
 
   constructor(allowance: BodyAllowance) {
@@ -53,13 +55,13 @@ export class RequestBody {
       };
       const take = (chunk: Buffer): void => {
         const refusal = this.#hold(chunk.length);
-        if (refusal === undefined) chunks.push(chunk);
+        if (refusal === undefined) chunks.push(alone(chunk));
         else settle(refusal);
       };
       const end = (): void => settle(Buffer.concat(chunks));
       const cut = (): void => settle(new Refusal(400, 'the request was cut off'));
       const late = (): void => settle(new Refusal(408, 'the body took too long', { denial: 'limit' }));
-      const timer = deadlineMs === undefined ? undefined : setTimeout(late, deadlineMs);
+      const timer = setTimeout(late, deadlineMs);
       // An error is followed by `close`; without a listener it would end the process.
       payload.on('data', take).on('end', end).on('close', cut).on('error', cut);
     });
@@ -68,16 +70,21 @@ export class RequestBody {
   /** Gives back what was charged; called when the answer is out. */
   release(): void {
     this.#released = true;
-    this.#allowance.account.heldBytes -= this.#heldBytes;
-    this.#heldBytes = 0;
+    this.#allowance.account.release(this.#chargedBytes);
+    this.#chargedBytes = 0;
   }
 
   #hold(bytes: number): Refusal | undefined {
     const { account, limitBytes } = this.#allowance;
-    if (this.#heldBytes + bytes > limitBytes) return tooLarge(limitBytes);
-    if (this.#released || account.heldBytes + bytes > account.maxBytes) return tooMany();
-    account.heldBytes += bytes;
-    this.#heldBytes += bytes;
+    if (this.#bytes + bytes > limitBytes) return tooLarge(limitBytes);
+    if (this.#released || !account.hold(bytes + PIECE_BYTES)) return tooMany();
+    this.#bytes += bytes;
+    this.#chargedBytes += bytes + PIECE_BYTES;
     return undefined;
   }
+}
+
+/** A chunk that keeps no larger buffer in memory: over HTTP/2 it is a slice of all that came with it. */
+function alone(chunk: Buffer): Buffer {
+  return chunk.buffer.byteLength > 2 * chunk.length ? Buffer.from(chunk) : chunk;
 }

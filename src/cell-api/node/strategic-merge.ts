@@ -43,10 +43,15 @@ export function strategicMerge(original: JsonObject, patch: JsonObject, rules: M
   return result;
 }
 
+/** A field may have the name of something that every object inherits. */
+function ruleOf(rules: MergeRules, field: string): MergeRules[string] | undefined {
+  return Object.hasOwn(rules, field) ? rules[field] : undefined;
+}
+
 function mergeValue(old: unknown, value: unknown, rules: MergeRules, field: string): unknown {
   if (isObject(value)) return strategicMerge(isObject(old) ? old : {}, value, rules);
   if (!Array.isArray(value)) return value;
-  const rule = rules[field];
+  const rule = ruleOf(rules, field);
   if (rule === undefined) return value;
   const existing = Array.isArray(old) ? old : [];
   if (rule === 'set') return [...new Set([...existing, ...value])];
@@ -83,7 +88,7 @@ function applyListDirectives(result: JsonObject, changes: JsonObject, rules: Mer
     } else if (directive.startsWith(ORDER)) {
       const field = directive.slice(ORDER.length);
       const list = result[field];
-      if (Array.isArray(list)) result[field] = inOrder(list, value, rules[field]);
+      if (Array.isArray(list)) result[field] = inOrder(list, value, ruleOf(rules, field));
     }
   }
 }

@@ -5,7 +5,7 @@ import type { WirePod } from '../../kube/wire-pod.ts';
 import type { CellContext, CellHandler } from '../context.ts';
 import { relayed } from '../http/answer.ts';
 import { isObject, type JsonObject, jsonBody, MERGE, optionalJsonBody, STRATEGIC_MERGE } from '../http/body.ts';
-import { forbidden, notFound, Refusal } from '../http/refusal.ts';
+import { badRequest, forbidden, notFound, Refusal } from '../http/refusal.ts';
 import { pathOf } from '../http/target.ts';
 import type { PodFeed } from './pod-feed.ts';
 
@@ -17,6 +17,7 @@ export interface PodWriteOptions {
 
 /** Query parameters that are passed on; others that change what a write means are refused. */
 const PASSED_ON = new Set(['dryRun', 'fieldManager', 'fieldValidation']);
+const DELETE_OPTIONS = { kind: 'DeleteOptions', apiVersion: 'v1' };
 const DROPPED = new Set(['timeout', 'pretty']);
 
 /** The query of a write as it goes upstream. @throws Refusal 400 */
@@ -60,7 +61,11 @@ function requestOf(context: CellContext, pod: WirePod, query: Record<string, str
     return { method: 'PATCH', path, query, body: patch, contentType: body?.mediaType ?? STRATEGIC_MERGE };
   }
   if (verb === 'delete' && subresource === undefined) {
-    return { method: 'DELETE', path, query, body: withUid(optionalJsonBody(body), uid) };
+    const options = optionalJsonBody(body);
+    // The API server reads the query of a deletion only when there is no body.
+    const dryRun = query.dryRun === undefined ? {} : { dryRun: [query.dryRun] };
+    if ((options.kind ?? 'DeleteOptions') !== 'DeleteOptions') throw badRequest('the body is not a DeleteOptions');
+    return { method: 'DELETE', path, query, body: { ...withUid(options, uid), ...dryRun, ...DELETE_OPTIONS } };
   }
   if (verb === 'create' && subresource === 'eviction') {
     const eviction = jsonBody(body);

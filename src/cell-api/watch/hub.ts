@@ -1,10 +1,11 @@
 import type { Logger } from 'pino';
-import type { Gauge } from 'prom-client';
 import type { Clock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { WatchAnswer } from '../http/answer.ts';
+import { hasClosed, type RawResponse } from '../http/closed.ts';
+import type { CellApiMetrics } from '../metrics.ts';
 import type { CellSession } from '../session.ts';
-import { type RawResponse, WatchStream } from './open-watch.ts';
+import { WatchStream } from './open-watch.ts';
 
 export interface WatchRequest {
   readonly session: CellSession;
@@ -24,7 +25,7 @@ interface Entry extends WatchRequest {
 export interface HubOptions {
   readonly clock: Clock;
   readonly random: () => number;
-  readonly gauge: Gauge<'resource'>;
+  readonly metrics: Pick<CellApiMetrics, 'watches' | 'denials'>;
   readonly logger: Logger;
 }
 
@@ -48,21 +49,26 @@ export class WatchHub {
 
   /** Turns a response into a watch; its headers are sent at once, since clients wait for them. */
   open(response: RawResponse, request: WatchRequest, answer: WatchAnswer): void {
-    const { clock, random, gauge } = this.#options;
+    const { clock, random, metrics } = this.#options;
     const seconds = Math.min(request.timeoutSeconds || DEFAULT_TIMEOUT_SECONDS * (1 + random()), MAX_TIMEOUT_SECONDS);
     const subscription: { end?: () => void } = {};
-    const stream = new WatchStream(response, clock.now() + seconds * 1_000, () => {
-      this.#entries.delete(entry);
-      request.session.watches -= 1;
-      gauge.dec({ resource: request.resource });
-      subscription.end?.();
+    const stream = new WatchStream(response, {
+      deadlineMs: clock.now() + seconds * 1_000,
+      unread: request.session.unread,
+      onSlow: () => metrics.denials.inc({ reason: 'slow-reader' }),
+      onEnd: () => {
+        this.#entries.delete(entry);
+        request.session.watches -= 1;
+        metrics.watches.dec({ resource: request.resource });
+        subscription.end?.();
+      },
     });
     const entry: Entry = { ...request, stream, answer };
     this.#entries.add(entry);
     request.session.watches += 1;
-    gauge.inc({ resource: request.resource });
+    metrics.watches.inc({ resource: request.resource });
     if (request.bookmarks) stream.nextBookmarkMs = this.#bookmarkTime();
-    if (response.destroyed) stream.destroy();
+    if (hasClosed(response)) stream.destroy();
     else sendHeaders(response);
     const end = answer.begin(stream);
     if (stream.open) subscription.end = end;

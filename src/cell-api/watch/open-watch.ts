@@ -1,5 +1,7 @@
 import type { ServerResponse } from 'node:http';
-import { constants, type Http2ServerResponse } from 'node:http2';
+import { constants } from 'node:http2';
+import type { ByteAccount } from '../http/byte-account.ts';
+import type { RawResponse } from '../http/closed.ts';
 
 /** One watch that a client has open. */
 export interface OpenWatch {
@@ -16,23 +18,34 @@ const MAX_PENDING_BYTES = 8 * 1024 * 1024;
 
 const END_GRACE_MS = 5_000;
 
-export type RawResponse = ServerResponse | Http2ServerResponse;
+export interface WatchStreamOptions {
+  /** Milliseconds since the epoch. */
+  readonly deadlineMs: number;
+  /** Charged with what the client has not read yet. */
+  readonly unread: ByteAccount;
+  readonly onEnd: () => void;
+  /** Called when the client has read too slowly. */
+  readonly onSlow: () => void;
+}
 
 /** What the hub keeps of a watch. */
 export class WatchStream implements OpenWatch {
   readonly #response: RawResponse;
-  readonly #onEnd: () => void;
+  readonly #options: WatchStreamOptions;
   #pendingBytes = 0;
   #open = true;
   /** Milliseconds since the epoch. */
   nextBookmarkMs = Number.POSITIVE_INFINITY;
   readonly deadlineMs: number;
 
-  constructor(response: RawResponse, deadlineMs: number, onEnd: () => void) {
+  constructor(response: RawResponse, options: WatchStreamOptions) {
     this.#response = response;
-    this.deadlineMs = deadlineMs;
-    this.#onEnd = onEnd;
-    response.on('close', () => this.#ended());
+    this.#options = options;
+    this.deadlineMs = options.deadlineMs;
+    response.on('close', () => {
+      this.#read(this.#pendingBytes);
+      this.#ended();
+    });
     response.on('error', () => this.#ended());
   }
 
@@ -42,15 +55,21 @@ export class WatchStream implements OpenWatch {
 
   send(bytes: Buffer): void {
     if (!this.#open) return;
-    this.#pendingBytes += bytes.length;
-    if (this.#pendingBytes > MAX_PENDING_BYTES) {
+    if (this.#pendingBytes + bytes.length > MAX_PENDING_BYTES || !this.#options.unread.hold(bytes.length)) {
+      this.#options.onSlow();
       this.destroy();
       return;
     }
+    this.#pendingBytes += bytes.length;
     // Http2ServerResponse and ServerResponse differ in their overloads; both take (chunk, encoding, callback).
-    (this.#response as ServerResponse).write(bytes, 'utf8', () => {
-      this.#pendingBytes -= bytes.length;
-    });
+    (this.#response as ServerResponse).write(bytes, 'utf8', () => this.#read(bytes.length));
+  }
+
+  /** What was given back at the close is not given back again by a callback that comes later. */
+  #read(bytes: number): void {
+    const read = Math.min(bytes, this.#pendingBytes);
+    this.#pendingBytes -= read;
+    this.#options.unread.release(read);
   }
 
   bookmarkSoon(): void {
@@ -81,6 +100,6 @@ export class WatchStream implements OpenWatch {
   #ended(): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#onEnd();
+    this.#options.onEnd();
   }
 }

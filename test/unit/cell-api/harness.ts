@@ -69,11 +69,15 @@ class TestBook implements CellBook, CellReports {
   }
 }
 
-/** Real time, moved by hand. */
-function movableClock(): Clock & { advance(ms: number): void } {
+/** Real time, moved and stopped by hand. */
+function movableClock(): Clock & { advance(ms: number): void; freeze(): void } {
   let offset = 0;
+  let frozenMs: number | undefined;
   return {
-    now: () => systemClock.now() + offset,
+    now: () => (frozenMs ?? systemClock.now()) + offset,
+    freeze() {
+      frozenMs = systemClock.now();
+    },
     sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 25), signal),
     advance(ms) {
       offset += ms;

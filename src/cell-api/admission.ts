@@ -1,0 +1,80 @@
+import { type AuthenticationOptions, authenticate } from './http/authentication.ts';
+import type { ByteAccount } from './http/byte-account.ts';
+import type { Connection, Greeting } from './http/connection.ts';
+import { type DenialReason, Refusal } from './http/refusal.ts';
+import type { Admission } from './http/request-body.ts';
+import type { CellSession } from './session.ts';
+
+/** What is known of a request before its body is read. */
+export interface RequestHead {
+  readonly method: string;
+  readonly url: string;
+  readonly authorization: string | undefined;
+  readonly connection: Connection;
+}
+
+export interface AdmissionOptions {
+  readonly authentication: AuthenticationOptions;
+  /** Of all callers together that have no certificate. */
+  readonly strangers: ByteAccount;
+}
+
+/** Larger than any object that fits into etcd. */
+const BODY_LIMIT_BYTES = 2 * 1024 * 1024;
+/** A kubelet's takes 2 KiB. */
+const SIGNING_LIMIT_BYTES = 64 * 1024;
+const CELL_DEADLINE_MS = 30_000;
+const STRANGER_DEADLINE_MS = 5_000;
+const MAX_CONNECTIONS_PER_CELL = 32;
+const SIGNING_PATH = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
+
+/** Counts a connection with its cell; false when the cell has too many. */
+function admitConnection({ connections }: CellSession, connection: Connection): boolean {
+  if (connections.has(connection)) return true;
+  if (connections.size >= MAX_CONNECTIONS_PER_CELL) return false;
+  connections.add(connection);
+  connection.onClose(() => connections.delete(connection));
+  return true;
+}
+
+/** Counts a connection from its handshake on, or it would be nobody's until its first request. */
+export function greet({ authentication }: AdmissionOptions, connection: Connection): Greeting {
+  try {
+    const caller = authenticate(authentication, connection.peer, undefined);
+    if (caller.kind !== 'cell') return undefined;
+    return admitConnection(caller.session, connection) ? { cellId: caller.session.cellId } : 'cut';
+  } catch {
+    // Refused by name when it asks for something.
+    return undefined;
+  }
+}
+
+/** Admits a request within its cell's rate. Who has no certificate of ours has one thing to say, a signing request. */
+export function admitRequest(options: AdmissionOptions, head: RequestHead): Admission {
+  const { method, url, authorization, connection } = head;
+  const signing = url.split('?')[0] === SIGNING_PATH;
+  try {
+    const caller = authenticate(options.authentication, connection.peer, authorization);
+    if (caller.kind === 'cell') {
+      const { session } = caller;
+      if (!admitConnection(session, connection)) return { cut: 'connection-limit' };
+      const limitBytes = signing ? SIGNING_LIMIT_BYTES : BODY_LIMIT_BYTES;
+      const allowance = { limitBytes, deadlineMs: CELL_DEADLINE_MS, account: session.bodies };
+      return overRate(session, options.authentication.clock.now()) ?? allowance;
+    }
+    if (caller.kind === 'anonymous' || method !== 'POST' || !signing) return undefined;
+    return { limitBytes: SIGNING_LIMIT_BYTES, deadlineMs: STRANGER_DEADLINE_MS, account: options.strangers };
+  } catch {
+    // The same refusal comes when the request is answered, and is counted there.
+    return undefined;
+  }
+}
+
+function overRate(
+  { requestBucket, refusalBucket }: CellSession,
+  nowMs: number,
+): Refusal | { cut: DenialReason } | undefined {
+  if (requestBucket.take(nowMs)) return undefined;
+  if (!refusalBucket.take(nowMs)) return { cut: 'request-rate' };
+  return new Refusal(429, 'the cell sends too many requests', { denial: 'request-rate', retryAfterSeconds: 1 });
+}

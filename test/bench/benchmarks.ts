@@ -1,0 +1,10 @@
+import type { Benchmark } from './benchmark.ts';
+import { burst } from './burst.ts';
+import { cellsApi } from './cells-api.ts';
+import { coldStart } from './cells-cold.ts';
+import { warmStart } from './cells-warm.ts';
+import { scale } from './scale.ts';
+import { scrape } from './scrape.ts';
+
+/** Every benchmark, in the order in which they run. */
+export const BENCHMARKS: readonly Benchmark[] = [burst, scale, scrape, warmStart, coldStart, cellsApi];

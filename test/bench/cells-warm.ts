@@ -1,0 +1,183 @@
+import { systemClock } from '../../src/core/clock.ts';
+import type { KubeClient } from '../../src/kube/client.ts';
+import { adminClient, startProvider } from '../../src/local-cluster/provider/provider-process.ts';
+import { noMachines } from '../support/cells.ts';
+import { eventually } from '../support/wait.ts';
+import type { BenchContext, Benchmark, BenchResult, Figure } from './benchmark.ts';
+import { CLUSTER, withCluster } from './cells-cluster.ts';
+import { isBooted } from './cells-machine.ts';
+import { createPod, endPod, NAMESPACE, resizePod } from './cells-pods.ts';
+import { PodWatcher, type Sightings } from './cells-sightings.ts';
+import { statistic } from './statistics.ts';
+
+const ROUNDS = 12;
+const SMALL_ROUNDS = 5;
+const WARM_UP_ROUNDS = 1;
+const SETTLE_MS = 2_000;
+/** For so long a local cell that boots may use more CPU than it is sized for. */
+const BURST_MS = 8_000;
+const TIMEOUT_MS = 60_000;
+const RATIO_AIM = 1.1;
+
+/** A kind of place that pods start in, and what they request there. */
+interface Place {
+  readonly subject: string;
+  readonly cpu: string;
+  /** More than the cell has that `cpu` gets, so that the pod has to wait for it. */
+  readonly tooMuch?: string;
+  /** How long a booted cell is left alone. */
+  readonly settleMs?: number;
+}
+
+const CELL: Place = { subject: 'booted cell, 2 CPUs', cpu: '1500m', tooMuch: '4', settleMs: SETTLE_MS };
+const SMALL_CELL: Place = { subject: 'booted cell, 0.25 CPU', cpu: '50m', tooMuch: '4', settleMs: BURST_MS };
+const REGULAR: Place = { subject: 'regular node', cpu: '1500m' };
+
+/** How long one start took, in milliseconds. */
+interface Start {
+  /** Until the pod was bound, and on a cell until it was annotated. */
+  readonly assigned: number;
+  readonly handOver: number;
+  readonly firstStatus: number;
+  readonly sandboxUp: number;
+  readonly containerStarted: number;
+  readonly ready: number;
+}
+
+const RUNNING = ['firstStatus', 'sandboxUp', 'containerStarted', 'ready'] as const;
+
+function phasesOf(seen: Required<Sightings>, assigned: number, beganMs: number, shownMs: number): Start {
+  return {
+    assigned,
+    handOver: shownMs - beganMs,
+    firstStatus: seen.firstStatus - shownMs,
+    sandboxUp: seen.sandboxUp - seen.firstStatus,
+    containerStarted: seen.containerStarted - seen.sandboxUp,
+    ready: seen.ready - seen.containerStarted,
+  };
+}
+
+class Rounds {
+  readonly #client: KubeClient;
+  readonly #watcher: PodWatcher;
+  readonly #signal: AbortSignal;
+
+  constructor(client: KubeClient, watcher: PodWatcher, signal: AbortSignal) {
+    this.#client = client;
+    this.#watcher = watcher;
+    this.#signal = signal;
+  }
+
+  async onRegularNode(name: string, { cpu }: Place): Promise<Start> {
+    const askedMs = await createPod(this.#client, { name, cpu, regular: true }, this.#signal);
+    const seen = await this.#watcher.seen(name, ['bound', ...RUNNING], TIMEOUT_MS);
+    await endPod(this.#client, name, this.#signal);
+    return phasesOf(seen, seen.bound - askedMs, seen.bound, seen.bound);
+  }
+
+  /**
+   * There are no warm pools yet. So the pod gets its cell as always, but at once requests more than the cell has, so
+   * that the cell boots and the pod is not handed over; when all is quiet the request is taken back, and from there on
+   * everything goes its usual way. What the pod's appearance took before is added.
+   */
+  async onBootedCell(name: string, { cpu, tooMuch = '', settleMs = 0 }: Place): Promise<Start> {
+    const [client, watcher, signal] = [this.#client, this.#watcher, this.#signal];
+    const askedMs = await createPod(client, { name, cpu, regular: false }, signal);
+    const { annotated } = await watcher.seen(name, ['annotated'], TIMEOUT_MS);
+    await resizePod(client, name, tooMuch, signal);
+    await eventually(`the cell of ${name} has booted`, () => isBooted(CLUSTER, watcher.cellOf(name)));
+    await systemClock.sleep(settleMs, signal);
+    const resizedMs = await resizePod(client, name, cpu, signal);
+    const seen = await watcher.seen(name, ['handedOver', ...RUNNING], TIMEOUT_MS);
+    if (seen.handedOver < resizedMs) throw new Error(`${name} was handed over before its cell had booted`);
+    await endPod(client, name, signal);
+    await noMachines(CLUSTER);
+    return phasesOf(seen, annotated - askedMs, resizedMs, seen.handedOver);
+  }
+}
+
+function total(start: Start): number {
+  return Object.values(start).reduce((sum: number, ms: number) => sum + ms, 0);
+}
+
+function figuresOf(subject: string, starts: readonly Start[]): readonly Figure[] {
+  const figure = (name: string, of: (start: Start) => number) => ({
+    name,
+    subject,
+    unit: 'ms',
+    values: starts.map(of),
+  });
+  return [
+    figure('asked for → Ready', total),
+    figure('1 asked for → bound, on a cell annotated', (start) => start.assigned),
+    figure('2 on a cell: may start → handed over', (start) => start.handOver),
+    figure('3 shown to the kubelet → first status', (start) => start.firstStatus),
+    figure('4 first status → sandbox up', (start) => start.sandboxUp),
+    figure('5 sandbox up → container started', (start) => start.containerStarted),
+    figure('6 container started → Ready', (start) => start.ready),
+  ];
+}
+
+function ratio(of: readonly Start[], to: readonly Start[]): number {
+  return statistic(of.map(total), 'median') / statistic(to.map(total), 'median');
+}
+
+async function run(context: BenchContext): Promise<BenchResult> {
+  const { signal, progress } = context;
+  return withCluster(context, { regularNode: true }, async (cluster) => {
+    await startProvider({ cluster, signal });
+    const client = await adminClient(cluster);
+    const watching = new AbortController();
+    const [cell, small, regular]: [Start[], Start[], Start[]] = [[], [], []];
+    try {
+      const watcher = new PodWatcher();
+      watcher.start(client, NAMESPACE, AbortSignal.any([signal, watching.signal]));
+      const rounds = new Rounds(client, watcher, signal);
+      for (let round = 0; round < ROUNDS + WARM_UP_ROUNDS; round += 1) {
+        const onRegular = await rounds.onRegularNode(`regular-${round}`, REGULAR);
+        const onCell = await rounds.onBootedCell(`warm-${round}`, CELL);
+        const detail = `Ready after ${total(onCell)} ms on a cell, ${total(onRegular)} ms on the regular node`;
+        progress({ step: `round ${round}`, detail });
+        if (round < WARM_UP_ROUNDS) continue;
+        regular.push(onRegular);
+        cell.push(onCell);
+        if (round <= SMALL_ROUNDS) small.push(await rounds.onBootedCell(`small-${round}`, SMALL_CELL));
+      }
+    } finally {
+      watching.abort();
+      await client.close();
+    }
+    const unit = '';
+    return {
+      figures: [
+        {
+          name: 'asked for → Ready, medians against the regular node',
+          subject: CELL.subject,
+          unit,
+          values: [ratio(cell, regular)],
+          aim: { atMost: RATIO_AIM },
+        },
+        {
+          name: 'asked for → Ready, medians against the regular node',
+          subject: SMALL_CELL.subject,
+          unit,
+          values: [ratio(small, regular)],
+        },
+        ...figuresOf(REGULAR.subject, regular),
+        ...figuresOf(CELL.subject, cell),
+        ...figuresOf(SMALL_CELL.subject, small),
+      ],
+      remarks: [
+        'There are no warm pools yet: a pod waits for its booted cell because it requests more than the cell has, until the request is taken back. Its time is that from its creation to its annotation, and that from the taking back to Ready; the latter has a write of the API server more than a claim would have.',
+        'The small cell starts the pod with the quarter of a CPU that it is sized for, the regular node with all of the machine’s.',
+      ],
+    };
+  });
+}
+
+/** A pod's start where the kubelet is Ready already. */
+export const warmStart: Benchmark = {
+  name: 'warm-start',
+  title: 'From the request for a pod to Ready on a booted local cell, against the regular node of the same cluster.',
+  run,
+};

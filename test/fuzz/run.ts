@@ -1,0 +1,139 @@
+import { writeFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { untilSignalled } from '../../src/cli/until-signalled.ts';
+import { down } from '../../src/local-cluster/down.ts';
+import { leftovers } from '../../src/local-cluster/leftovers.ts';
+import { readComponent } from '../../src/local-cluster/processes/component.ts';
+import { PROVIDER, startProvider } from '../../src/local-cluster/provider/provider-process.ts';
+import { type LocalCluster, up } from '../../src/local-cluster/up.ts';
+import type { AttackOrder } from './attacker.ts';
+import { runInCell } from './children.ts';
+import type { FloodFigures, FloodOrder } from './flooder.ts';
+import { CLUSTER, type Ground, prepareGround, VIRTUAL_NODE } from './ground.ts';
+import type { HonestFigures } from './honest.ts';
+import { residentMib, summaryOf, watchMemory } from './provider-watch.ts';
+import { type Figures, summed } from './tally.ts';
+import { faultsOfRun, type Summary } from './verdict.ts';
+import { harmDone, snapshotOf } from './victims.ts';
+
+const { values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    seed: { type: 'string' },
+    requests: { type: 'string', default: '100000' },
+    /** Makes one request of the seed again, alone. */
+    only: { type: 'string' },
+    /** Leaves the floods of connections out. */
+    'no-floods': { type: 'boolean', default: false },
+    summary: { type: 'string' },
+    minutes: { type: 'string', default: '15' },
+    /** Leaves the cluster up. */
+    keep: { type: 'boolean', default: false },
+  },
+});
+const seed = Number(values.seed ?? Date.now() % 2 ** 31);
+const requests = values.only === undefined ? Number(values.requests) : 1;
+const first = Number(values.only ?? 0);
+const floods = !values['no-floods'] && values.only === undefined;
+const SETTLE_MS = 15_000;
+const signal = untilSignalled();
+const print = (line: string) => process.stdout.write(`${line}\n`);
+
+/** Denials by reason, of the provider's own metrics. */
+async function denials({ tools }: Ground): Promise<Record<string, number>> {
+  const metrics = await tools.kubectl('get', '--raw', `/api/v1/nodes/${VIRTUAL_NODE}/proxy/metrics`);
+  const found = metrics.matchAll(/^nodeless_cell_api_denials_total\{reason="([a-z-]+)"\} (\d+)/gm);
+  return Object.fromEntries([...found].map(([, reason = '', count]) => [reason, Number(count)]));
+}
+
+/** Attackers without a cell have not attacked to the end. */
+async function lostOf({ tools, attackers, flooder }: Ground): Promise<readonly string[]> {
+  const lost: string[] = [];
+  for (const { own } of [...attackers, flooder]) {
+    const { exitCode } = await tools.tryKubectl('get', 'pod', '-n', own.namespace, own.pod);
+    if (exitCode !== 0) lost.push(`${own.pod} has ended its own pod, so that its attack was no attack any more`);
+  }
+  return lost;
+}
+
+async function pidOfProvider({ paths }: LocalCluster): Promise<number> {
+  const pid = (await readComponent(paths, PROVIDER))?.process.pid;
+  if (pid === undefined) throw new Error('the provider does not run');
+  return pid;
+}
+
+async function attack(ground: Ground, pid: number) {
+  const deadlineMs = Date.now() + Number(values.minutes) * 60_000;
+  const honest = runInCell<HonestFigures>(ground.honest.own.cellId, 'honest', ground.honest, signal);
+  const orders = ground.attackers.map((world, index) => {
+    const order: AttackOrder = {
+      world,
+      seed,
+      first: first + index,
+      step: ground.attackers.length,
+      end: first + requests,
+      deadlineMs,
+    };
+    return runInCell<Figures>(world.own.cellId, 'attacker', order, signal).result;
+  });
+  const order: FloodOrder = { world: ground.flooder, deadlineMs };
+  const flooding = floods
+    ? runInCell<FloodFigures>(ground.flooder.own.cellId, 'flooder', order, signal).result
+    : undefined;
+  const figures = summed(await Promise.all(orders));
+  const flooded = (await flooding) ?? { floods: {}, leaks: [] };
+  honest.end();
+  process.kill(pid, 0);
+  return { figures, flooded, honest: await honest.result };
+}
+
+async function fuzz(cluster: LocalCluster): Promise<readonly string[]> {
+  const ground = await prepareGround(cluster.address);
+  const everybody = ground.victims;
+  const before = await snapshotOf(ground.tools, everybody);
+  const pid = await pidOfProvider(cluster);
+  const rssBefore = await residentMib(pid);
+  const memory = watchMemory(pid);
+  const startedAtMs = Date.now();
+  print(
+    `attack: ${requests} requests of seed ${seed} from ${ground.attackers.length} cells${floods ? ', floods from one more' : ''}`,
+  );
+  const { figures, flooded, honest } = await attack(ground, pid);
+  const seconds = Math.round((Date.now() - startedAtMs) / 1000);
+  await memory.stop();
+  await delay(SETTLE_MS, undefined, { signal });
+  const summary: Summary = {
+    seed,
+    seconds,
+    ...figures,
+    rssMib: { before: rssBefore, ...summaryOf(memory.samplesMib), after: await residentMib(pid) },
+    honest,
+    limitsHit: await denials(ground),
+    floods: flooded.floods,
+    harm: [...(await harmDone(ground.tools, everybody, before)), ...(await lostOf(ground))],
+  };
+  if (values.summary !== undefined) await writeFile(values.summary, JSON.stringify(summary, undefined, 2));
+  const { byKind: _kinds, floods: _floods, leaks, ...told } = summary;
+  print(JSON.stringify(told, undefined, 2));
+  for (const leak of leaks) print(JSON.stringify(leak, undefined, 2));
+  const faults = [...faultsOfRun(summary, flooded.leaks, { requests, floods })];
+  if ((await pidOfProvider(cluster)) !== pid) faults.push('the provider was started again');
+  return faults;
+}
+
+try {
+  const progress = ({ step, detail }: { step: string; detail: string }) => print(`${step}: ${detail}`);
+  const cluster = await up({ name: CLUSTER, replace: true, signal, progress });
+  await startProvider({ cluster, signal });
+  const faults = await fuzz(cluster);
+  for (const fault of faults) print(`FAILED ${fault}`);
+  print(faults.length === 0 ? 'fuzz: nothing of another cell was returned' : `fuzz: failed; again with --seed ${seed}`);
+  if (faults.length > 0) process.exitCode = 1;
+} finally {
+  if (!values.keep) await down({ name: CLUSTER });
+}
+if (!values.keep) {
+  const left = await leftovers({ name: CLUSTER });
+  if (left.length > 0) throw new Error(`left behind: ${left.join('; ')}`);
+}

@@ -1,0 +1,70 @@
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Book } from '../../../src/cells/book.ts';
+import { startProjection } from '../../../src/cells/projection.ts';
+import { systemClock } from '../../../src/core/clock.ts';
+import type { KubeClient, KubeRequest } from '../../../src/kube/client.ts';
+import { Collection } from '../../../src/kube/collection.ts';
+import type { KubeObject } from '../../../src/kube/objects.ts';
+
+const ended = new AbortController();
+
+/** A projection of a book, with what it writes: the phase of each write, by cell. */
+function projection() {
+  const book = new Book(systemClock);
+  const written = new Map<string, string[]>();
+  const client: KubeClient = {
+    async request({ path, body }: KubeRequest) {
+      const cellId = path.split('/').at(-1) ?? '';
+      const phase = (body as { status: { phase: string } }).status.phase;
+      written.set(cellId, [...(written.get(cellId) ?? []), phase]);
+      return { status: 200, contentType: 'application/json', body: Buffer.from('{}') };
+    },
+    stream: () => Promise.reject(new Error('not used')),
+    as: () => client,
+    close: async () => undefined,
+  };
+  const objects = new Collection<KubeObject>();
+  const logger = pino({ level: 'silent' });
+  const options = { client, book, objects, virtualNode: 'n', clock: systemClock, logger, onDeleted: () => undefined };
+  startProjection(options, ended.signal);
+  return { book, written };
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('Cell objects', () => {
+  it('show one cell’s changes of a moment by one write, in the last state', async () => {
+    const { book, written } = projection();
+    const cell = book.add({ cellId: 'cell-a', podUid: 'u', pod: 'default/p' }, 'requested');
+    book.enter(cell, 'launching');
+    book.enter(cell, 'booting');
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(written.get('cell-a')).toEqual(['booting']);
+    book.enter(cell, 'ready');
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(written.get('cell-a')).toEqual(['booting', 'ready']);
+  });
+
+  it('of a burst take no more than 50 writes a second, and a cell that waits for its turn is written once, as it is then', async () => {
+    const { book, written } = projection();
+    const cells = Array.from({ length: 500 }, (_, i) =>
+      book.add({ cellId: `cell-${i}`, podUid: `u-${i}`, pod: `default/p-${i}` }, 'requested'),
+    );
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(written.size).toBe(100);
+    for (const phase of ['launching', 'booting', 'ready'] as const) {
+      for (const cell of cells) book.enter(cell, phase);
+      await vi.advanceTimersByTimeAsync(300);
+    }
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect([...written.values()].every((phases) => phases.at(-1) === 'ready')).toBe(true);
+    expect(written.get('cell-499')).toEqual(['ready']);
+    expect([...written.values()].flat()).toHaveLength(600);
+  });
+});
