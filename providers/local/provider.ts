@@ -33,6 +33,7 @@ export function createLocalProvider(options: LocalProviderOptions): CellProvider
   const launches = new Map<string, { readonly done: Promise<CellMachine>; readonly cancel: AbortController }>();
   const terminations = new Map<string, Promise<void>>();
   let template: string | undefined;
+  let sweptAtMs = Number.NEGATIVE_INFINITY;
 
   async function stateOf(cellId: string): Promise<MachineState> {
     return store.isEnding(cellId) ? 'ending' : machineState(store.machineDirectory(cellId));
@@ -140,6 +141,15 @@ export function createLocalProvider(options: LocalProviderOptions): CellProvider
     return containerdTemplate({ cacheDir, archives: paths, containerd: programs.containerd, sandboxImage }, signal);
   }
 
+  /** Removes what processes that died have left. Not only at the start: then a predecessor's debris is too young. */
+  async function sweepWhenDue(): Promise<void> {
+    const nowMs = clock.now();
+    if (nowMs - sweptAtMs < DEBRIS_AGE_MS) return;
+    sweptAtMs = nowMs;
+    await store.sweep(nowMs - DEBRIS_AGE_MS);
+    await addresses.sweep(async (cellId) => (await store.read(cellId)) !== undefined, nowMs - DEBRIS_AGE_MS);
+  }
+
   async function attest(evidence: BootstrapEvidence): Promise<Attestation> {
     const cellId = cellIdOfToken(evidence.token);
     if (cellId === undefined) return { outcome: 'unknown' };
@@ -164,9 +174,7 @@ export function createLocalProvider(options: LocalProviderOptions): CellProvider
       await mkdir(settings.stateDir, { recursive: true, mode: 0o700 });
       await startRouter(settings, signal);
       template = await prepareImages(signal);
-      await store.sweep(clock.now() - DEBRIS_AGE_MS);
-      const exists = async (cellId: string) => (await store.read(cellId)) !== undefined;
-      await addresses.sweep(exists, clock.now() - DEBRIS_AGE_MS);
+      await sweepWhenDue();
     },
     async stop() {
       for (const { cancel } of launches.values()) cancel.abort();
@@ -181,6 +189,7 @@ export function createLocalProvider(options: LocalProviderOptions): CellProvider
     },
     async list(signal) {
       signal.throwIfAborted();
+      await sweepWhenDue();
       const found = await Promise.all((await store.ids()).map(find));
       return found.filter((machine) => machine !== undefined);
     },

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,6 +11,7 @@ import type { CellProvider, LaunchRequest } from '../../../providers/contract.ts
 import { cgroupProcesses } from '../../../providers/local/machine/cgroups.ts';
 import { machineLog } from '../../../providers/local/machine/machine.ts';
 import { createLocalProvider } from '../../../providers/local/provider.ts';
+import { systemClock } from '../../../src/core/clock.ts';
 import { cpuMilli, wholeUnits } from '../../../src/core/quantity.ts';
 import { localImages, whyNoLocalCells } from './local-machine.ts';
 import { type LocalCloud, openLocalCloud } from './local-subject.ts';
@@ -341,6 +343,20 @@ describe.skipIf(skipReason !== undefined)(`local cells${skipReason === undefined
       await later.terminate(cellId, soon());
       expect(await cloud.remains(), `${afterMs} ms`).toEqual([]);
     }
+  });
+
+  test('what a predecessor left of a launch is removed when it is old, without a restart', async () => {
+    let aheadMs = 0;
+    const clock = { now: () => Date.now() + aheadMs, sleep: systemClock.sleep };
+    const provider = createLocalProvider({ ...cloud.options, clock });
+    const folder = join(cloud.options.stateDir, 'cells', 'cell-halfdone01');
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'token'), 'halfdone');
+    await provider.list(soon());
+    expect(existsSync(folder)).toBe(true);
+    aheadMs = 61_000;
+    await provider.list(soon());
+    expect(existsSync(folder)).toBe(false);
   });
 
   test('a machine that lacks everything is told so at once', async () => {
