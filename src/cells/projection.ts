@@ -78,7 +78,8 @@ export function startProjection(options: ProjectionOptions, signal: AbortSignal)
       failing = false;
     } catch (error) {
       if (signal.aborted || (cell === undefined && isStatus(error, 404))) return;
-      if (!failing) logger.warn({ reason: messageOf(error) }, 'Cell objects can not be written; is the CRD installed?');
+      const hint = isStatus(error, 404) ? { hint: 'is the CRD installed? `nodeless install` does it' } : {};
+      if (!failing) logger.warn({ reason: messageOf(error), ...hint }, 'Cell objects can not be written for now');
       failing = true;
       setTimeout(() => mark(cellId), 5_000).unref();
     }

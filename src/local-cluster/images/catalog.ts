@@ -22,6 +22,7 @@ export const AGNHOST_IMAGE = 'registry.k8s.io/e2e-test-images/agnhost:2.56';
 export const NONEWPRIVS_IMAGE = 'registry.k8s.io/e2e-test-images/nonewprivs:1.3';
 export const NONROOT_IMAGE = 'registry.k8s.io/e2e-test-images/nonroot:1.4';
 const HTTPD_IMAGES = ['2.4.38-4', '2.4.39-4'].map((tag) => `registry.k8s.io/e2e-test-images/httpd:${tag}`);
+const NAUTILUS_IMAGE = 'registry.k8s.io/e2e-test-images/nautilus:1.7';
 const DNS_TOOLS_IMAGE = 'registry.k8s.io/e2e-test-images/jessie-dnsutils:1.7';
 export const WEB_IMAGE = 'nodeless.local/web:1';
 
@@ -101,6 +102,11 @@ export function suiteCatalog(inputs: ImageInputs): readonly ImageSpec[] {
       config: { cmd: ['httpd', '-f', '-p', '80', '-h', `/${APACHE_ROOT}`], exposedPorts: ['80/tcp'] },
       layers: [base, [file(`${APACHE_ROOT}/index.html`, '<html><body><h1>It works!</h1></body></html>\n')]],
     })),
+    {
+      reference: NAUTILUS_IMAGE,
+      config: { cmd: ['httpd', '-f', '-p', '80', '-h', '/data'], exposedPorts: ['80/tcp'] },
+      layers: [base, [file('data/data.json', '{"image":"nautilus.jpg"}\n')]],
+    },
     { reference: DNS_TOOLS_IMAGE, config: { cmd: ['sh'] }, layers: [base, inputs.dnsTools] },
   ];
 }
