@@ -16,7 +16,7 @@ import { watchHealth } from './cells/health.ts';
 import { startProjection } from './cells/projection.ts';
 import { podNamesCell } from './cells/reason.ts';
 import type { Config } from './config/schema.ts';
-import { type Clock, systemClock } from './core/clock.ts';
+import { type Clock, systemClock, systemUptimeMs } from './core/clock.ts';
 import { GROUP, NODE_GROUPS, nodeUser, VERSION, VIRTUAL_NODE_LABEL } from './core/names.ts';
 import { call } from './kube/calls.ts';
 import { createKubeClient, type KubeClient } from './kube/client.ts';
@@ -34,6 +34,7 @@ import { createKubeletEndpoint } from './kubelet-endpoint/server.ts';
 import { Placement } from './placement/placement.ts';
 import { PodController } from './pods/controller.ts';
 import { viewOf } from './pods/pod-view.ts';
+import { Readiness } from './pods/restore-ready.ts';
 import { PodWriter } from './pods/status.ts';
 import { PodSteps } from './pods/steps.ts';
 import { chooseProvider, type ProviderChoice } from './provider-choice.ts';
@@ -64,6 +65,7 @@ interface Base extends ProviderProcess {
 
 const CONTROLLER_CONCURRENCY = 32;
 const KUBELET_CONNECT_TIMEOUT_MS = 5_000;
+const STOP_DEADLINE_MS = 15_000;
 
 /** `nodeless run`: waits to lead, leads until the lease or the process ends, and waits again. */
 export async function runProvider(process: ProviderProcess): Promise<void> {
@@ -80,18 +82,20 @@ export async function runProvider(process: ProviderProcess): Promise<void> {
   const cleanup: (() => Promise<void>)[] = [() => client.close()];
   try {
     const clusterUid = await until('the cluster can be read', () => readClusterUid(client, signal), retry);
+    // First of all: a cloud that is slow to answer must not make the node NotReady.
+    void keepNodeLease({ name, nodeClient, clock, logger }, signal);
     const owner = { clusterUid, virtualNode: name };
     const choose = process.chooseProvider ?? chooseProvider;
     const provider = boundedProvider(await choose({ config, owner, ...retry }));
     cleanup.push(() => provider.stop());
     await provider.start(signal);
-    void keepNodeLease({ name, nodeClient, clock, logger }, signal);
     const read = () => loadOrCreateAuthority({ client, namespace, clock, signal });
     const authority = await until('the authority can be read', read, retry);
     while (!signal.aborted) {
       const lease = { namespace, name: `nodeless-${name}`, ...replica };
-      const leadership = await becomeLeader({ client, ...lease, clock, logger }, signal);
-      const writers = { client: fenced(client, leadership.isHeld), nodeClient: fenced(nodeClient, leadership.isHeld) };
+      const leadership = await becomeLeader({ client, ...lease, clock, uptimeMs: systemUptimeMs, logger }, signal);
+      const { heldForMs } = leadership;
+      const writers = { client: fenced(client, heldForMs), nodeClient: fenced(nodeClient, heldForMs) };
       const base = { ...process, ...writers, clock, provider, authority, clusterUid, leadership };
       await lead(base).finally(() => leadership.release());
     }
@@ -124,7 +128,20 @@ async function lead(base: Base): Promise<void> {
     if (!leading.aborted) throw error;
   } finally {
     failed.abort();
-    for (const stop of stops.reverse()) await stop();
+    await stopAll(stops, base);
+  }
+}
+
+/** Ends what a leadership has started, in turn. What does not end in time is left, so that this replica can lead again. */
+async function stopAll(stops: readonly (() => Promise<void>)[], { clock, logger }: Base): Promise<void> {
+  for (const stop of stops.toReversed()) {
+    const waiting = new AbortController();
+    const late = clock.sleep(STOP_DEADLINE_MS, waiting.signal).then(
+      () => logger.error('a part of what this replica led with does not end; it is left'),
+      () => undefined,
+    );
+    await Promise.race([stop(), late]);
+    waiting.abort();
   }
 }
 
@@ -207,18 +224,19 @@ async function startLeading(base: Base, signal: AbortSignal, stops: (() => Promi
   book.markComplete();
   logger.info({ node: name, pods: pods.size, cells: adopted, provider: provider.name }, 'the virtual node is served');
 
-  const events = new EventRecorder({ client, component: 'nodeless', host: name, clock, logger });
+  const events = new EventRecorder({ client, component: 'nodeless', host: name, clock, logger }, signal);
   const placement = new Placement({ provider, clock, defaultSize: config.cells.defaultSize });
   const writer = new PodWriter(nodeClient, clock);
   const evidenceOf = async (cell: Cell, ask: AbortSignal) => {
     const kubelet = kubeletOf(cell);
     return kubelet && podEvidence(cellClient, kubelet, cell.podUid, ask);
   };
+  const readiness = new Readiness({ evidenceOf, clock, logger });
   const controller = new PodController({
     pods,
     book,
     fleet,
-    steps: new PodSteps({ book, fleet, placement, writer, events, evidenceOf, clock, logger }),
+    steps: new PodSteps({ book, fleet, placement, writer, events, readiness, clock, logger }),
     clock,
     logger,
     launchTimeoutMs: config.cells.launchTimeout,

@@ -58,6 +58,13 @@ export function cellIdOfToken(token: string): string | undefined {
   return /^([a-z0-9][a-z0-9-]{0,62})\.[0-9a-f]{64}$/.exec(token)?.[1];
 }
 
+async function namesIn(folder: string): Promise<readonly string[]> {
+  return readdir(folder).catch((error) => {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw error;
+  });
+}
+
 export function createCellStore(stateDir: string): CellStore {
   const cells = join(stateDir, 'cells');
   const trash = join(stateDir, 'trash');
@@ -72,16 +79,24 @@ export function createCellStore(stateDir: string): CellStore {
     await mkdir(trash, { recursive: true });
     const aside = join(trash, `${cellId}.${randomBytes(6).toString('hex')}`);
     await rename(join(cells, cellId), aside).catch((error) => {
-      if (systemCode(error) !== 'ENOENT') throw error;
+      // It may also be the trash that is not there: then the cell has not vanished.
+      if (systemCode(error) !== 'ENOENT' || existsSync(join(cells, cellId))) throw error;
     });
     await rm(aside, { recursive: true, force: true });
   }
 
-  async function ids(): Promise<readonly string[]> {
-    return readdir(cells).catch((error) => {
-      if (systemCode(error) === 'ENOENT') return [];
-      throw error;
-    });
+  function ids(): Promise<readonly string[]> {
+    return namesIn(cells);
+  }
+
+  /** Never the folder itself: another removal may be about to put something into it. */
+  async function emptyTrash(olderThanMs: number): Promise<void> {
+    for (const name of await namesIn(trash)) {
+      const entry = await stat(join(trash, name)).catch(() => undefined);
+      // The change time is that of the removal; the modification time is the cell's own.
+      if (entry === undefined || entry.ctimeMs > olderThanMs) continue;
+      await rm(join(trash, name), { recursive: true, force: true });
+    }
   }
 
   return {
@@ -109,7 +124,7 @@ export function createCellStore(stateDir: string): CellStore {
     },
     isEnding: (cellId) => existsSync(at(cellId, 'ending')),
     async sweep(olderThanMs) {
-      await rm(trash, { recursive: true, force: true });
+      await emptyTrash(olderThanMs);
       for (const cellId of await ids()) {
         const folder = await stat(join(cells, cellId)).catch(() => undefined);
         if (folder === undefined || folder.mtimeMs > olderThanMs) continue;

@@ -146,8 +146,12 @@ export function createLocalProvider(options: LocalProviderOptions): CellProvider
     const nowMs = clock.now();
     if (nowMs - sweptAtMs < DEBRIS_AGE_MS) return;
     sweptAtMs = nowMs;
-    await store.sweep(nowMs - DEBRIS_AGE_MS);
-    await addresses.sweep(async (cellId) => (await store.read(cellId)) !== undefined, nowMs - DEBRIS_AGE_MS);
+    try {
+      await store.sweep(nowMs - DEBRIS_AGE_MS);
+      await addresses.sweep(async (cellId) => (await store.read(cellId)) !== undefined, nowMs - DEBRIS_AGE_MS);
+    } catch (error) {
+      settings.logger?.warn({ reason: messageOf(error) }, 'what dead launches have left could not be swept');
+    }
   }
 
   async function attest(evidence: BootstrapEvidence): Promise<Attestation> {

@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os';
 import { StringDecoder } from 'node:string_decoder';
 import { createSecureContext } from 'node:tls';
 import { type Dispatcher, Pool } from 'undici';
@@ -59,6 +60,15 @@ async function* parsedLines(body: AsyncIterable<Buffer>): AsyncGenerator<unknown
   }
 }
 
+/** This machine's own server is reached by the loopback address: simulated cells have no addresses to be told apart by. */
+function ownWayTo(server: string): { readonly localAddress?: string } {
+  const { hostname } = new URL(server);
+  const own = Object.values(networkInterfaces()).flat();
+  return own.some((entry) => entry?.family === 'IPv4' && entry.address === hostname)
+    ? { localAddress: '127.0.0.1' }
+    : {};
+}
+
 /** Connections to one cell API (HTTP/2 where the server offers it, so one; else one for each request under way). */
 export function connectionsTo(
   server: string,
@@ -69,6 +79,7 @@ export function connectionsTo(
   const secureContext = createSecureContext(tls);
   return new Pool(server, {
     connect: { secureContext, timeout: CONNECT_TIMEOUT_MS },
+    ...ownWayTo(server),
     bodyTimeout: WATCH_IDLE_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
     ...(limit === undefined ? {} : { connections: limit }),

@@ -1,8 +1,8 @@
 import { type AuthenticationOptions, authenticate } from './http/authentication.ts';
-import type { ByteAccount } from './http/byte-account.ts';
-import type { Connection, Greeting } from './http/connection.ts';
+import type { Connection } from './http/connection.ts';
 import { type DenialReason, Refusal } from './http/refusal.ts';
 import type { Admission } from './http/request-body.ts';
+import type { StrangerBodies } from './http/stranger-bodies.ts';
 import type { CellSession } from './session.ts';
 
 /** What is known of a request before its body is read. */
@@ -15,34 +15,39 @@ export interface RequestHead {
 
 export interface AdmissionOptions {
   readonly authentication: AuthenticationOptions;
-  /** Of all callers together that have no certificate. */
-  readonly strangers: ByteAccount;
+  /** Of callers that have no certificate. */
+  readonly strangers: StrangerBodies;
 }
 
 /** Larger than any object that fits into etcd. */
 const BODY_LIMIT_BYTES = 2 * 1024 * 1024;
 /** A kubelet's takes 2 KiB. */
 const SIGNING_LIMIT_BYTES = 64 * 1024;
+const STRANGER_LIMIT_BYTES = 16 * 1024;
 const CELL_DEADLINE_MS = 30_000;
 const STRANGER_DEADLINE_MS = 5_000;
 const MAX_CONNECTIONS_PER_CELL = 32;
 const SIGNING_PATH = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
 
-/** Counts a connection with its cell; false when the cell has too many. */
-function admitConnection({ connections }: CellSession, connection: Connection): boolean {
-  if (connections.has(connection)) return true;
-  if (connections.size >= MAX_CONNECTIONS_PER_CELL) return false;
+/** Counts a connection with its cell, or tells which of the cell's limits is against that. */
+function admitConnection({ cellId, connections }: CellSession, connection: Connection): DenialReason | undefined {
+  if (connections.has(connection)) return undefined;
+  if (connections.size >= MAX_CONNECTIONS_PER_CELL) return 'connection-limit';
+  const denial = connection.prove(cellId);
+  if (denial !== undefined) return denial;
   connections.add(connection);
   connection.onClose(() => connections.delete(connection));
-  return true;
+  return undefined;
 }
 
-/** Counts a connection from its handshake on, or it would be nobody's until its first request. */
-export function greet({ authentication }: AdmissionOptions, connection: Connection): Greeting {
+/**
+ * Counts a connection with its cell from its handshake on, or it would be nobody's until its first request. Returns why
+ * it is to be cut. While cells are not known yet it stays nobody's, until a request of it is admitted.
+ */
+export function greet({ authentication }: AdmissionOptions, connection: Connection): DenialReason | undefined {
   try {
     const caller = authenticate(authentication, connection.peer, undefined);
-    if (caller.kind !== 'cell') return undefined;
-    return admitConnection(caller.session, connection) ? { cellId: caller.session.cellId } : 'cut';
+    return caller.kind === 'cell' ? admitConnection(caller.session, connection) : undefined;
   } catch {
     // Refused by name when it asks for something.
     return undefined;
@@ -53,17 +58,20 @@ export function greet({ authentication }: AdmissionOptions, connection: Connecti
 export function admitRequest(options: AdmissionOptions, head: RequestHead): Admission {
   const { method, url, authorization, connection } = head;
   const signing = url.split('?')[0] === SIGNING_PATH;
+  const nowMs = options.authentication.clock.now();
   try {
     const caller = authenticate(options.authentication, connection.peer, authorization);
     if (caller.kind === 'cell') {
       const { session } = caller;
-      if (!admitConnection(session, connection)) return { cut: 'connection-limit' };
+      const cut = admitConnection(session, connection);
+      if (cut !== undefined) return { cut };
       const limitBytes = signing ? SIGNING_LIMIT_BYTES : BODY_LIMIT_BYTES;
       const allowance = { limitBytes, deadlineMs: CELL_DEADLINE_MS, account: session.bodies };
-      return overRate(session, options.authentication.clock.now()) ?? allowance;
+      return overRate(session, nowMs) ?? allowance;
     }
     if (caller.kind === 'anonymous' || method !== 'POST' || !signing) return undefined;
-    return { limitBytes: SIGNING_LIMIT_BYTES, deadlineMs: STRANGER_DEADLINE_MS, account: options.strangers };
+    const account = options.strangers.of(connection.peer.remoteAddress, nowMs);
+    return { limitBytes: STRANGER_LIMIT_BYTES, deadlineMs: STRANGER_DEADLINE_MS, account };
   } catch {
     // The same refusal comes when the request is answered, and is counted there.
     return undefined;

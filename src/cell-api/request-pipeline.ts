@@ -111,6 +111,7 @@ async function withinLimits(caller: Caller, work: () => Promise<Reply>): Promise
 
 function refusalOf(error: unknown, logger: Logger): Refusal {
   if (error instanceof Refusal) return error;
+  if (isNodelessError(error, 'NotLeading')) return notReady('this replica of the provider may not lead any more');
   if (isNodelessError(error) && error.retryable) return notReady('the API server did not answer the provider');
   if (error instanceof Error && error.name === 'AbortError') return notReady('the request was given up');
   logger.error({ reason: messageOf(error) }, 'a request of a cell failed');

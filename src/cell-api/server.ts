@@ -8,10 +8,10 @@ import { admitRequest, greet } from './admission.ts';
 import type { Authority } from './authority/authority.ts';
 import { SignedRequests } from './authority/signed-requests.ts';
 import { deliver } from './delivery.ts';
-import { ByteAccount } from './http/byte-account.ts';
 import { onceClosed } from './http/closed.ts';
 import type { Connection } from './http/connection.ts';
 import { type Handler, Listener } from './http/listener.ts';
+import { StrangerBodies } from './http/stranger-bodies.ts';
 import { cellApiMetrics } from './metrics.ts';
 import { CellNodes } from './node/cell-node.ts';
 import type { CellBook, CellReports, SharedCollections } from './ports.ts';
@@ -59,8 +59,6 @@ const TICK_MS = 1_000;
 /** How long the watch of a Secret or ConfigMap is kept after its last user: kubelets come back within seconds. */
 const OBJECT_LINGER_MS = 60_000;
 const RENEWAL_RETRY_MS = 60_000;
-/** Signing requests that are being read from callers without a certificate; a thousand at once. */
-const STRANGERS_BODY_BYTES = 4 * 1024 * 1024;
 
 /** The HTTPS server that plays API server to the cells' kubelets. */
 export function createCellApi(options: CellApiOptions): CellApi {
@@ -104,7 +102,7 @@ export function createCellApi(options: CellApiOptions): CellApi {
   });
   const authentication = { book, sessions, clock };
   const pipeline = { routes, authentication, client, metrics, clock, logger };
-  const admission = { authentication, strangers: new ByteAccount(STRANGERS_BODY_BYTES) };
+  const admission = { authentication, strangers: new StrangerBodies() };
   const delivery = { hub, book, clock, metrics, strangers };
   const underWay = new Set<AbortController>();
   const stopped = new AbortController();
@@ -179,6 +177,7 @@ export function createCellApi(options: CellApiOptions): CellApi {
       try {
         hub.tick();
         listener.tick();
+        admission.strangers.tick(clock.now());
         forgetEndedCells();
         objectWatches.tick();
         requests.tick();

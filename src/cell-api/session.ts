@@ -61,6 +61,8 @@ export type Caller =
 
 const EVENTS_PER_SECOND = 5;
 const EVENT_BURST = 100;
+/** A kubelet that starts with many pods tells about five things of each at once. */
+const EVENT_BURST_PER_POD = 10;
 const SIGNINGS_PER_SECOND = 0.1;
 const SIGNING_BURST = 20;
 /** Twice what a stock kubelet's clients allow themselves (50 a second each for objects and for events). */
@@ -73,8 +75,10 @@ const MIB = 1024 * 1024;
 const MAX_BODY_BYTES = 8 * MIB;
 /** The Services and EndpointSlices of a cluster with thousands of each. */
 const MAX_UNREAD_BYTES = 64 * MIB;
+/** Of either, what others can not keep a cell from. */
+const OWN_BYTES = MIB;
 
-/** Bounds over all cells together. */
+/** Bounds over all cells together, of what they hold beyond their own. */
 export interface SharedAccounts {
   readonly bodies: ByteAccount;
   readonly unread: ByteAccount;
@@ -85,20 +89,21 @@ export function createSharedAccounts(): SharedAccounts {
 }
 
 export function createSession(cellId: string, shared: SharedAccounts): CellSession {
+  const shown = new Map<string, ShownPod>();
   return {
     cellId,
-    shown: new Map(),
+    shown,
     node: { labels: {}, annotations: {} },
     absorbed: new Map(),
     events: new Set(),
-    eventBucket: createBucket(EVENTS_PER_SECOND, EVENT_BURST),
+    eventBucket: createBucket(EVENTS_PER_SECOND, () => EVENT_BURST + EVENT_BURST_PER_POD * shown.size),
     signingBucket: createBucket(SIGNINGS_PER_SECOND, SIGNING_BURST),
     deniedAtMs: new Map(),
     connections: new Set(),
     requestBucket: createBucket(REQUESTS_PER_SECOND, REQUEST_BURST),
     refusalBucket: createBucket(REFUSALS_PER_SECOND, REFUSAL_BURST),
-    bodies: new ByteAccount(MAX_BODY_BYTES, shared.bodies),
-    unread: new ByteAccount(MAX_UNREAD_BYTES, shared.unread),
+    bodies: new ByteAccount(MAX_BODY_BYTES, shared.bodies, OWN_BYTES),
+    unread: new ByteAccount(MAX_UNREAD_BYTES, shared.unread, OWN_BYTES),
     requests: 0,
     watches: 0,
   };

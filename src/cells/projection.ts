@@ -96,7 +96,7 @@ export function startProjection(options: ProjectionOptions, signal: AbortSignal)
     const batch = [...dirty].filter((cellId) => !waiting.has(cellId));
     dirty.clear();
     for (const cellId of batch) waiting.add(cellId);
-    void queue.addAll(batch.map((cellId) => () => write(cellId)));
+    for (const cellId of batch) void queue.add(() => write(cellId));
   }
 
   /** A person deletes one object; whoever removes the definition deletes them all, and means no harm to the cells. */
@@ -124,6 +124,7 @@ export function startProjection(options: ProjectionOptions, signal: AbortSignal)
       endBook();
       endObjects();
       clearTimeout(timer);
+      queue.clear();
     },
     { once: true },
   );

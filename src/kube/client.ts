@@ -44,7 +44,8 @@ export interface KubeClient {
   close(): Promise<void>;
 }
 
-const REQUEST_TIMEOUT_MS = 30_000;
+/** Whole-call deadline of `request` where none is given. */
+export const REQUEST_TIMEOUT_MS = 30_000;
 /** A watch that is silent for so long may have lost its connection; most API servers send a bookmark each minute. */
 const STREAM_IDLE_MS = 150_000;
 

@@ -3,7 +3,7 @@ import PQueue from 'p-queue';
 import type { Logger } from 'pino';
 import type { Clock } from '../core/clock.ts';
 import { kubeTime } from '../core/clock.ts';
-import { messageOf } from '../core/errors.ts';
+import { isNodelessError, messageOf } from '../core/errors.ts';
 import { call } from './calls.ts';
 import type { KubeClient } from './client.ts';
 import type { KubeObject } from './objects.ts';
@@ -17,19 +17,28 @@ export interface EventOptions {
   readonly logger: Logger;
 }
 
-/** Events that wait to be written; beyond it new ones are dropped, since they only inform. */
-const MAX_WAITING = 10_000;
+/** Events that wait to be written; beyond it new ones are dropped, since they only inform: normal ones first. */
+const MAX_WAITING = { Normal: 10_000, Warning: 12_000 };
+const PRIORITY = { Normal: 0, Warning: 1 };
 const CONCURRENCY = 4;
 /** A kubelet's own limit by default, 50 events a second: in a burst of pods they must not compete with the pods' writes. */
 const WINDOW = { interval: 2_000, intervalCap: 100 };
 
-/** Writes Kubernetes events about objects, in the background and in order of the calls. */
+/**
+ * Writes Kubernetes events about objects, in the background: warnings first, else in order of the calls.
+ * What waits when the signal aborts is not written any more.
+ */
 export class EventRecorder {
   readonly #options: EventOptions;
+  readonly #signal: AbortSignal;
   readonly #queue = new PQueue({ concurrency: CONCURRENCY, ...WINDOW });
+  /** Dropped or given up since it was last told. */
+  #lost = 0;
 
-  constructor(options: EventOptions) {
+  constructor(options: EventOptions, signal: AbortSignal) {
     this.#options = options;
+    this.#signal = signal;
+    signal.addEventListener('abort', () => this.#queue.clear(), { once: true });
   }
 
   normal(object: KubeObject, reason: string, message: string): void {
@@ -40,14 +49,13 @@ export class EventRecorder {
     this.#record('Warning', object, reason, message);
   }
 
-  /** Resolves when all that was recorded is written or given up. */
-  async flush(): Promise<void> {
-    await this.#queue.onIdle();
-  }
-
   #record(type: 'Normal' | 'Warning', object: KubeObject, reason: string, message: string): void {
-    const { client, component, host, clock, logger } = this.#options;
-    if (this.#queue.size > MAX_WAITING) return;
+    const { component, host, clock } = this.#options;
+    if (this.#signal.aborted) return;
+    if (this.#queue.size >= MAX_WAITING[type]) {
+      this.#lost += 1;
+      return;
+    }
     const { name, namespace = 'default', uid, resourceVersion } = object.metadata;
     const time = kubeTime(clock.now());
     const event = {
@@ -70,10 +78,25 @@ export class EventRecorder {
       lastTimestamp: time,
       count: 1,
     };
-    void this.#queue.add(async () => {
-      await call(client, { method: 'POST', path: `/api/v1/namespaces/${namespace}/events`, body: event }).catch(
-        (error) => logger.debug({ reason: messageOf(error), event: reason }, 'event was not written'),
-      );
-    });
+    const path = `/api/v1/namespaces/${namespace}/events`;
+    void this.#queue.add(() => this.#write(path, event), { priority: PRIORITY[type] });
+  }
+
+  async #write(path: string, event: { readonly reason: string }): Promise<void> {
+    const { client, logger } = this.#options;
+    try {
+      await call(client, { method: 'POST', path, body: event, signal: this.#signal });
+      if (this.#queue.size === 0) this.#tellLost();
+    } catch (error) {
+      if (this.#signal.aborted) return;
+      if (isNodelessError(error) && error.retryable) this.#lost += 1;
+      logger.debug({ reason: messageOf(error), event: event.reason }, 'event was not written');
+    }
+  }
+
+  /** Once for an outage: when events are written again, and none waits. */
+  #tellLost(): void {
+    if (this.#lost > 0) this.#options.logger.warn({ events: this.#lost }, 'events were not written');
+    this.#lost = 0;
   }
 }

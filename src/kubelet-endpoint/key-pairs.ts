@@ -1,16 +1,15 @@
 import 'reflect-metadata';
-import { webcrypto } from 'node:crypto';
-import { isIP } from 'node:net';
+import type { webcrypto } from 'node:crypto';
 import {
   BasicConstraintsExtension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
-  type JsonGeneralName,
   Pkcs10CertificateRequestGenerator,
   SubjectAlternativeNameExtension,
   X509CertificateGenerator,
 } from '@peculiar/x509';
 import { NODE_GROUPS, nodeUser } from '../core/names.ts';
+import { ALGORITHM, generalNames, keyToPem, newKeys } from '../pki/key-pair.ts';
 
 export interface KeyPair {
   readonly keys: webcrypto.CryptoKeyPair;
@@ -25,14 +24,10 @@ export interface ServingIdentity {
   readonly addresses: readonly string[];
 }
 
-const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
-
 /** A new P-256 key, held in memory only. */
 export async function newKeyPair(): Promise<KeyPair> {
-  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
-  const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
-  const lines = der.match(/.{1,64}/g) ?? [];
-  return { keys, keyPem: `-----BEGIN PRIVATE KEY-----\n${lines.join('\n')}\n-----END PRIVATE KEY-----\n` };
+  const keys = await newKeys();
+  return { keys, keyPem: await keyToPem(keys.privateKey) };
 }
 
 /** What the kubernetes.io/kubelet-serving signer insists on. */
@@ -41,8 +36,7 @@ function subjectOf(nodeName: string): { CN?: string[]; O?: string[] }[] {
 }
 
 function alternativeNames(addresses: readonly string[]): SubjectAlternativeNameExtension {
-  const names = addresses.map((value): JsonGeneralName => ({ type: isIP(value) > 0 ? 'ip' : 'dns', value }));
-  return new SubjectAlternativeNameExtension(names);
+  return new SubjectAlternativeNameExtension(generalNames(addresses));
 }
 
 /** A certificate signing request, PEM. */

@@ -63,7 +63,10 @@ export function proxyRequest(
     response.writeHead(status, answerHeaders(answer.rawHeaders));
     response.flushHeaders();
     answer.on('error', (error) => refuse(messageOf(error)));
-    answer.pipe(response);
+    // Not in one TLS record with the last bytes: to a caller by WebSocket the API server drops what it reads together with
+    // the end (wsstream's messageCopy).
+    answer.once('end', () => setImmediate(() => response.end()));
+    answer.pipe(response, { end: false });
   });
   outgoing.end();
 }

@@ -103,7 +103,8 @@ export class PodController {
       return undefined;
     }
     if (pod === undefined) return undefined;
-    const { againMs, pod: after } = await this.#options.steps.perform(step, pod, cell, signal);
+    const again = () => this.#queue.add(pod.metadata.uid ?? '');
+    const { againMs, pod: after } = await this.#options.steps.perform(step, pod, cell, again, signal);
     // The pod may have gone while we wrote to it: what is gone must not come back by an answer that is late.
     if (after !== undefined && this.#podsByUid.has(after.metadata.uid ?? '')) this.#observe(after);
     return againMs;

@@ -6,13 +6,12 @@ import type { Fleet } from '../cells/fleet.ts';
 import type { Clock } from '../core/clock.ts';
 import { isNodelessError, messageOf, type NodelessError } from '../core/errors.ts';
 import type { Offering } from '../core/offerings.ts';
-import type { PodEvidence } from '../core/pod-evidence.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { podName, type WirePod } from '../kube/wire-pod.ts';
 import type { Placement } from '../placement/placement.ts';
 import type { Step } from './decide.ts';
 import { viewOf } from './pod-view.ts';
-import { judgeReadiness, notReadySince } from './readiness.ts';
+import type { Readiness } from './restore-ready.ts';
 import {
   assignedPatch,
   endedPatch,
@@ -30,8 +29,7 @@ export interface PodStepsOptions {
   readonly placement: Placement;
   readonly writer: PodWriter;
   readonly events: EventRecorder;
-  /** What a cell's kubelet tells of its pod now; undefined when it does not answer. */
-  readonly evidenceOf: (cell: Cell, signal: AbortSignal) => Promise<PodEvidence | undefined>;
+  readonly readiness: Readiness;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -52,9 +50,6 @@ const NO_OFFERING_RETRY_MS = 30_000;
 const NO_CAPACITY_RETRY_MS = 5_000;
 /** Pause before a launch of unknown outcome is asked for again under the same id. */
 const LAUNCH_RETRY_MS = 5_000;
-/** How soon a kubelet is asked again that had nothing to tell yet, or did not answer. */
-const EVIDENCE_RETRY_MS = 1_000;
-const NO_ANSWER_RETRY_MS = 5_000;
 
 const WAITING_CODES = ['NoOffering', 'InsufficientCapacity', 'InvalidConfig'];
 /** After these no machine came of the launch; after others one may have. */
@@ -71,8 +66,6 @@ export class PodSteps {
   readonly #options: PodStepsOptions;
   /** The last waiting reason told of each pod, so that a retry does not tell it again. */
   readonly #told = new Map<string, string>();
-  /** Of pods that were marked not Ready: what their kubelets told first, and since when they are not Ready. */
-  readonly #evidence = new Map<string, { since: string; first: PodEvidence }>();
 
   constructor(options: PodStepsOptions) {
     this.#options = options;
@@ -81,10 +74,17 @@ export class PodSteps {
   /** Drops what is remembered of a pod that is gone. */
   forget(uid: string): void {
     this.#told.delete(uid);
-    this.#evidence.delete(uid);
+    this.#options.readiness.forget(uid);
   }
 
-  async perform(step: PodStep, pod: WirePod, cell: Cell | undefined, signal: AbortSignal): Promise<Outcome> {
+  /** Calls `again` when what a step has started in the background has come to something that nothing else tells of. */
+  async perform(
+    step: PodStep,
+    pod: WirePod,
+    cell: Cell | undefined,
+    again: () => void,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
     switch (step.kind) {
       case 'assign':
         return this.#assign(pod, signal);
@@ -95,7 +95,7 @@ export class PodSteps {
       case 'handOver':
         return this.#handOver(pod, cell, signal);
       case 'restoreReady':
-        return this.#restoreReady(pod, cell, signal);
+        return this.#restoreReady(pod, cell, again, signal);
       case 'deletePod':
         return this.#deletePod(pod, cell, signal);
       case 'fail':
@@ -179,7 +179,7 @@ export class PodSteps {
     } catch (error) {
       if (signal.aborted || cell.phase !== 'launching') return;
       if (isNodelessError(error, 'Denied')) await this.#disown(pod, cell, error, signal);
-      else this.#launchFailed(pod, cell, offering, error);
+      else this.#launchFailed(pod, cell, offering, error, signal);
     }
   }
 
@@ -191,7 +191,7 @@ export class PodSteps {
     this.#options.book.remove(cell);
   }
 
-  #launchFailed(pod: WirePod, cell: Cell, offering: Offering, error: unknown): void {
+  #launchFailed(pod: WirePod, cell: Cell, offering: Offering, error: unknown, signal: AbortSignal): void {
     const { placement, events, book, clock, logger } = this.#options;
     const { cellId } = cell;
     logger.warn({ cell: cellId, pod: cell.pod, reason: messageOf(error) }, 'launch failed');
@@ -202,7 +202,7 @@ export class PodSteps {
       book.enter(cell, 'lost', messageOf(error));
     } else {
       const again = () => cell.phase === 'launching' && book.enter(cell, 'requested');
-      void clock.sleep(LAUNCH_RETRY_MS).then(again);
+      void clock.sleep(LAUNCH_RETRY_MS, signal).then(again, () => undefined);
     }
   }
 
@@ -218,22 +218,13 @@ export class PodSteps {
     return { pod: patched };
   }
 
-  async #restoreReady(pod: WirePod, cell: Cell | undefined, signal: AbortSignal): Promise<Outcome> {
-    const { evidenceOf, writer, logger } = this.#options;
-    const evidence = cell && (await evidenceOf(cell, signal));
-    if (evidence === undefined) return { againMs: NO_ANSWER_RETRY_MS };
-    const uid = pod.metadata.uid ?? '';
-    const since = notReadySince(pod);
-    const known = this.#evidence.get(uid);
-    const earlier = known?.since === since ? known.first : undefined;
-    const verdict = judgeReadiness(pod, earlier, evidence);
-    if (verdict === 'unknown') {
-      if (earlier === undefined) this.#evidence.set(uid, { since, first: evidence });
-      return { againMs: EVIDENCE_RETRY_MS };
-    }
-    this.#evidence.delete(uid);
-    if (verdict === 'notReady') return {};
-    logger.info({ pod: podName(pod), cell: cell?.cellId }, 'the pod is ready still, by its kubelet');
+  async #restoreReady(pod: WirePod, cell: Cell | undefined, again: () => void, signal: AbortSignal): Promise<Outcome> {
+    const { readiness, writer, logger } = this.#options;
+    if (cell === undefined) return {};
+    const proved = readiness.look(pod, cell, again, signal);
+    if (proved !== true) return proved;
+    readiness.forget(viewOf(pod).uid);
+    logger.info({ pod: podName(pod), cell: cell.cellId }, 'the pod is ready still, by its kubelet');
     return { pod: await writer.patch(pod, readyPatch, { exclusive: true, signal }) };
   }
 

@@ -7,7 +7,7 @@ import { leftovers } from '../../src/local-cluster/leftovers.ts';
 import { startProvider } from '../../src/local-cluster/provider/provider-process.ts';
 import { up } from '../../src/local-cluster/up.ts';
 import { startRegistry } from './registry.ts';
-import { runSuite, type SuiteResult } from './suite.ts';
+import { notExecuted, runSuite, type SuiteResult } from './suite.ts';
 
 const CLUSTER = 'conformance';
 const CERTIFIED = String.raw`\[Conformance\]`;
@@ -27,9 +27,9 @@ function literally(text: string): string {
 }
 
 /** The specs of `npm test`: chosen over all areas, a few minutes in all. */
-async function sliceFocus(): Promise<readonly string[]> {
+async function readSlice(): Promise<readonly string[]> {
   const text = await readFile(new URL('./slice.txt', import.meta.url), 'utf8');
-  return text.split('\n').filter(Boolean).map(literally);
+  return text.split('\n').filter(Boolean);
 }
 
 function tell(result: SuiteResult): void {
@@ -54,8 +54,8 @@ const { values } = parseArgs({
   },
 });
 const { certified } = values;
-const chosen = certified ? [CERTIFIED] : await sliceFocus();
-const focus = values.focus === undefined ? chosen : [values.focus];
+const slice = certified || values.focus !== undefined ? [] : await readSlice();
+const focus = slice.length > 0 ? slice.map(literally) : [values.focus ?? CERTIFIED];
 const skip = certified ? [] : SKIPPED_KINDS;
 const signal = untilSignalled();
 const progress = ({ step, detail }: { step: string; detail: string }) => process.stdout.write(`${step}: ${detail}\n`);
@@ -77,7 +77,9 @@ try {
   });
   tell(result);
   if (values.summary !== undefined) await writeFile(values.summary, JSON.stringify(result, undefined, 2));
-  if (result.failed.length > 0 || result.passed.length === 0) process.exitCode = 1;
+  const missing = notExecuted(slice, result);
+  for (const name of missing) process.stdout.write(`NOT EXECUTED ${name}\n`);
+  if (result.failed.length > 0 || result.passed.length === 0 || missing.length > 0) process.exitCode = 1;
 } finally {
   await down({ name: CLUSTER });
 }

@@ -54,6 +54,12 @@ export function readReport(
   };
 }
 
+/** Names of which no spec has run; a name may be the beginning or the middle of a spec's whole one. */
+export function notExecuted(names: readonly string[], { passed, failed }: Pick<SuiteResult, 'passed' | 'failed'>) {
+  const executed = [...passed, ...failed.map(({ name }) => name)];
+  return names.filter((wanted) => !executed.some((name) => name.includes(wanted)));
+}
+
 /** Runs the Kubernetes e2e suite against a cluster, in its namespace, in parallel. Its output goes to this process's. */
 export async function runSuite(run: SuiteRun): Promise<SuiteResult> {
   const { cluster, ginkgo, suite, focus, skip, processes, timeoutMinutes, signal } = run;

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { toolsOf } from '../support/kubectl.ts';
 import { pod, WEB_IMAGE } from '../support/objects.ts';
 import { eventually } from '../support/wait.ts';
+import { logsOverWebSocket } from '../support/websocket-logs.ts';
 import { CLUSTER } from './global-setup.ts';
 
 const { kubectl, tryKubectl, apply, get, kubectlPath, kubeconfig } = toolsOf(CLUSTER);
@@ -76,6 +77,13 @@ describe('kubectl against a pod on a cell', () => {
   test('logs --previous reads the container before the restart', async () => {
     expect(await kubectl('logs', 'restarting', '--previous')).toBe('first life');
     expect(await kubectl('logs', 'restarting')).toBe('second life');
+  });
+
+  test('logs come whole over a WebSocket, every time', async () => {
+    const whole = await kubectl('logs', 'listener');
+    for (let time = 0; time < 10; time += 1) {
+      expect((await logsOverWebSocket(kubeconfig, 'listener')).trimEnd()).toBe(whole);
+    }
   });
 
   test('exec carries stdin, stdout, stderr and the exit code', async () => {

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from '
 import { seededRandom } from '../../providers/simulated/random.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { freeze, thaw } from '../../src/local-cluster/control-plane.ts';
-import { logPath, signalComponent, waitForEnd } from '../../src/local-cluster/processes/component.ts';
+import { logPath } from '../../src/local-cluster/processes/component.ts';
 import { adminClient, PROVIDER, startProvider } from '../../src/local-cluster/provider/provider-process.ts';
 import { readRecord } from '../../src/local-cluster/state.ts';
 import { machines, noMachines, watchForTwins } from '../support/cells.ts';
@@ -14,6 +14,7 @@ import { toolsOf } from '../support/kubectl.ts';
 import { nodeReadiness, watchReadiness } from '../support/node-readiness.ts';
 import { pod, webDeployment } from '../support/objects.ts';
 import { identityOf } from '../support/pods.ts';
+import { endComponent } from '../support/provider.ts';
 import { eventually } from '../support/wait.ts';
 import { API_SERVER_DOWN_MS, CUT_OFF_MS, FAULTY_MS } from './lengths.ts';
 import { CLUSTER } from './setup.ts';
@@ -69,8 +70,7 @@ describe('an API server that is not well', () => {
       await kubectl('delete', 'deployments,pods', '--all', '--wait', '--grace-period=1');
       await noMachines(CLUSTER, 150_000);
     } finally {
-      await signalComponent(paths, PROVIDER, 'SIGTERM');
-      await waitForEnd(paths, PROVIDER, 10_000);
+      await endComponent(CLUSTER, PROVIDER);
       await proxy.close();
       await client.close();
     }

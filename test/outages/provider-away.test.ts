@@ -13,6 +13,7 @@ import { toolsOf } from '../support/kubectl.ts';
 import { nodeReadiness } from '../support/node-readiness.ts';
 import { pod, service, webDeployment } from '../support/objects.ts';
 import { identities } from '../support/pods.ts';
+import { endComponent } from '../support/provider.ts';
 import { eventually } from '../support/wait.ts';
 import { PROVIDER_AWAY_MS } from './lengths.ts';
 import { CLUSTER } from './setup.ts';
@@ -50,8 +51,7 @@ describe(`a provider that is away for ${PROVIDER_AWAY_MS / 1_000} s`, () => {
       // Their kubelets may take a minute to come back and hear of it.
       await noMachines(CLUSTER, 150_000);
     } finally {
-      await signalComponent(paths, PROVIDER, 'SIGTERM');
-      await waitForEnd(paths, PROVIDER, 10_000);
+      await endComponent(CLUSTER, PROVIDER);
       await client.close();
     }
   });

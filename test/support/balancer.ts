@@ -27,7 +27,14 @@ const { values } = parseArgs({
   options: { listen: { type: 'string', default: '' }, target: { type: 'string', multiple: true, default: [] } },
 });
 const targets = values.target.map(targetOf);
-const agent = new Agent({ connect: { rejectUnauthorized: false, timeout: CHECK_TIMEOUT_MS }, pipelining: 0 });
+const [host = '', port = ''] = values.listen.split(':');
+/** Targets see everybody at its own address; without a choice the kernel would take the target's, on the same machine. */
+const localAddress = host;
+const agent = new Agent({
+  connect: { rejectUnauthorized: false, timeout: CHECK_TIMEOUT_MS },
+  localAddress,
+  pipelining: 0,
+});
 
 async function check(target: Target): Promise<void> {
   const signal = AbortSignal.timeout(CHECK_TIMEOUT_MS);
@@ -52,7 +59,7 @@ function pass(client: Socket): void {
     client.destroy();
     return;
   }
-  const server = connect(target.port, target.host);
+  const server = connect({ port: target.port, host: target.host, localAddress });
   target.sockets.add(client);
   server.on('error', () => client.destroy());
   server.on('close', () => client.destroy());
@@ -64,5 +71,4 @@ function pass(client: Socket): void {
 }
 
 for (const target of targets) void check(target);
-const [host = '', port = ''] = values.listen.split(':');
 createServer(pass).listen(Number(port), host);

@@ -7,6 +7,7 @@ const ROOT = resolve(import.meta.dirname, '../..');
 /** What a folder may import from, beside itself. `src/main.ts`, `src/provider-choice.ts` and `src/cli` compose, and may import anything. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'src/core': [],
+  'src/pki': [],
   'src/telemetry': ['src/core'],
   'src/config': ['src/core'],
   'src/kube': ['src/core', 'package.json'],
@@ -20,9 +21,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'providers/contract.ts',
   ],
   'src/pods': ['src/core', 'src/kube', 'src/cells', 'src/placement'],
-  'src/cell-api': ['src/core', 'src/kube', 'providers/contract.ts'],
-  'src/kubelet-endpoint': ['src/core', 'src/kube'],
-  'src/local-cluster': ['src/core', 'src/kube', 'src/config', 'providers/local'],
+  'src/cell-api': ['src/core', 'src/kube', 'src/pki', 'providers/contract.ts'],
+  'src/kubelet-endpoint': ['src/core', 'src/kube', 'src/pki'],
+  'src/local-cluster': ['src/core', 'src/kube', 'src/config', 'src/pki', 'providers/local'],
   providers: ['src/core', 'src/telemetry'],
 };
 

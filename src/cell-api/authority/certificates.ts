@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { randomBytes, type webcrypto } from 'node:crypto';
-import { isIP } from 'node:net';
 import * as x509 from '@peculiar/x509';
+import { ALGORITHM, generalNames, keyToPem, newKeys } from '../../pki/key-pair.ts';
 
 /** A certificate with its private key, both PEM. */
 export interface KeyPairPem {
@@ -29,8 +29,6 @@ export interface Leaf {
   readonly ttlMs: number;
 }
 
-const P256 = { name: 'ECDSA', namedCurve: 'P-256' } as const;
-const ECDSA_SHA256 = { name: 'ECDSA', hash: 'SHA-256' } as const;
 /** Cells' clocks may be behind ours. */
 const BACKDATE_MS = 5 * 60_000;
 const YEAR_MS = 365 * 24 * 3_600_000;
@@ -43,21 +41,6 @@ function serialNumber(): string {
   return bytes.toString('hex');
 }
 
-function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
-  return crypto.subtle.generateKey(P256, true, ['sign', 'verify']);
-}
-
-async function keyToPem(key: webcrypto.CryptoKey): Promise<string> {
-  const der = Buffer.from(await crypto.subtle.exportKey('pkcs8', key));
-  return `-----BEGIN PRIVATE KEY-----\n${der.toString('base64').replace(/(.{64})(?=.)/g, '$1\n')}\n-----END PRIVATE KEY-----\n`;
-}
-
-/** @throws whatever WebCrypto throws for a key that is not PKCS #8 P-256 */
-export async function keyFromPem(pem: string): Promise<webcrypto.CryptoKey> {
-  const base64 = pem.replace(/-----[^-]+-----/g, '').replace(/\s/g, '');
-  return crypto.subtle.importKey('pkcs8', Buffer.from(base64, 'base64'), P256, false, ['sign']);
-}
-
 /** A certificate with a final newline, as files of several want it. */
 export function certToPem(certificate: x509.X509Certificate): string {
   return `${certificate.toString('pem')}\n`;
@@ -65,13 +48,13 @@ export function certToPem(certificate: x509.X509Certificate): string {
 
 /** A new self-signed authority, good for ten years. */
 export async function createAuthorityPair(commonName: string, nowMs: number): Promise<KeyPairPem> {
-  const keys = await generateKeys();
+  const keys = await newKeys();
   const notAfterMs = nowMs + 10 * YEAR_MS;
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(),
     name: [{ CN: [commonName] }],
     keys,
-    signingAlgorithm: ECDSA_SHA256,
+    signingAlgorithm: ALGORITHM,
     notBefore: new Date(nowMs - BACKDATE_MS),
     notAfter: new Date(notAfterMs),
     extensions: [
@@ -84,10 +67,7 @@ export async function createAuthorityPair(commonName: string, nowMs: number): Pr
 }
 
 function alternativeNames({ hosts = [], uri }: Leaf): x509.JsonGeneralName[] {
-  return [
-    ...hosts.map((value) => ({ type: isIP(value) === 0 ? ('dns' as const) : ('ip' as const), value })),
-    ...(uri === undefined ? [] : [{ type: 'url' as const, value: uri }]),
-  ];
+  return [...generalNames(hosts), ...(uri === undefined ? [] : [{ type: 'url' as const, value: uri }])];
 }
 
 /** Signs a leaf certificate; it never outlives its signer. */
@@ -101,7 +81,7 @@ export async function signLeaf(signer: Signer, leaf: Leaf): Promise<x509.X509Cer
     issuer: signer.certificate.subjectName.toJSON(),
     publicKey: leaf.publicKey,
     signingKey: signer.privateKey,
-    signingAlgorithm: ECDSA_SHA256,
+    signingAlgorithm: ALGORITHM,
     notBefore: new Date(leaf.nowMs - BACKDATE_MS),
     notAfter,
     extensions: [
@@ -116,7 +96,7 @@ export async function signLeaf(signer: Signer, leaf: Leaf): Promise<x509.X509Cer
 
 /** A new key and its certificate. */
 export async function issuePair(signer: Signer, leaf: Omit<Leaf, 'publicKey'>): Promise<KeyPairPem> {
-  const keys = await generateKeys();
+  const keys = await newKeys();
   const certificate = await signLeaf(signer, { ...leaf, publicKey: keys.publicKey });
   return {
     certPem: certToPem(certificate),

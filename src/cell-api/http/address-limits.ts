@@ -1,56 +1,69 @@
 import { type Bucket, createBucket } from './bucket.ts';
 import type { DenialReason } from './refusal.ts';
+import { sourceOf } from './source.ts';
 
 /** New connections from one address: a kubelet keeps a few, and its bootstrap makes one a try. */
 const CONNECTIONS_PER_SECOND = 20;
 const CONNECTION_BURST = 300;
 /** Open connections from one address that have not shown a living cell's certificate. */
 const MAX_STRANGERS = 128;
-/** Bytes received from one address, whatever they are: a kubelet sends a few KiB a second, an object is at most 2 MiB. */
+/** Bytes received, whatever they are: a kubelet sends a few KiB a second, an object is at most 2 MiB. */
 const RECEIVED_BYTES_PER_SECOND = 1024 * 1024;
 const RECEIVED_BURST_BYTES = 16 * 1024 * 1024;
-/** After so long every bucket is full again, and nothing of an address need be kept. */
-const FORGET_AFTER_MS = 60_000;
 
 interface Address {
   readonly connections: Bucket;
+  /** Of what strangers send. */
   readonly received: Bucket;
   /** How many connections of each cell are open; who comes from one address with many is behind a proxy. */
   readonly cells: Map<string, number>;
   strangers: number;
-  lastMs: number;
 }
 
 /** A connection as it was let in. */
 export interface Admitted {
-  /** Counts it with a cell, by whose certificate it is known from now on. */
-  prove(cellId: string): void;
+  /** Counts it with a cell, by whose certificate it is known from now on; or tells which limit is against that. */
+  prove(cellId: string, nowMs: number): DenialReason | undefined;
+  /** Charges what has come over it, to its cell or its address; false while that is more than it may be. */
+  received(bytes: number, nowMs: number): boolean;
   /** Call it once, when the connection has closed. */
   close(): void;
 }
 
+function receivedBucket(): Bucket {
+  return createBucket(RECEIVED_BYTES_PER_SECOND, RECEIVED_BURST_BYTES);
+}
+
 /**
  * What one remote address may do before it is known who is there: TLS handshakes are what costs most, and half-open
- * connections belong to nobody. A cell has an address of its own; one that several cells come from gets the rates of
- * so many.
+ * connections belong to nobody. A cell has an address of its own; one that several cells come from gets the limits of
+ * so many. What a cell sends is its own affair, wherever it comes from.
  */
 export class AddressLimits {
-  readonly #byAddress = new Map<string, Address>();
+  readonly #bySource = new Map<string, Address>();
+  readonly #receivedByCell = new Map<string, Bucket>();
 
   /** Lets a connection in, or tells which limit is against it. */
   open(address: string, nowMs: number): Admitted | DenialReason {
-    const known = this.#of(address, nowMs);
-    if (known.strangers >= MAX_STRANGERS) return 'connection-limit';
-    if (!known.connections.take(nowMs, share(known))) return 'connection-rate';
+    const known = this.#of(sourceOf(address));
+    if (!known.received.charge(nowMs, 0)) return 'receive-rate';
+    if (known.strangers >= MAX_STRANGERS * cellsOf(known)) return 'connection-limit';
+    if (!known.connections.take(nowMs, 1 / cellsOf(known))) return 'connection-rate';
     known.strangers += 1;
     let cell: string | undefined;
     return {
-      prove: (cellId) => {
-        if (cell !== undefined) return;
+      prove: (cellId, provedAtMs) => {
+        if (cell !== undefined) return undefined;
+        if (!this.#receivedOf(cellId).charge(provedAtMs, 0)) return 'receive-rate';
         cell = cellId;
         known.strangers -= 1;
         known.cells.set(cellId, (known.cells.get(cellId) ?? 0) + 1);
+        return undefined;
       },
+      received: (bytes, receivedAtMs) =>
+        cell === undefined
+          ? known.received.charge(receivedAtMs, bytes / cellsOf(known))
+          : this.#receivedOf(cell).charge(receivedAtMs, bytes),
       close: () => {
         if (cell === undefined) known.strangers -= 1;
         else leave(known.cells, cell);
@@ -58,40 +71,42 @@ export class AddressLimits {
     };
   }
 
-  /** False when an address has sent more than it may. */
-  received(address: string, bytes: number, nowMs: number): boolean {
-    const known = this.#of(address, nowMs);
-    return known.received.take(nowMs, bytes * share(known));
-  }
-
-  /** Called about once a second. */
+  /** Called about once a second: forgets whom there is nothing to hold against. */
   tick(nowMs: number): void {
-    for (const [address, { strangers, cells, lastMs }] of this.#byAddress) {
-      if (strangers + cells.size === 0 && nowMs - lastMs >= FORGET_AFTER_MS) this.#byAddress.delete(address);
+    for (const [source, { strangers, cells, connections, received }] of this.#bySource) {
+      if (strangers + cells.size > 0) continue;
+      if (connections.isFull(nowMs) && received.isFull(nowMs)) this.#bySource.delete(source);
+    }
+    for (const [cellId, received] of this.#receivedByCell) {
+      if (received.isFull(nowMs)) this.#receivedByCell.delete(cellId);
     }
   }
 
-  /** Addresses that are remembered. */
+  /** Addresses and cells that are remembered. */
   get size(): number {
-    return this.#byAddress.size;
+    return this.#bySource.size + this.#receivedByCell.size;
   }
 
-  #of(address: string, nowMs: number): Address {
-    const known = this.#byAddress.get(address) ?? {
+  #of(source: string): Address {
+    const known = this.#bySource.get(source) ?? {
       connections: createBucket(CONNECTIONS_PER_SECOND, CONNECTION_BURST),
-      received: createBucket(RECEIVED_BYTES_PER_SECOND, RECEIVED_BURST_BYTES),
+      received: receivedBucket(),
       cells: new Map<string, number>(),
       strangers: 0,
-      lastMs: nowMs,
     };
-    known.lastMs = nowMs;
-    this.#byAddress.set(address, known);
+    this.#bySource.set(source, known);
     return known;
+  }
+
+  #receivedOf(cellId: string): Bucket {
+    const bucket = this.#receivedByCell.get(cellId) ?? receivedBucket();
+    this.#receivedByCell.set(cellId, bucket);
+    return bucket;
   }
 }
 
-function share({ cells }: Address): number {
-  return 1 / Math.max(1, cells.size);
+function cellsOf({ cells }: Address): number {
+  return Math.max(1, cells.size);
 }
 
 function leave(cells: Map<string, number>, cell: string): void {

@@ -1,20 +1,38 @@
 /** A token bucket: `perSecond` on average, `burst` at once. */
 export interface Bucket {
-  /** True when so much more (one unless given) is within the limit at this time. */
+  /** True when so much more (one unless given) is within the limit at this time; otherwise nothing is taken. */
   take(nowMs: number, amount?: number): boolean;
+  /** Takes what has been had already, into debt where need be; false while in debt. */
+  charge(nowMs: number, amount: number): boolean;
+  /** True when it is as good as a new one. */
+  isFull(nowMs: number): boolean;
 }
 
-export function createBucket(perSecond: number, burst: number): Bucket {
-  let tokens = burst;
-  let filledAtMs: number | undefined;
+/** A burst that is a function may change over time. */
+export function createBucket(perSecond: number, burst: number | (() => number)): Bucket {
+  const most = typeof burst === 'number' ? () => burst : burst;
+  let used = 0;
+  let settledAtMs: number | undefined;
+  function settle(nowMs: number): void {
+    const elapsedMs = Math.max(0, nowMs - (settledAtMs ?? nowMs));
+    settledAtMs = nowMs;
+    used = Math.max(0, used - (elapsedMs / 1000) * perSecond);
+  }
   return {
     take(nowMs, amount = 1) {
-      const elapsedMs = Math.max(0, nowMs - (filledAtMs ?? nowMs));
-      filledAtMs = nowMs;
-      tokens = Math.min(burst, tokens + (elapsedMs / 1000) * perSecond);
-      if (tokens < amount) return false;
-      tokens -= amount;
+      settle(nowMs);
+      if (used + amount > most()) return false;
+      used += amount;
       return true;
+    },
+    charge(nowMs, amount) {
+      settle(nowMs);
+      used += amount;
+      return used <= most();
+    },
+    isFull(nowMs) {
+      settle(nowMs);
+      return used === 0;
     },
   };
 }

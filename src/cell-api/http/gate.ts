@@ -2,6 +2,7 @@ import type { Server, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { AddressLimits, type Admitted } from './address-limits.ts';
 import type { DenialReason } from './refusal.ts';
+import { isLoopback } from './source.ts';
 
 export interface GateOptions {
   readonly now: () => number;
@@ -11,24 +12,24 @@ export interface GateOptions {
 
 interface Visitor {
   readonly admitted: Admitted;
-  readonly address: string;
   readonly socket: Socket;
-  receivedBytes: number;
+  chargedBytes: number;
 }
 
-/** Both ends of a connection's remote side; the socket below TLS and the one above it have it in common. */
-function remoteKey({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress} ${remotePort}`;
+/** Both ends of a connection; the socket below TLS and the one above it have them in common. */
+function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 }
 
 /**
  * Stands before a TLS server: refuses connections before their handshake, and cuts who sends too much. Connections from
- * the server's own address are this machine's own, not a cell's, and pass.
+ * the loopback address are this machine's own, not a cell's, and pass.
  */
 export class Gate {
   readonly #options: GateOptions;
   readonly #limits = new AddressLimits();
   readonly #visitors = new Map<string, Visitor>();
+  readonly #sockets = new Set<Socket>();
 
   constructor(options: GateOptions) {
     this.#options = options;
@@ -39,43 +40,58 @@ export class Gate {
     const begin = server.listeners('connection') as ((socket: Socket) => void)[];
     server.removeAllListeners('connection');
     server.on('connection', (socket: Socket) => {
-      if (!this.#admit(socket)) socket.destroy();
-      else for (const listener of begin) listener.call(server, socket);
+      if (!this.#admit(socket)) {
+        socket.destroy();
+        return;
+      }
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+      for (const listener of begin) listener.call(server, socket);
     });
   }
 
-  /** Counts a connection with the cell that its handshake has shown. */
-  prove(socket: TLSSocket, cellId: string): void {
-    this.#visitors.get(remoteKey(socket))?.admitted.prove(cellId);
+  /** Counts a connection with the cell whose certificate it has shown, or tells which limit is against that. */
+  prove(socket: TLSSocket, cellId: string): DenialReason | undefined {
+    return this.#visitors.get(endsOf(socket))?.admitted.prove(cellId, this.#options.now());
   }
 
   /** Called about once a second. */
   tick(): void {
-    const nowMs = this.#options.now();
     for (const visitor of this.#visitors.values()) {
-      const { address, socket, receivedBytes } = visitor;
-      visitor.receivedBytes = socket.bytesRead;
-      const bytes = visitor.receivedBytes - receivedBytes;
-      if (bytes === 0 || this.#limits.received(address, bytes, nowMs)) continue;
+      if (this.#charge(visitor)) continue;
       this.#options.onDenied('receive-rate');
-      socket.destroy();
+      visitor.socket.destroy();
     }
-    this.#limits.tick(nowMs);
+    this.#limits.tick(this.#options.now());
+  }
+
+  /** Ends every connection that was let in, those too that are still in their handshake and that TLS does not tell of. */
+  destroyAll(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  /** False when more has come than may; who has sent nothing since is not the one to blame. */
+  #charge(visitor: Visitor): boolean {
+    const bytes = visitor.socket.bytesRead - visitor.chargedBytes;
+    visitor.chargedBytes += bytes;
+    return bytes === 0 || visitor.admitted.received(bytes, this.#options.now());
   }
 
   #admit(socket: Socket): boolean {
     const address = socket.remoteAddress;
     if (address === undefined) return false;
-    if (address === socket.localAddress) return true;
+    if (isLoopback(address)) return true;
     const admitted = this.#limits.open(address, this.#options.now());
     if (typeof admitted === 'string') {
       this.#options.onDenied(admitted);
       return false;
     }
-    const key = remoteKey(socket);
-    this.#visitors.set(key, { admitted, address, socket, receivedBytes: 0 });
+    const ends = endsOf(socket);
+    const visitor = { admitted, socket, chargedBytes: 0 };
+    this.#visitors.set(ends, visitor);
     socket.once('close', () => {
-      this.#visitors.delete(key);
+      this.#visitors.delete(ends);
+      this.#charge(visitor);
       admitted.close();
     });
     return true;

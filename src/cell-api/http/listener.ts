@@ -1,5 +1,5 @@
 import { constants } from 'node:crypto';
-import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import type { ServerHttp2Session } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
@@ -7,8 +7,9 @@ import { NodelessError } from '../../core/errors.ts';
 import type { KeyPairPem } from '../authority/certificates.ts';
 import { type App, createApp, type Request, type Response } from './app.ts';
 import { onceClosed } from './closed.ts';
-import { type Connection, type Greeting, http2Connection, plainConnection } from './connection.ts';
+import { type Connection, http2Connection, plainConnection } from './connection.ts';
 import { Gate } from './gate.ts';
+import { leaveBody } from './leave-body.ts';
 import { type DenialReason, Refusal } from './refusal.ts';
 import { type Admission, RequestBody } from './request-body.ts';
 
@@ -28,8 +29,8 @@ export interface ListenerOptions {
   readonly handle: Handler;
   /** What becomes of a request, and what may be read of its body. */
   readonly admit: (request: Request, connection: Connection) => Admission;
-  /** Whose a connection is, once its handshake is through. */
-  readonly greet: (connection: Connection) => Greeting;
+  /** Told of a connection once its handshake is through; returns why it is to be cut. */
+  readonly greet: (connection: Connection) => DenialReason | undefined;
   /** Told for each connection that was refused or cut. */
   readonly onDenied: (reason: DenialReason) => void;
   readonly now: () => number;
@@ -69,14 +70,14 @@ export class Listener {
     this.#gate.guard(app.server);
     app.server.on('secureConnection', (socket) => {
       socket.setKeepAlive(true, KEEP_ALIVE_MS);
-      if (socket.alpnProtocol !== 'h2') this.#greet(socket, plainConnection(socket), socket);
+      if (socket.alpnProtocol !== 'h2') this.#greet(socket, this.#plain(socket));
     });
     // A client that breaks off its handshake is no error of ours; without a listener Node destroys the socket too.
     app.server.on('sessionError', () => undefined);
     app.server.on('session', (session) => {
       const socket = session.socket as TLSSocket;
       if (!socket.authorized) session.settings({ maxConcurrentStreams: MAX_STRANGER_STREAMS });
-      this.#greet(session, http2Connection(session), socket);
+      this.#greet(session, this.#http2(session));
     });
     return this.#listen(app);
   }
@@ -93,6 +94,7 @@ export class Listener {
     for (const connection of this.#connections.values()) connection.close();
     const cut = setTimeout(() => {
       for (const connection of this.#connections.values()) connection.destroy();
+      this.#gate.destroyAll();
     }, CLOSE_GRACE_MS);
     await app.close();
     clearTimeout(cut);
@@ -130,16 +132,20 @@ export class Listener {
     this.#gate.tick();
   }
 
-  #greet(key: object, connection: Connection, socket: TLSSocket): void {
+  #plain(socket: TLSSocket): Connection {
+    return plainConnection(socket, (cellId) => this.#gate.prove(socket, cellId));
+  }
+
+  #http2(session: ServerHttp2Session): Connection {
+    return http2Connection(session, (cellId) => this.#gate.prove(session.socket as TLSSocket, cellId));
+  }
+
+  #greet(key: object, connection: Connection): void {
     this.#connections.set(key, connection);
     connection.onClose(() => this.#connections.delete(key));
-    const greeting = this.#options.greet(connection);
-    if (greeting === undefined) return;
-    if (greeting !== 'cut') {
-      this.#gate.prove(socket, greeting.cellId);
-      return;
-    }
-    this.#options.onDenied('connection-limit');
+    const denial = this.#options.greet(connection);
+    if (denial === undefined) return;
+    this.#options.onDenied(denial);
     connection.destroy();
   }
 
@@ -179,20 +185,7 @@ export class Listener {
     const session = request.raw.stream?.session as ServerHttp2Session | undefined;
     const known = this.#connections.get(session ?? request.raw.socket);
     if (known !== undefined) return known;
-    const closed = session === undefined ? plainConnection(request.raw.socket as TLSSocket) : http2Connection(session);
+    const closed = session === undefined ? this.#plain(request.raw.socket as TLSSocket) : this.#http2(session);
     return { ...closed, onClose: (listener) => listener() };
-  }
-}
-
-/**
- * Makes the answer the end of a body that was not read to its end. Over HTTP/2 a client gets a while to end the stream
- * itself, since Go takes a reset that overtakes the answer for a failure; streams never read are ended by Node.
- */
-function leaveBody({ raw, headers }: Request, response: Response): void {
-  const stream = raw.stream as ServerHttp2Stream | undefined;
-  if (stream?.session !== undefined) {
-    stream.once('finish', () => setTimeout(() => stream.close(), CLOSE_GRACE_MS).unref());
-  } else if (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0) {
-    response.header('connection', 'close');
   }
 }

@@ -7,7 +7,7 @@ export interface BodyAllowance {
   readonly limitBytes: number;
   /** When the body has to be here. */
   readonly deadlineMs: number;
-  /** Of a cell, or of all strangers together. */
+  /** Of a cell, or of the strangers of an address. */
   readonly account: ByteAccount;
 }
 

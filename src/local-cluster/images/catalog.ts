@@ -9,7 +9,7 @@ export interface ImageInputs extends UserlandInputs {
   readonly nnp: Buffer;
   /** curl, ss and nc with the shared libraries they need: the suite's network specs run them in agnhost. */
   readonly networkTools: readonly Entry[];
-  /** dig, likewise. */
+  /** dig and getent, likewise. */
   readonly dnsTools: readonly Entry[];
   /** agnhost's `porter` serves with these: localhost.crt and localhost.key. */
   readonly porterCertificate: Buffer;

@@ -52,7 +52,10 @@ async function readInputs(options: PrepareImagesOptions, environment: Environmen
       ...(await withLibraries(await needed('ss', 'iproute2', environment), 'ss', signal)),
       ...(await withLibraries(await needed('nc.openbsd', 'netcat-openbsd', environment), 'nc', signal)),
     ],
-    dnsTools: await withLibraries(await needed('dig', 'bind9-dnsutils', environment), 'dig', signal),
+    dnsTools: [
+      ...(await withLibraries(await needed('dig', 'bind9-dnsutils', environment), 'dig', signal)),
+      ...(await withLibraries(await needed('getent', 'libc-bin', environment), 'getent', signal)),
+    ],
     porterCertificate: Buffer.from(porter.certificate),
     porterKey: Buffer.from(porter.key),
   };

@@ -1,8 +1,8 @@
 import 'reflect-metadata';
 import { webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
+import { ALGORITHM, keyToPem, newKeys } from '../../pki/key-pair.ts';
 
-const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const DAY_MS = 86_400_000;
 /** A throwaway cluster outlives no year. */
 const VALIDITY_MS = 365 * DAY_MS;
@@ -25,14 +25,6 @@ export interface CertificateRequest {
 /** A certificate authority that can sign. */
 export interface Authority extends KeyPair {
   issue(request: CertificateRequest): Promise<KeyPair>;
-}
-
-async function newKeys(): Promise<webcrypto.CryptoKeyPair> {
-  return (await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
-}
-
-async function keyPem(key: webcrypto.CryptoKey): Promise<string> {
-  return x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY');
 }
 
 async function publicKeyPem(key: webcrypto.CryptoKey): Promise<string> {
@@ -78,7 +70,7 @@ export async function createAuthority(commonName: string): Promise<Authority> {
   });
   return {
     certificate: certificate.toString('pem'),
-    key: await keyPem(keys.privateKey),
+    key: await keyToPem(keys.privateKey),
     issue: (request) => issue(request, certificate, keys.privateKey),
   };
 }
@@ -108,11 +100,11 @@ async function issue(
       ...(names.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(names)]),
     ],
   });
-  return { certificate: certificate.toString('pem'), key: await keyPem(keys.privateKey) };
+  return { certificate: certificate.toString('pem'), key: await keyToPem(keys.privateKey) };
 }
 
 /** A key pair without a certificate, as service account tokens are signed with; both PEM. */
 export async function createSigningKey(): Promise<{ readonly privateKey: string; readonly publicKey: string }> {
   const keys = await newKeys();
-  return { privateKey: await keyPem(keys.privateKey), publicKey: await publicKeyPem(keys.publicKey) };
+  return { privateKey: await keyToPem(keys.privateKey), publicKey: await publicKeyPem(keys.publicKey) };
 }

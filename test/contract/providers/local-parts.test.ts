@@ -1,6 +1,7 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Logger } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createAddressBook } from '../../../providers/local/address-book.ts';
 import { createCellStore } from '../../../providers/local/cell-store.ts';
@@ -17,6 +18,7 @@ import { parseStat } from '../../../providers/local/machine/process-identity.ts'
 import { quote } from '../../../providers/local/machine/shell.ts';
 import { localOfferings } from '../../../providers/local/offerings.ts';
 import { missingPrerequisites } from '../../../providers/local/prerequisites.ts';
+import { createLocalProvider } from '../../../providers/local/provider.ts';
 import { routerScript } from '../../../providers/local/router.ts';
 
 const GiB = 2 ** 30;
@@ -194,6 +196,63 @@ describe('the folder of a cell', () => {
     expect(await store.ids()).toEqual(['c-1']);
     await store.sweep(Date.now() + 60_000);
     expect(await store.ids()).toEqual([]);
+  });
+
+  test('that a removal which died has left in the trash is swept when it is old, and the trash itself stays', async () => {
+    const store = createCellStore(directory);
+    const trash = join(directory, 'trash');
+    await mkdir(join(trash, 'c-1.0123456789ab', 'machine'), { recursive: true });
+    await store.sweep(Date.now() - 60_000);
+    expect(await readdir(trash)).toEqual(['c-1.0123456789ab']);
+    await store.sweep(Date.now() + 60_000);
+    expect(await readdir(trash)).toEqual([]);
+  });
+
+  test('is not taken for removed while it is there', async () => {
+    const store = createCellStore(directory);
+    const untilMs = Date.now() + 30_000;
+    let refused = false;
+    // The trash is taken away time and again, until that comes right before the cell is to be put into it.
+    while (!refused && Date.now() < untilMs) {
+      await store.token('c-1');
+      let outcome: string | undefined;
+      const removal = store.remove('c-1').then(
+        () => (outcome = 'removed'),
+        () => (outcome = 'refused'),
+      );
+      while (outcome === undefined) {
+        await rm(join(directory, 'trash'), { recursive: true, force: true }).catch(() => undefined);
+      }
+      await removal;
+      refused = outcome === 'refused';
+      expect(await store.ids()).toEqual(refused ? ['c-1'] : []);
+    }
+    expect(refused).toBe(true);
+    await store.remove('c-1');
+    expect(await store.ids()).toEqual([]);
+  });
+});
+
+describe('the list of local cells', () => {
+  test('comes even when what dead launches have left can not be swept, which is told', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'nodeless-'));
+    const warned: unknown[] = [];
+    const logger = { warn: (fields: unknown) => warned.push(fields) } as unknown as Logger;
+    const programs = { kubelet: '/nowhere/kubelet', containerd: '/nowhere/containerd', cniBinDir: '/nowhere' };
+    try {
+      await writeFile(join(directory, 'trash'), 'not a folder');
+      const provider = createLocalProvider({
+        stateDir: directory,
+        cacheDir: directory,
+        clusterName: 'c',
+        programs,
+        logger,
+      });
+      expect(await provider.list(AbortSignal.timeout(5_000))).toEqual([]);
+      expect(warned).toEqual([{ reason: expect.stringContaining('ENOTDIR') }]);
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
   });
 });
 

@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type Credentials, Harness, NODE, pod, podsPath, tick } from './harness.ts';
+import { NodelessError } from '../../../src/core/errors.ts';
+import { type Credentials, Harness, NODE, over, pod, podsPath, tick } from './harness.ts';
 
 const EVENTS = '/api/v1/namespaces/default/events';
 let h: Harness;
@@ -23,6 +24,17 @@ const event = (involvedObject: object, name = 'mine.1') => ({
 });
 const about = (name: string, uid = `uid-${name}`, namespace = 'default') => ({ kind: 'Pod', name, namespace, uid });
 const post = async (body: object, path = EVENTS) => (await h.request(path, { method: 'POST', as, body })).status;
+
+/** So many events at once, each of another name. */
+async function flood(count: number, name: string) {
+  const session = h.session(as);
+  const send = (i: number) => over(session, EVENTS, { method: 'POST', body: event(about('mine'), `${name}.${i}`) });
+  const answers: Awaited<ReturnType<typeof over>>[] = [];
+  for (let i = 0; i < count; i += 10) {
+    answers.push(...(await Promise.all(Array.from({ length: Math.min(10, count - i) }, (_, j) => send(i + j)))));
+  }
+  return answers;
+}
 
 test('events about the own pod go upstream as the node, others are refused, the node’s are absorbed', async () => {
   expect(await post(event(about('mine')))).toBe(201);
@@ -60,14 +72,27 @@ test('only events that the cell has created are patched, and only in what a reco
 });
 
 test('a cell that floods events is slowed without Retry-After, so that its recorder drops them', async () => {
-  const statuses = await Promise.all(
-    Array.from({ length: 150 }, (_, i) =>
-      h.request(EVENTS, { method: 'POST', as, body: event(about('mine'), `e.${i}`) }),
-    ),
-  );
-  const limited = statuses.filter(({ status }) => status === 429);
-  expect(limited.length).toBeGreaterThan(0);
-  expect(limited[0]?.headers['retry-after']).toBeUndefined();
+  h.clock.freeze();
+  const answers = await flood(150, 'flood');
+  const limited = answers.filter(({ status }) => status === 429);
+  expect([answers.length - limited.length, limited[0]?.headers['retry-after']]).toEqual([100 + 10, undefined]);
+});
+
+test('a cell with many pods may tell ten things more of each at once', async () => {
+  h.clock.freeze();
+  for (let i = 0; i < 20; i += 1) await h.handedOver('a', pod(`mine-${i}`));
+  expect((await h.request(`/api/v1/pods?fieldSelector=spec.nodeName%3D${NODE}`, { as })).body.items.length).toBe(21);
+  const statuses = (await flood(320, 'start')).map(({ status }) => status);
+  expect(statuses.filter((status) => status === 201).length).toBe(100 + 10 * 21);
+});
+
+test('a replica that may not lead any more says so, instead of blaming the API server', async () => {
+  h.kube.intercept = () => {
+    throw new NodelessError({ code: 'NotLeading', retryable: true, message: 'it was not sent' });
+  };
+  const { status, body, headers } = await h.request(EVENTS, { method: 'POST', as, body: event(about('mine')) });
+  expect([status, headers['retry-after']]).toEqual([503, '1']);
+  expect(body.message).toBe('this replica of the provider may not lead any more');
 });
 
 test('an event about a pod that is just gone is still the cell’s', async () => {

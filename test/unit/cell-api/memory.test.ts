@@ -103,19 +103,32 @@ test('over HTTP/1.1 a stranger is answered before its body is read, and cut off'
   await closed;
 });
 
-test('a signing request is read up to 64 KiB, whoever sends it', async () => {
+test('a signing request is read up to 64 KiB, and a stranger’s up to 16 KiB', async () => {
   h.book.cells.set('a', knownCell('a'));
   h.attest = async () => ({ outcome: 'accepted', cellId: 'a' });
   const body = csrObject((await makeCsr()).csr);
   expect((await h.request(CSRS, { method: 'POST', token: 'good-token', body })).status).toBe(201);
-  const large = { ...body, padding: 'x'.repeat(70_000) };
-  for (const who of [{ token: 'good-token' }, { as }]) {
-    expect((await h.request(CSRS, { method: 'POST', ...who, body: large })).body).toMatchObject({
-      code: 413,
-      reason: 'RequestEntityTooLarge',
-    });
-  }
+  const padded = async (who: object, length: number) => {
+    const large = { ...body, padding: 'x'.repeat(length) };
+    return (await h.request(CSRS, { method: 'POST', ...who, body: large })).status;
+  };
+  expect([await padded({ token: 'good-token' }, 12_000), await padded({ token: 'good-token' }, 17_000)]).toEqual([
+    201, 413,
+  ]);
+  expect([await padded({ as }, 60_000), await padded({ as }, 70_000)]).toEqual([201, 413]);
   expect(await denials('limit')).toBe(2);
+});
+
+test('strangers of one address hold 256 KiB of signing requests, and keep a cell’s own from nobody', async () => {
+  const held = Array.from({ length: 20 }, () => {
+    const one = unending(h.session(), CSRS, { authorization: 'Bearer some-token' });
+    one.stream.write(Buffer.alloc(15_000, 'x'));
+    return one;
+  });
+  expect(await Promise.race(held.map(({ status }) => status))).toBe(429);
+  const body = csrObject((await makeCsr()).csr);
+  expect((await h.request(CSRS, { method: 'POST', as, body })).status).toBe(201);
+  for (const { stream } of held) stream.destroy();
 });
 
 test('a body over its limit is left unread and its stream ended, declared or not', async () => {

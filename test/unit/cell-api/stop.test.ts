@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { Harness, NODE, NODES, over, tick } from './harness.ts';
@@ -28,6 +29,24 @@ test('a second stop waits for the first: after either nothing listens any more',
   await h.stopApi();
   await tick(0);
   expect(first).toBe(true);
+  expect(await listens(h.port)).toBe(false);
+});
+
+test('a connection that has not begun its handshake does not hold up the stop', async () => {
+  h = new Harness();
+  await h.start();
+  const sockets = ['127.0.0.1', '127.0.0.2'].map((localAddress) => {
+    const socket = createConnection({ host: '127.0.0.1', port: h.port, localAddress });
+    return socket.on('error', () => undefined);
+  });
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+  // A server accepts in its own time.
+  await h.request(`${NODES}/${NODE}`, { as: await h.cell('a') });
+  const ended = Promise.all(sockets.map((socket) => once(socket.resume(), 'close')));
+  const startedMs = performance.now();
+  await h.stopApi();
+  expect(performance.now() - startedMs).toBeLessThan(2_500);
+  await ended;
   expect(await listens(h.port)).toBe(false);
 });
 

@@ -7,10 +7,9 @@ import type { KubeClient, KubeRequest } from '../../../src/kube/client.ts';
 import { Collection } from '../../../src/kube/collection.ts';
 import type { KubeObject } from '../../../src/kube/objects.ts';
 
-const ended = new AbortController();
-
 /** A projection of a book, with what it writes: the phase of each write, by cell. */
 function projection() {
+  const ended = new AbortController();
   const book = new Book(systemClock);
   const written = new Map<string, string[]>();
   const client: KubeClient = {
@@ -28,7 +27,7 @@ function projection() {
   const logger = pino({ level: 'silent' });
   const options = { client, book, objects, virtualNode: 'n', clock: systemClock, logger, onDeleted: () => undefined };
   startProjection(options, ended.signal);
-  return { book, written };
+  return { book, written, ended };
 }
 
 beforeEach(() => {
@@ -66,5 +65,18 @@ describe('Cell objects', () => {
     expect([...written.values()].every((phases) => phases.at(-1) === 'ready')).toBe(true);
     expect(written.get('cell-499')).toEqual(['ready']);
     expect([...written.values()].flat()).toHaveLength(600);
+  });
+
+  it('hold nobody up once their signal has aborted: nothing more is written, and no timer is left', async () => {
+    const { book, written, ended } = projection();
+    for (let i = 0; i < 500; i += 1) {
+      book.add({ cellId: `cell-${i}`, podUid: `u-${i}`, pod: `default/p-${i}` }, 'requested');
+    }
+    await vi.advanceTimersByTimeAsync(1_000);
+    ended.abort();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(vi.getTimerCount()).toBe(0);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(written.size).toBe(100);
   });
 });

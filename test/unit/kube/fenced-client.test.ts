@@ -3,14 +3,14 @@ import type { KubeClient, KubeRequest } from '../../../src/kube/client.ts';
 import { fenced } from '../../../src/kube/fenced-client.ts';
 import { answer, scriptedApiServer } from '../../support/scripted-api-server.ts';
 
-async function withFence(held: boolean, ask: (client: KubeClient) => Promise<unknown>): Promise<string[]> {
+async function withFence(heldForMs: number, ask: (client: KubeClient) => Promise<unknown>): Promise<string[]> {
   const seen: string[] = [];
   const server = await scriptedApiServer((request, response, { pathname }) => {
     seen.push(`${request.method} ${pathname}`);
     answer(response, 200, {});
   });
   try {
-    await ask(fenced(server.client, () => held));
+    await ask(fenced(server.client, () => heldForMs));
     return seen;
   } finally {
     await server.close();
@@ -34,7 +34,7 @@ const QUESTIONS: readonly KubeRequest[] = [
 
 describe('a fenced client', () => {
   test.each(WRITES)('$method $path is not sent by a replica that may not act', async (request) => {
-    const seen = await withFence(false, async (client) => {
+    const seen = await withFence(0, async (client) => {
       const as = client.as({ user: 'system:node:n', groups: [] });
       for (const each of [client, as]) {
         await expect(each.request(request)).rejects.toMatchObject({ code: 'NotLeading', retryable: true });
@@ -44,14 +44,21 @@ describe('a fenced client', () => {
   });
 
   test.each(QUESTIONS)('$method $path changes nothing, and is sent', async (request) => {
-    const seen = await withFence(false, (client) => client.request(request));
+    const seen = await withFence(0, (client) => client.request(request));
     expect(seen).toEqual([`${request.method} ${request.path}`]);
   });
 
   test('a replica that may act writes', async () => {
-    const seen = await withFence(true, async (client) => {
+    const seen = await withFence(4_000, async (client) => {
       for (const request of WRITES) await client.request(request);
     });
     expect(seen).toEqual(WRITES.map(({ method, path }) => `${method} ${path}`));
+  });
+
+  test('a write is given up when the time is over for which no other can lead', async () => {
+    const server = await scriptedApiServer(() => undefined);
+    const write = fenced(server.client, () => 50).request({ method: 'PUT', path: '/api/v1/nodes/n', body: {} });
+    await expect(write).rejects.toMatchObject({ code: 'KubeRequestFailed', retryable: true });
+    await server.close();
   });
 });

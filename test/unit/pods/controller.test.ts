@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { systemClock } from '../../../src/core/clock.ts';
 import { NodelessError } from '../../../src/core/errors.ts';
 import { CELL_ANNOTATION } from '../../../src/core/names.ts';
 import { machineOf, offering, world } from './world.ts';
@@ -27,6 +28,22 @@ async function running(made: ReturnType<typeof world>, name: string): Promise<st
   made.report(cellId);
   await vi.waitFor(() => expect(made.book.get(cellId)?.phase).toBe('running'));
   return cellId;
+}
+
+/** What the node controller does to a pod of a node that it takes for dead. */
+function mark(made: ReturnType<typeof world>, name: string): void {
+  made.pods.change(name, (pod) => ({
+    ...pod,
+    spec: { containers: [{ name: 'c', readinessProbe: { periodSeconds: 1 } }] },
+    status: {
+      phase: 'Running',
+      conditions: [
+        ...(pod.status?.conditions ?? []),
+        { type: 'ContainersReady', status: 'True' },
+        { type: 'Ready', status: 'False' },
+      ],
+    },
+  }));
 }
 
 describe('the pod controller', () => {
@@ -157,22 +174,32 @@ describe('the pod controller', () => {
       running: new Set(['c']),
       probes: new Map([['c', { ...counts }]]),
     }));
-    made.pods.change('p', (pod) => ({
-      ...pod,
-      spec: { containers: [{ name: 'c', readinessProbe: {} }] },
-      status: {
-        phase: 'Running',
-        conditions: [
-          ...(pod.status?.conditions ?? []),
-          { type: 'ContainersReady', status: 'True' },
-          { type: 'Ready', status: 'False' },
-        ],
-      },
-    }));
+    mark(made, 'p');
     const ready = () => made.pods.get('p')?.status?.conditions?.find(({ type }) => type === 'Ready')?.status;
     await vi.waitFor(() => expect(made.evidenceOf.mock.calls.length).toBeGreaterThan(1), 3_000);
     expect(ready()).toBe('False');
     counts.successful += 1;
     await vi.waitFor(() => expect(ready()).toBe('True'), 3_000);
+  });
+
+  test('kubelets that do not answer whether their pods are ready keep no other pod waiting', async () => {
+    const made = started();
+    const names = Array.from({ length: 12 }, (_, at) => `p-${at}`);
+    for (const name of names) await running(made, name);
+    made.evidenceOf.mockImplementation(() => new Promise(() => undefined));
+    for (const name of names) mark(made, name);
+    await vi.waitFor(() => expect(made.evidenceOf).toHaveBeenCalledTimes(8));
+    await running(made, 'q');
+  });
+
+  test('a launch that waits for its next try does not hold up the end of the process', async () => {
+    const sleep = vi.spyOn(systemClock, 'sleep');
+    const made = started();
+    made.launch.mockRejectedValue(new NodelessError({ code: 'AmbiguousOutcome', message: 'no answer' }));
+    made.pods.create('p');
+    await vi.waitFor(() => expect(sleep).toHaveBeenCalled());
+    made.stop.abort();
+    await expect(sleep.mock.results[0]?.value).rejects.toThrow();
+    sleep.mockRestore();
   });
 });

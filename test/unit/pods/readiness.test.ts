@@ -2,7 +2,7 @@ import type { V1PodCondition, V1PodSpec } from '@kubernetes/client-node';
 import { describe, expect, test } from 'vitest';
 import type { WirePod } from '../../../src/kube/wire-pod.ts';
 import { readinessProbes, runningContainers } from '../../../src/kubelet-endpoint/pod-evidence.ts';
-import { judgeReadiness, markedNotReady } from '../../../src/pods/readiness.ts';
+import { firstLookOf, judgeReadiness, lookEveryMs, markedNotReady } from '../../../src/pods/readiness.ts';
 
 const MARKED: readonly V1PodCondition[] = [
   { type: 'ContainersReady', status: 'True' },
@@ -52,11 +52,13 @@ describe('a pod that was marked not Ready', () => {
 });
 
 describe('the judgement over readiness', () => {
-  const before = evidence(['web'], { successful: 7, failed: 2 });
+  const NONE = new Map();
+  const seen = { successful: 7, failed: 2 };
+  const before = new Map([['web', seen]]);
 
   test('a probe that has succeeded since the first look is proof', () => {
-    expect(judgeReadiness(pod(), undefined, before)).toBe('unknown');
-    expect(judgeReadiness(pod(), before, before)).toBe('unknown');
+    expect(judgeReadiness(pod(), NONE, evidence(['web'], seen))).toBe('unknown');
+    expect(judgeReadiness(pod(), before, evidence(['web'], seen))).toBe('unknown');
     expect(judgeReadiness(pod(), before, evidence(['web'], { successful: 8, failed: 2 }))).toBe('ready');
   });
 
@@ -70,9 +72,9 @@ describe('the judgement over readiness', () => {
 
   test('without a readiness probe, running is being ready, unless a startup probe may be under way', () => {
     const bare = pod({ containers: [{ name: 'a' }] });
-    expect(judgeReadiness(bare, undefined, evidence(['a']))).toBe('ready');
+    expect(judgeReadiness(bare, NONE, evidence(['a']))).toBe('ready');
     const slow = pod({ containers: [{ name: 'a', startupProbe: {} }] });
-    expect(judgeReadiness(slow, undefined, evidence(['a']))).toBe('notReady');
+    expect(judgeReadiness(slow, NONE, evidence(['a']))).toBe('notReady');
   });
 
   test('a sidecar counts, an init container that has ended does not', () => {
@@ -80,8 +82,53 @@ describe('the judgement over readiness', () => {
       containers: [{ name: 'a' }],
       initContainers: [{ name: 'i' }, { name: 's', restartPolicy: 'Always' }],
     };
-    expect(judgeReadiness(pod(spec), undefined, evidence(['a']))).toBe('notReady');
-    expect(judgeReadiness(pod(spec), undefined, evidence(['a', 's']))).toBe('ready');
+    expect(judgeReadiness(pod(spec), NONE, evidence(['a']))).toBe('notReady');
+    expect(judgeReadiness(pod(spec), NONE, evidence(['a', 's']))).toBe('ready');
+  });
+
+  test('a kubelet that has restarted counts from 0 again, and is compared with its own first counts', () => {
+    const restarted = evidence(['web'], { successful: 1, failed: 0 });
+    expect(judgeReadiness(pod(), before, restarted)).toBe('unknown');
+    expect(judgeReadiness(pod(), before, evidence(['web'], { successful: 8, failed: 0 }))).toBe('unknown');
+    expect(judgeReadiness(pod(), before, evidence(['web'], { successful: 1, failed: 3 }))).toBe('unknown');
+    const first = firstLookOf(before, restarted.probes);
+    expect(judgeReadiness(pod(), first, evidence(['web'], { successful: 2, failed: 0 }))).toBe('ready');
+    expect(judgeReadiness(pod(), first, evidence(['web'], { successful: 2, failed: 1 }))).toBe('notReady');
+  });
+
+  test('a probe that had found nothing at the first look is compared with what it finds first', () => {
+    const first = firstLookOf(NONE, NONE);
+    const next = firstLookOf(first, new Map([['web', { successful: 1, failed: 0 }]]));
+    expect(judgeReadiness(pod(), next, evidence(['web'], { successful: 2, failed: 0 }))).toBe('ready');
+  });
+
+  test('what was seen first stays the first, however often is looked', () => {
+    const first = firstLookOf(before, new Map([['web', { successful: 8, failed: 2 }]]));
+    expect(first.get('web')).toEqual(seen);
+    expect(firstLookOf(before, NONE).get('web')).toEqual(seen);
+  });
+});
+
+describe('the time between looks', () => {
+  const withPeriods = (...periods: (number | undefined)[]) =>
+    pod({
+      containers: periods.map((periodSeconds, at) => ({
+        name: `c-${at}`,
+        readinessProbe: periodSeconds === undefined ? {} : { periodSeconds },
+      })),
+    });
+
+  test('covers the longest period of the pod’s readiness probes', () => {
+    expect(lookEveryMs(withPeriods(1))).toBe(1_500);
+    expect(lookEveryMs(withPeriods(3, 60, 5))).toBe(60_500);
+    expect(lookEveryMs(withPeriods(undefined, 2))).toBe(10_500);
+    expect(lookEveryMs(withPeriods(0))).toBe(1_500);
+    expect(lookEveryMs(pod({ containers: [{ name: 'a' }] }))).toBe(10_500);
+  });
+
+  test('covers a sidecar’s probe', () => {
+    const sidecar = { name: 's', restartPolicy: 'Always', readinessProbe: { periodSeconds: 30 } };
+    expect(lookEveryMs(pod({ containers: [{ name: 'a' }], initContainers: [sidecar] }))).toBe(30_500);
   });
 });
 

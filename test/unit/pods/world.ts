@@ -15,6 +15,7 @@ import { EventRecorder } from '../../../src/kube/events.ts';
 import type { WirePod } from '../../../src/kube/wire-pod.ts';
 import { Placement } from '../../../src/placement/placement.ts';
 import { PodController } from '../../../src/pods/controller.ts';
+import { Readiness } from '../../../src/pods/restore-ready.ts';
 import { PodWriter } from '../../../src/pods/status.ts';
 import { PodSteps } from '../../../src/pods/steps.ts';
 
@@ -154,11 +155,12 @@ export function world(offerings: readonly Offering[] = [offering('small', 1)]) {
   const mayAct = () => true;
   const fleet = new Fleet({ provider, book, clusterUid: 'c', bootstrap, clock, logger, concurrency: 8, mayAct });
   fleet.start(stop.signal);
-  const events = new EventRecorder({ client: pods, component: 'nodeless', host: 'n', clock, logger });
+  const events = new EventRecorder({ client: pods, component: 'nodeless', host: 'n', clock, logger }, stop.signal);
   const placement = new Placement({ provider, clock, defaultSize: resourcesOf({ cpu: '250m', memory: '256Mi' }) });
   const writer = new PodWriter(pods, clock);
   const evidenceOf = vi.fn(async (_cell: Cell): Promise<PodEvidence | undefined> => undefined);
-  const steps = new PodSteps({ book, fleet, placement, writer, events, evidenceOf, clock, logger });
+  const readiness = new Readiness({ evidenceOf, clock, logger });
+  const steps = new PodSteps({ book, fleet, placement, writer, events, readiness, clock, logger });
   const nodeIsReady = () => true;
   const limits = { launchTimeoutMs: 60_000, completedLingerMs: 60_000, concurrency: 8, mayAct, nodeIsReady };
   const controller = new PodController({ pods: pods.collection, book, fleet, steps, clock, logger, ...limits });

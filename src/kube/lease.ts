@@ -1,0 +1,74 @@
+import { NodelessError } from '../core/errors.ts';
+import { call, getOrUndefined, isStatus } from './calls.ts';
+import type { KubeClient } from './client.ts';
+import type { KubeObject } from './objects.ts';
+
+/** A Lease as far as electing a leader goes. */
+export interface Lease extends KubeObject {
+  readonly spec: LeaseSpec;
+}
+
+export interface LeaseSpec {
+  readonly holderIdentity?: string;
+  readonly leaseDurationSeconds?: number;
+  readonly renewTime?: string;
+  readonly leaseTransitions?: number;
+}
+
+export interface LeaseRef {
+  readonly client: KubeClient;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+function collectionOf({ namespace }: LeaseRef): string {
+  return `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
+}
+
+/** The lease, or undefined where there is none. */
+export function readLease(ref: LeaseRef, signal: AbortSignal): Promise<Lease | undefined> {
+  return getOrUndefined<Lease>(ref.client, `${collectionOf(ref)}/${ref.name}`, signal);
+}
+
+/** @throws KubeStatusError 409 when somebody else was faster */
+export function createLease(ref: LeaseRef, spec: LeaseSpec, signal: AbortSignal): Promise<Lease> {
+  const body = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: ref.name }, spec };
+  return call<Lease>(ref.client, { method: 'POST', path: collectionOf(ref), body, signal });
+}
+
+/** Writes the lease over what was read of it. @throws KubeStatusError 409 when it has changed since */
+export function writeLease(ref: LeaseRef, read: Lease, spec: LeaseSpec, signal: AbortSignal): Promise<Lease> {
+  const body = { ...read, spec: { ...read.spec, ...spec } };
+  return call<Lease>(ref.client, { method: 'PUT', path: `${collectionOf(ref)}/${ref.name}`, body, signal });
+}
+
+/** What is known of a renewal: the lease as it is now, or who has it instead. */
+export type Renewed = { readonly lease: Lease } | { readonly lostTo: string };
+
+/**
+ * Renews a lease that was ours, and never takes it from anybody: whoever had it since may have acted, even if it is free
+ * again. It is not read first, since it is nobody else's to write. Each call has its own deadline.
+ */
+export async function renewLease(
+  ref: LeaseRef,
+  own: Lease,
+  spec: LeaseSpec & { readonly holderIdentity: string },
+  deadline: () => AbortSignal,
+): Promise<Renewed> {
+  try {
+    return { lease: await writeLease(ref, own, spec, deadline()) };
+  } catch (error) {
+    if (!isStatus(error, 409) && !isStatus(error, 404)) throw error;
+  }
+  // Another wrote it, or a write of ours did whose answer was lost.
+  const now = await readLease(ref, deadline());
+  const holder = now?.spec.holderIdentity ?? '';
+  if (now === undefined || holder !== spec.holderIdentity) return { lostTo: holder === '' ? 'nobody' : holder };
+  return { lease: await writeLease(ref, now, spec, deadline()) };
+}
+
+/** For errors that say "somebody else was faster". */
+export function changedMeanwhile(ref: LeaseRef, cause: unknown): NodelessError {
+  const message = `the lease ${ref.name} changed meanwhile`;
+  return new NodelessError({ code: 'KubeRequestFailed', retryable: true, message, cause });
+}
