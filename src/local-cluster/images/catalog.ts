@@ -22,6 +22,7 @@ export const AGNHOST_IMAGE = 'registry.k8s.io/e2e-test-images/agnhost:2.56';
 export const NONEWPRIVS_IMAGE = 'registry.k8s.io/e2e-test-images/nonewprivs:1.3';
 export const NONROOT_IMAGE = 'registry.k8s.io/e2e-test-images/nonroot:1.4';
 const HTTPD_IMAGES = ['2.4.38-4', '2.4.39-4'].map((tag) => `registry.k8s.io/e2e-test-images/httpd:${tag}`);
+const NGINX_IMAGES = ['1.14-4', '1.15-4'].map((tag) => `registry.k8s.io/e2e-test-images/nginx:${tag}`);
 const NAUTILUS_IMAGE = 'registry.k8s.io/e2e-test-images/nautilus:1.7';
 const DNS_TOOLS_IMAGE = 'registry.k8s.io/e2e-test-images/jessie-dnsutils:1.7';
 export const WEB_IMAGE = 'nodeless.local/web:1';
@@ -90,23 +91,26 @@ export function imageCatalog(inputs: ImageInputs): readonly ImageSpec[] {
   ];
 }
 
-/** busybox httpd where specs look for Apache's pages. */
-const APACHE_ROOT = 'usr/local/apache2/htdocs';
+/** A web server that gives one file: where specs pull Apache, nginx and others, they only look for their pages. */
+function webImage(reference: string, root: string, page: string, content: string): ImageSpec {
+  return {
+    reference,
+    config: { cmd: ['httpd', '-f', '-p', '80', '-h', `/${root}`], exposedPorts: ['80/tcp'] },
+    layers: [[file(`${root}/${page}`, content)]],
+  };
+}
 
 /** What only some specs of the conformance suite use: for a registry to serve. */
 export function suiteCatalog(inputs: ImageInputs): readonly ImageSpec[] {
   const base = userland(inputs);
+  const greeting = '<html><body><h1>It works!</h1></body></html>\n';
+  const servers = [
+    ...HTTPD_IMAGES.map((reference) => webImage(reference, 'usr/local/apache2/htdocs', 'index.html', greeting)),
+    ...NGINX_IMAGES.map((reference) => webImage(reference, 'usr/share/nginx/html', 'index.html', greeting)),
+    webImage(NAUTILUS_IMAGE, 'data', 'data.json', '{"image":"nautilus.jpg"}\n'),
+  ];
   return [
-    ...HTTPD_IMAGES.map((reference) => ({
-      reference,
-      config: { cmd: ['httpd', '-f', '-p', '80', '-h', `/${APACHE_ROOT}`], exposedPorts: ['80/tcp'] },
-      layers: [base, [file(`${APACHE_ROOT}/index.html`, '<html><body><h1>It works!</h1></body></html>\n')]],
-    })),
-    {
-      reference: NAUTILUS_IMAGE,
-      config: { cmd: ['httpd', '-f', '-p', '80', '-h', '/data'], exposedPorts: ['80/tcp'] },
-      layers: [base, [file('data/data.json', '{"image":"nautilus.jpg"}\n')]],
-    },
+    ...servers.map((server) => ({ ...server, layers: [base, ...server.layers] })),
     { reference: DNS_TOOLS_IMAGE, config: { cmd: ['sh'] }, layers: [base, inputs.dnsTools] },
   ];
 }
