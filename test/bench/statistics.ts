@@ -24,7 +24,9 @@ export interface Summary extends Readonly<Record<Statistic, number>> {
   readonly met?: boolean;
 }
 
-export function summaryOf({ values, aim }: Figure): Summary {
+export function summaryOf({ values: all, aim }: Figure): Summary {
+  // A round in which it could not be told has no say.
+  const values = all.filter((value) => !Number.isNaN(value));
   const by = (of: Statistic) => statistic(values, of);
   return {
     count: values.length,

@@ -26,6 +26,10 @@ describe('a benchmark’s figures', () => {
     expect(summaryOf(figure([1]))).not.toHaveProperty('met');
   });
 
+  it('leave rounds out in which they could not be told, and count the others', () => {
+    expect(summaryOf(figure([Number.NaN, 1, 3], { atMost: 2 }))).toMatchObject({ median: 2, count: 2, met: true });
+  });
+
   it('are shown with every value, the aim and the verdict', () => {
     const text = markdownOf(report(figure([1.25, 13.456, 2], { atMost: 1 })));
     expect(text).toContain('1.25, 13.5, 2');
