@@ -2,7 +2,7 @@ import type { TestProject } from 'vitest/node';
 import { down } from '../../src/local-cluster/down.ts';
 import { leftovers } from '../../src/local-cluster/leftovers.ts';
 import { type LocalCluster, up } from '../../src/local-cluster/up.ts';
-import { AUDIT_POLICY } from '../support/audit.ts';
+import { AUDIT_POLICY, denials, readAuditLog, requestsOfProvider } from '../support/audit.ts';
 
 export const CLUSTER = 'outages';
 
@@ -24,8 +24,10 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   });
   project.provide('cluster', cluster);
   return async () => {
+    const refused = denials(requestsOfProvider(await readAuditLog(CLUSTER)));
     await down({ name: CLUSTER });
     const left = await leftovers({ name: CLUSTER });
     if (left.length > 0) throw new Error(`left behind: ${left.join('; ')}`);
+    if (refused.length > 0) throw new Error(`the API server denied the provider:\n${refused.join('\n')}`);
   };
 }

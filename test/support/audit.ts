@@ -57,25 +57,41 @@ export function requestsOfProvider(events: readonly AuditEvent[]): readonly Audi
   );
 }
 
-/**
- * True for a refusal that no right would have prevented: of an API server that has just begun and has not read its
- * roles yet, and of the Node authorizer when the pod that referred to the object is gone already.
- */
-function isTransient({ impersonatedUser, responseStatus }: AuditEvent): boolean {
-  const { message = '' } = responseStatus ?? {};
-  if (/\bRBAC: .*(role|rolebinding)\.rbac\.authorization\.k8s\.io "[^"]+" not found/.test(message)) return true;
+/** What was asked for, by whom, wherever in time. */
+function requestOf({ verb, requestURI, impersonatedUser }: AuditEvent): string {
+  const as = impersonatedUser === undefined ? '' : ` as ${impersonatedUser.username}`;
+  return `${verb} ${requestURI.split('?')[0]}${as}`;
+}
+
+/** When each request was let through last. */
+function lastAllowed(events: readonly AuditEvent[]): ReadonlyMap<string, string> {
+  const last = new Map<string, string>();
+  for (const event of events) {
+    const { requestReceivedTimestamp: at = '', responseStatus } = event;
+    const request = requestOf(event);
+    if (responseStatus?.code !== 403 && at > (last.get(request) ?? '')) last.set(request, at);
+  }
+  return last;
+}
+
+/** True for the Node authorizer's refusal when the pod that referred to the object is gone already. */
+function isOfGonePod({ impersonatedUser, responseStatus: { message = '' } = {} }: AuditEvent): boolean {
   return impersonatedUser !== undefined && message.includes(': no relationship found between node ');
 }
 
-/** Each request that authorization or admission has refused for good, in words, with how often. */
+/**
+ * Each request that authorization or admission has refused for good, in words, with how often. One that was let through
+ * later lacked no right: an API server that has just begun has not read its roles yet.
+ */
 export function denials(events: readonly AuditEvent[]): readonly string[] {
   const counts = new Map<string, number>();
+  const allowed = lastAllowed(events);
   for (const event of events) {
-    const { verb, requestURI, impersonatedUser, responseStatus } = event;
-    if (responseStatus?.code !== 403 || isTransient(event)) continue;
-    const as = impersonatedUser === undefined ? '' : ` as ${impersonatedUser.username}`;
-    const [path] = requestURI.split('?');
-    const words = `${verb} ${path}${as}: ${responseStatus.message ?? 'Forbidden'}`;
+    const { requestReceivedTimestamp: at = '', responseStatus } = event;
+    if (responseStatus?.code !== 403 || isOfGonePod(event)) continue;
+    const request = requestOf(event);
+    if ((allowed.get(request) ?? '') > at) continue;
+    const words = `${request}: ${responseStatus.message ?? 'Forbidden'}`;
     counts.set(words, (counts.get(words) ?? 0) + 1);
   }
   return [...counts].map(([words, count]) => (count === 1 ? words : `${words} (${count} times)`));
