@@ -1,9 +1,11 @@
+import { request } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CONNECTION_FLOODS } from './floods/connection-floods.ts';
 import type { FloodResult } from './floods/flood.ts';
 import { HTTP2_FLOODS } from './floods/http2-floods.ts';
 import { REQUEST_FLOODS } from './floods/request-floods.ts';
+import type { WireTarget } from './wire/reply.ts';
 import type { World } from './world.ts';
 
 /** What the flooder's process reads on its standard input. */
@@ -20,8 +22,30 @@ export interface FloodFigures {
 
 /** Lets the cell's rates recover, or the next flood would not come past them. */
 const RECOVERY_MS = 2_000;
+const LET_IN_TIMEOUT_MS = 30_000;
 /** What keeps the attacker's address out for a while comes last. */
 const FLOODS = { ...HTTP2_FLOODS, ...REQUEST_FLOODS, ...CONNECTION_FLOODS };
+
+/** Whether a request of the cell is answered, and not for its being one too many. */
+function isLetIn(target: WireTarget): Promise<boolean> {
+  return new Promise((resolve) => {
+    const asked = request({ ...target, path: '/version', agent: false, servername: '', timeout: 2_000 }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode === 200);
+    });
+    asked
+      .once('timeout', () => asked.destroy())
+      .once('error', () => resolve(false))
+      .end();
+  });
+}
+
+/** Waits until the cell is let in again: what it has sent too much of is held against it for a while. */
+async function letIn(target: WireTarget, deadlineMs: number): Promise<void> {
+  const untilMs = Math.min(deadlineMs, Date.now() + LET_IN_TIMEOUT_MS);
+  await delay(RECOVERY_MS);
+  while (Date.now() < untilMs && !(await isLetIn(target))) await delay(500);
+}
 
 async function floodAll({ world, deadlineMs }: FloodOrder): Promise<FloodFigures> {
   const { host, port, identity, forbidden } = world;
@@ -30,7 +54,7 @@ async function floodAll({ world, deadlineMs }: FloodOrder): Promise<FloodFigures
   const leaks: string[] = [];
   for (const [name, flood] of Object.entries(FLOODS)) {
     if (Date.now() > deadlineMs) break;
-    await delay(RECOVERY_MS);
+    await letIn(target, deadlineMs);
     const inspect = (bytes: Buffer) => {
       for (const word of [...forbidden.secrets, ...forbidden.names]) {
         if (bytes.includes(word)) leaks.push(`${name}: ${word.slice(0, 24)}`);
