@@ -7,8 +7,11 @@ export function loadKubeConfig(file: string | undefined): KubeConfig {
   try {
     if (file === undefined) config.loadFromDefault();
     else config.loadFromFile(file);
+    // What the library falls back to where there is none at all.
+    const isGuess = file === undefined && config.getCurrentCluster()?.server === 'http://localhost:8080';
+    if (isGuess) throw new Error('there is none: give --kubeconfig FILE, set KUBECONFIG, or run inside the cluster');
   } catch (error) {
-    const message = `kubeconfig ${file ?? ''} can not be read: ${messageOf(error)}`;
+    const message = `the kubeconfig ${file === undefined ? '' : `${file} `}can not be read: ${messageOf(error)}`;
     throw new NodelessError({ code: 'ConfigInvalid', message, cause: error });
   }
   return config;

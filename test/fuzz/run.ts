@@ -35,6 +35,11 @@ const { values } = parseArgs({
 const seed = Number(values.seed ?? Date.now() % 2 ** 31);
 const requests = values.only === undefined ? Number(values.requests) : 1;
 const first = Number(values.only ?? 0);
+for (const [name, number] of Object.entries({ seed, requests, first })) {
+  if (!Number.isSafeInteger(number) || number < 0) throw new Error(`--${name} needs a whole number`);
+}
+if (requests === 0) throw new Error('--requests 0 would show nothing');
+if (values.only !== undefined && values.seed === undefined) throw new Error('--only needs the --seed of the run');
 const floods = !values['no-floods'] && values.only === undefined;
 const SETTLE_MS = 15_000;
 const signal = untilSignalled();
