@@ -260,7 +260,7 @@ async function startLeading(base: Base, signal: AbortSignal, stops: (() => Promi
   });
   void census.run(signal);
   const onSilent = (cell: Cell) => void fleet.lose(cell, 'its kubelet is silent');
-  void watchHealth({ book, clock, silentAfterMs: config.cells.silentAfter, mayAct, onSilent }, signal);
+  void watchHealth({ book, clock, silentAfterMs: config.cells.silentAfter, mayAct, onSilent, logger }, signal);
   const onDeleted = (cell: Cell) => void fleet.lose(cell, 'somebody deleted its Cell object');
   startProjection({ client, book, objects: cellObjects, virtualNode: name, clock, logger, onDeleted }, signal);
 }

@@ -5,7 +5,7 @@ import { adopt } from '../../../src/cells/adopt.ts';
 import { Book } from '../../../src/cells/book.ts';
 import { Census } from '../../../src/cells/census.ts';
 import { Fleet } from '../../../src/cells/fleet.ts';
-import { silentCells } from '../../../src/cells/health.ts';
+import { judgeSilence } from '../../../src/cells/health.ts';
 import type { CellMachine } from '../../../src/core/cell.ts';
 import { type Clock, systemClock } from '../../../src/core/clock.ts';
 import { NOTHING } from '../../../src/core/resources.ts';
@@ -215,16 +215,16 @@ describe('silence', () => {
   const rule = { nowMs: 100_000, leadingSinceMs: 0, silentAfterMs: 40_000 };
 
   test('a cell that is silent for too long is named', () => {
-    expect(silentCells(cells([1, 99_000, 99_000, 99_000]), rule).map(({ cellId }) => cellId)).toEqual(['c0']);
+    expect(judgeSilence(cells([1, 99_000, 99_000, 99_000]), rule).dead.map(({ cellId }) => cellId)).toEqual(['c0']);
   });
 
   test('silence before the leadership does not count', () => {
-    expect(silentCells(cells([1]), { ...rule, leadingSinceMs: 70_000 })).toEqual([]);
+    expect(judgeSilence(cells([1]), { ...rule, leadingSinceMs: 70_000 })).toEqual({ dead: [], unexplained: 0 });
   });
 
   test('when more than a third fall silent together nobody is named', () => {
-    expect(silentCells(cells([1]), rule)).toEqual([]);
-    expect(silentCells(cells([1, 1, 99_000, 99_000]), rule)).toEqual([]);
-    expect(silentCells(cells([1, 1, 99_000, 99_000, 99_000, 99_000]), rule)).toHaveLength(2);
+    expect(judgeSilence(cells([1]), rule)).toEqual({ dead: [], unexplained: 1 });
+    expect(judgeSilence(cells([1, 1, 99_000, 99_000]), rule)).toEqual({ dead: [], unexplained: 2 });
+    expect(judgeSilence(cells([1, 1, 99_000, 99_000, 99_000, 99_000]), rule).dead).toHaveLength(2);
   });
 });
