@@ -27,8 +27,10 @@ export function createBucket(perSecond: number, burst: number | (() => number)):
     },
     charge(nowMs, amount) {
       settle(nowMs);
-      used += amount;
-      return used <= most();
+      // Held against nobody for longer than a burst takes to come back.
+      const within = used + amount <= most();
+      used = Math.min(used + amount, 2 * most());
+      return within;
     },
     isFull(nowMs) {
       settle(nowMs);
