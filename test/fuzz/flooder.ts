@@ -22,7 +22,7 @@ export interface FloodFigures {
 
 /** Lets the cell's rates recover, or the next flood would not come past them. */
 const RECOVERY_MS = 2_000;
-const LET_IN_TIMEOUT_MS = 30_000;
+const LET_IN_TIMEOUT_MS = 60_000;
 /** What keeps the attacker's address out for a while comes last. */
 const FLOODS = { ...HTTP2_FLOODS, ...REQUEST_FLOODS, ...CONNECTION_FLOODS };
 
@@ -40,11 +40,17 @@ function isLetIn(target: WireTarget): Promise<boolean> {
   });
 }
 
-/** Waits until the cell is let in again: what it has sent too much of is held against it for a while. */
-async function letIn(target: WireTarget, deadlineMs: number): Promise<void> {
-  const untilMs = Math.min(deadlineMs, Date.now() + LET_IN_TIMEOUT_MS);
+/**
+ * Waits until the cell is let in again: what it has sent too much of is held against it for a while.
+ * @throws when that takes too long, as the next flood would then be kept out by the last one
+ */
+async function letIn(target: WireTarget): Promise<void> {
+  const untilMs = Date.now() + LET_IN_TIMEOUT_MS;
   await delay(RECOVERY_MS);
-  while (Date.now() < untilMs && !(await isLetIn(target))) await delay(500);
+  while (!(await isLetIn(target))) {
+    if (Date.now() > untilMs) throw new Error(`the flooder was not let in again within ${LET_IN_TIMEOUT_MS} ms`);
+    await delay(500);
+  }
 }
 
 async function floodAll({ world, deadlineMs }: FloodOrder): Promise<FloodFigures> {
@@ -54,7 +60,7 @@ async function floodAll({ world, deadlineMs }: FloodOrder): Promise<FloodFigures
   const leaks: string[] = [];
   for (const [name, flood] of Object.entries(FLOODS)) {
     if (Date.now() > deadlineMs) break;
-    await letIn(target, deadlineMs);
+    await letIn(target);
     const inspect = (bytes: Buffer) => {
       for (const word of [...forbidden.secrets, ...forbidden.names]) {
         if (bytes.includes(word)) leaks.push(`${name}: ${word.slice(0, 24)}`);

@@ -37,11 +37,15 @@ export function watchMemory(pid: number): MemoryWatch {
   };
 }
 
-/** The peak of the samples, and the medians of their second and their last quarter. */
-export function summaryOf(samplesMib: readonly number[]): { peak: number; second: number; last: number } {
-  const at = (share: number) => Math.floor(samplesMib.length * share);
-  const median = (from: number, to: number) => {
-    const sorted = samplesMib.slice(at(from), at(to)).sort((a, b) => a - b);
+/** The peak of the samples; of those from an index on, the medians of the second and of the last quarter. */
+export function summaryOf(
+  samplesMib: readonly number[],
+  from: number,
+): { peak: number; second: number; last: number } {
+  const later = samplesMib.slice(from);
+  const at = (share: number) => Math.floor(later.length * share);
+  const median = (since: number, until: number) => {
+    const sorted = later.slice(at(since), at(until)).sort((a, b) => a - b);
     return sorted[Math.floor(sorted.length / 2)] ?? 0;
   };
   return { peak: Math.max(...samplesMib), second: median(0.25, 0.5), last: median(0.75, 1) };

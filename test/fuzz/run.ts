@@ -12,7 +12,7 @@ import { runInCell } from './children.ts';
 import type { FloodFigures, FloodOrder } from './flooder.ts';
 import { CLUSTER, type Ground, prepareGround, VIRTUAL_NODE } from './ground.ts';
 import type { HonestFigures } from './honest.ts';
-import { residentMib, summaryOf, watchMemory } from './provider-watch.ts';
+import { type MemoryWatch, residentMib, summaryOf, watchMemory } from './provider-watch.ts';
 import { type Figures, summed } from './tally.ts';
 import { faultsOfRun, type Summary } from './verdict.ts';
 import { harmDone, snapshotOf } from './victims.ts';
@@ -68,29 +68,33 @@ async function pidOfProvider({ paths }: LocalCluster): Promise<number> {
   return pid;
 }
 
-async function attack(ground: Ground, pid: number) {
+/** Requests of the seed by all attackers at once, from one index up to another. */
+async function requestsOf(ground: Ground, from: number, end: number, deadlineMs: number): Promise<readonly Figures[]> {
+  const step = ground.attackers.length;
+  return Promise.all(
+    ground.attackers.map((world, index) => {
+      const order: AttackOrder = { world, seed, first: from + index, step, end, deadlineMs };
+      return runInCell<Figures>(world.own.cellId, 'attacker', order, signal).result;
+    }),
+  );
+}
+
+/** The first half of the requests comes beside the floods, the rest alone: its memory is of requests only. */
+async function attack(ground: Ground, pid: number, memory: MemoryWatch) {
   const deadlineMs = Date.now() + Number(values.minutes) * 60_000;
   const honest = runInCell<HonestFigures>(ground.honest.own.cellId, 'honest', ground.honest, signal);
-  const orders = ground.attackers.map((world, index) => {
-    const order: AttackOrder = {
-      world,
-      seed,
-      first: first + index,
-      step: ground.attackers.length,
-      end: first + requests,
-      deadlineMs,
-    };
-    return runInCell<Figures>(world.own.cellId, 'attacker', order, signal).result;
-  });
   const order: FloodOrder = { world: ground.flooder, deadlineMs };
   const flooding = floods
     ? runInCell<FloodFigures>(ground.flooder.own.cellId, 'flooder', order, signal).result
     : undefined;
-  const figures = summed(await Promise.all(orders));
+  const half = first + Math.floor(requests / 2);
+  const beside = await requestsOf(ground, first, half, deadlineMs);
   const flooded = (await flooding) ?? { floods: {}, leaks: [] };
+  const aloneFrom = memory.samplesMib.length;
+  const alone = await requestsOf(ground, half, first + requests, deadlineMs);
   honest.end();
   process.kill(pid, 0);
-  return { figures, flooded, honest: await honest.result };
+  return { figures: summed([...beside, ...alone]), flooded, honest: await honest.result, aloneFrom };
 }
 
 async function fuzz(cluster: LocalCluster): Promise<readonly string[]> {
@@ -104,7 +108,7 @@ async function fuzz(cluster: LocalCluster): Promise<readonly string[]> {
   print(
     `attack: ${requests} requests of seed ${seed} from ${ground.attackers.length} cells${floods ? ', floods from one more' : ''}`,
   );
-  const { figures, flooded, honest } = await attack(ground, pid);
+  const { figures, flooded, honest, aloneFrom } = await attack(ground, pid, memory);
   const seconds = Math.round((Date.now() - startedAtMs) / 1000);
   await memory.stop();
   await delay(SETTLE_MS, undefined, { signal });
@@ -112,7 +116,7 @@ async function fuzz(cluster: LocalCluster): Promise<readonly string[]> {
     seed,
     seconds,
     ...figures,
-    rssMib: { before: rssBefore, ...summaryOf(memory.samplesMib), after: await residentMib(pid) },
+    rssMib: { before: rssBefore, ...summaryOf(memory.samplesMib, aloneFrom), after: await residentMib(pid) },
     honest,
     limitsHit: await denials(ground),
     floods: flooded.floods,

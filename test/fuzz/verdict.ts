@@ -2,7 +2,7 @@ import type { FloodFigures } from './flooder.ts';
 import type { HonestFigures } from './honest.ts';
 import type { Figures } from './tally.ts';
 
-/** The provider's resident memory; of the attack's second and last quarter the median. */
+/** The provider's resident memory; of the requests without floods, the medians of the second and the last quarter. */
 export interface Memory {
   readonly before: number;
   readonly second: number;
@@ -69,7 +69,7 @@ export function faultsOfRun(
   );
   say(rssMib.after > rssMib.before + MAX_KEPT_MIB, `the provider has kept ${rssMib.after - rssMib.before} MiB`);
   const creep = rssMib.last - rssMib.second;
-  say(creep > MAX_CREEP_MIB, `the provider's memory grows with requests: by ${creep} MiB in the second half`);
+  say(creep > MAX_CREEP_MIB, `the provider's memory grows with requests: by ${creep} MiB when the floods were over`);
   say(
     honest.requests === 0 || honest.failed > 0,
     `${honest.failed} of ${honest.requests} requests of the honest cell were refused`,
