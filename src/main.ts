@@ -205,7 +205,7 @@ async function startLeading(base: Base, signal: AbortSignal, stops: (() => Promi
     port: config.kubeletEndpoint.port,
     addresses: [address],
     cells: directoryOf(book, pods),
-    upstream,
+    cellClient,
     client,
     pods,
     certificate: config.kubeletEndpoint.selfSigned

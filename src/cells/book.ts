@@ -4,6 +4,7 @@ import type { CellMachine, CellPhase } from '../core/cell.ts';
 import type { Clock } from '../core/clock.ts';
 import { NodelessError } from '../core/errors.ts';
 import { NOTHING, type ResourceList, resourcesOf } from '../core/resources.ts';
+import { hasCondition } from '../kube/objects.ts';
 import { type Cell, isOnItsWay, isServed } from './cell.ts';
 
 const NO_PODS: ReadonlySet<string> = new Set();
@@ -158,7 +159,7 @@ export class Book implements CellBook, CellReports {
     if (cell === undefined) return;
     cell.lastSeenMs = this.#clock.now();
     cell.allocatable = resourcesOf(node.status?.allocatable as ResourceList | undefined);
-    const ready = node.status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'True';
+    const ready = hasCondition(node, 'Ready');
     if (ready === cell.kubeletReady && cell.handedOver) return;
     cell.kubeletReady = ready;
     this.#changed(cell);

@@ -143,9 +143,4 @@ export class Fleet {
     signal.throwIfAborted();
     while (!mayAct()) await clock.sleep(LEASE_LOOK_MS, signal);
   }
-
-  /** Resolves when no launch and no end is under way. */
-  async onIdle(): Promise<void> {
-    await Promise.all([this.#launches.onIdle(), this.#ends.onIdle()]);
-  }
 }

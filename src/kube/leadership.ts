@@ -1,9 +1,8 @@
 import type { Logger } from 'pino';
 import { type Clock, kubeMicroTime } from '../core/clock.ts';
 import { messageOf, NodelessError } from '../core/errors.ts';
-import { isStatus } from './calls.ts';
 import type { KubeClient } from './client.ts';
-import { changedMeanwhile, createLease, type Lease, readLease, renewLease, writeLease } from './lease.ts';
+import { createLease, type Lease, readLease, renewLease, writeLease } from './lease.ts';
 
 export interface LeadershipOptions {
   readonly client: KubeClient;
@@ -123,13 +122,8 @@ async function tryAcquire(options: LeadershipOptions, sight: Sight, signal: Abor
   const held = holderIdentity !== '' && holderIdentity !== identity;
   const expired = uptimeMs() - sight.atMs >= LEASE_MS;
   if (held && !expired && !(await hasEnded(holderIdentity))) return holderIdentity;
-  try {
-    const spec = { ...mine(options), leaseTransitions: leaseTransitions + (held ? 1 : 0) };
-    return await writeLease(options, lease, spec, deadline());
-  } catch (error) {
-    // Whoever was faster is seen at the next try.
-    throw isStatus(error, 409) ? changedMeanwhile(options, error) : error;
-  }
+  const spec = { ...mine(options), leaseTransitions: leaseTransitions + (held ? 1 : 0) };
+  return writeLease(options, lease, spec, deadline());
 }
 
 async function keepRenewing(

@@ -1,4 +1,3 @@
-import { NodelessError } from '../core/errors.ts';
 import { call, getOrUndefined, isStatus } from './calls.ts';
 import type { KubeClient } from './client.ts';
 import type { KubeObject } from './objects.ts';
@@ -42,6 +41,13 @@ export function writeLease(ref: LeaseRef, read: Lease, spec: LeaseSpec, signal: 
   return call<Lease>(ref.client, { method: 'PUT', path: `${collectionOf(ref)}/${ref.name}`, body, signal });
 }
 
+/** Writes these fields whatever the lease says, for a lease that many may renew. @throws KubeStatusError 404 when there is none */
+export async function patchLease(ref: LeaseRef, spec: LeaseSpec, signal: AbortSignal): Promise<void> {
+  const path = `${collectionOf(ref)}/${ref.name}`;
+  const contentType = 'application/merge-patch+json';
+  await call(ref.client, { method: 'PATCH', path, contentType, body: { spec }, signal });
+}
+
 /** What is known of a renewal: the lease as it is now, or who has it instead. */
 export type Renewed = { readonly lease: Lease } | { readonly lostTo: string };
 
@@ -65,10 +71,4 @@ export async function renewLease(
   const holder = now?.spec.holderIdentity ?? '';
   if (now === undefined || holder !== spec.holderIdentity) return { lostTo: holder === '' ? 'nobody' : holder };
   return { lease: await writeLease(ref, now, spec, deadline()) };
-}
-
-/** For errors that say "somebody else was faster". */
-export function changedMeanwhile(ref: LeaseRef, cause: unknown): NodelessError {
-  const message = `the lease ${ref.name} changed meanwhile`;
-  return new NodelessError({ code: 'KubeRequestFailed', retryable: true, message, cause });
 }

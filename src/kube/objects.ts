@@ -39,7 +39,10 @@ export function revisionOf(object: { metadata: { resourceVersion?: string } }): 
 }
 
 /** Whether a condition of an object's status is True. */
-export function hasCondition(object: KubeObject | undefined, wanted: string): boolean {
+export function hasCondition(
+  object: { readonly metadata?: unknown; readonly status?: unknown } | undefined,
+  wanted: string,
+): boolean {
   const { conditions } = (object?.status ?? {}) as { conditions?: { type: string; status: string }[] };
   return conditions?.some(({ type, status }) => type === wanted && status === 'True') ?? false;
 }

@@ -65,11 +65,6 @@ export class WorkQueue {
     if (due < this.#armedFor) this.#arm();
   }
 
-  /** Resolves when nothing is queued or worked on; keys that are due later don't count. */
-  async onIdle(): Promise<void> {
-    await this.#queue.onIdle();
-  }
-
   #run(key: string): void {
     if (this.#signal.aborted) return;
     void this.#queue.add(() => this.#work(key));

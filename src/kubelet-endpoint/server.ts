@@ -6,14 +6,14 @@ import type { KubeClient } from '../kube/client.ts';
 import { createAggregates } from './aggregates.ts';
 import { createAuthentication } from './authentication.ts';
 import { createAuthorization } from './authorization.ts';
-import { createCellClient } from './cell-client.ts';
+import type { CellClient } from './cell-client.ts';
 import { followClientAuthority } from './client-authority.ts';
 import { createDispatch } from './dispatch.ts';
 import { createEndpointServer, type EndpointServer, type ServerMaterial } from './https-server.ts';
 import { createEndpointMetrics } from './metrics.ts';
 import { createNodeUsage } from './node-usage.ts';
 import { createPodMetrics } from './pod-metrics.ts';
-import type { CellDirectory, PodSource, UpstreamTlsSource } from './ports.ts';
+import type { CellDirectory, PodSource } from './ports.ts';
 import { createScrape, type ScrapeLimits } from './scrape.ts';
 import {
   followServingCertificate,
@@ -32,7 +32,8 @@ export interface KubeletEndpointOptions {
   /** What the Node object names as its addresses: the serving certificate is for these. */
   readonly addresses: readonly string[];
   readonly cells: CellDirectory;
-  readonly upstream: UpstreamTlsSource;
+  /** What speaks to the cells' kubelets; it outlives the endpoint. */
+  readonly cellClient: CellClient;
   /** The provider's own: reviews callers, approves the node's serving certificate, reads the client authority. */
   readonly client: KubeClient;
   readonly pods: PodSource;
@@ -42,8 +43,6 @@ export interface KubeletEndpointOptions {
   /** Added to what `/configz` shows. */
   readonly configuration?: Readonly<Record<string, unknown>>;
   readonly scrape?: ScrapeLimits;
-  /** For dialling a cell; 5 s unless given. */
-  readonly connectTimeoutMs?: number;
   /** How long open streams may go on after `stop`; 5 s unless given. */
   readonly stopGraceMs?: number;
   readonly registry: Registry;
@@ -81,12 +80,11 @@ function configurationOf(options: KubeletEndpointOptions): Readonly<Record<strin
 
 /** The server that plays kubelet to the cluster's API server, and passes on to the cells' own kubelets. */
 export function createKubeletEndpoint(options: KubeletEndpointOptions): KubeletEndpoint {
-  const { nodeName, cells, client, clock, logger, registry, pods } = options;
+  const { nodeName, cells, cellClient, client, clock, logger, registry, pods } = options;
   const random = options.random ?? Math.random;
   const identity = { nodeName, addresses: options.addresses };
   const metrics = createEndpointMetrics(registry);
   const streams = createStreams(metrics, clock);
-  const cellClient = createCellClient(options.upstream, options.connectTimeoutMs ?? 5_000);
   const scrape = createScrape({ ...options.scrape, cells, client: cellClient, metrics, logger });
   const shared = { scrape, cells, usage: createNodeUsage(), clock };
   const dispatch = createDispatch({
@@ -146,7 +144,6 @@ export function createKubeletEndpoint(options: KubeletEndpointOptions): KubeletE
       server?.refuseNew();
       await Promise.all([...loops, streams.drain(options.stopGraceMs ?? 5_000)]);
       await server?.close();
-      cellClient.close();
     },
   };
 }

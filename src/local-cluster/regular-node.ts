@@ -8,6 +8,7 @@ import { machineLog, startMachine } from '../../providers/local/machine/machine.
 import { linkName, namespaceName } from '../../providers/local/machine/network.ts';
 import type { MachineSpec } from '../../providers/local/machine/spec.ts';
 import { type Environment, readEnvironment } from '../config/environment.ts';
+import { hasCondition, type KubeObject } from '../kube/objects.ts';
 import { type ClusterApi, openApi } from './api.ts';
 import { systemProgram } from './binaries/lookup.ts';
 import { localFailure } from './failure.ts';
@@ -41,10 +42,6 @@ interface CertificateSigningRequest {
   readonly metadata: { readonly name: string };
   readonly spec: { readonly signerName: string; readonly username: string };
   readonly status?: { readonly conditions?: readonly unknown[] };
-}
-
-interface NodeObject {
-  readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
 }
 
 /** The folder of the node's machine. */
@@ -123,8 +120,7 @@ async function hasServing(api: ClusterApi): Promise<boolean> {
 
 async function isReady(api: ClusterApi): Promise<boolean> {
   const answer = await api.call('GET', `/api/v1/nodes/${REGULAR_NODE}`);
-  const conditions = (answer.body as NodeObject).status?.conditions ?? [];
-  return answer.status === 200 && conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
+  return answer.status === 200 && hasCondition(answer.body as KubeObject, 'Ready');
 }
 
 /**

@@ -1,4 +1,5 @@
 import { CELL_ANNOTATION, CELL_READY_CONDITION } from '../core/names.ts';
+import { hasCondition } from '../kube/objects.ts';
 import { podName, type WirePod } from '../kube/wire-pod.ts';
 import { markedNotReady } from './readiness.ts';
 
@@ -41,7 +42,7 @@ export function viewOf(pod: WirePod): PodView {
     ...(finishedAtMs === undefined ? {} : { finishedAtMs }),
     finished: phase === 'Succeeded' || phase === 'Failed',
     deleting: pod.metadata.deletionTimestamp !== undefined,
-    handedOver: pod.status?.conditions?.some((c) => c.type === CELL_READY_CONDITION && c.status === 'True') ?? false,
+    handedOver: hasCondition(pod, CELL_READY_CONDITION),
     markedNotReady: markedNotReady(pod),
   };
 }

@@ -1,10 +1,7 @@
 import type { V1Container, V1Pod } from '@kubernetes/client-node';
 import type { PodEvidence, ProbeCounts } from '../core/pod-evidence.ts';
+import { hasCondition } from '../kube/objects.ts';
 import type { WirePod } from '../kube/wire-pod.ts';
-
-function statusOf(pod: WirePod, type: string): string | undefined {
-  return pod.status?.conditions?.find((condition) => condition.type === type)?.status;
-}
 
 /**
  * Whether somebody other than its kubelet has made a pod not Ready: all that Ready is made of is true. The node controller
@@ -14,7 +11,8 @@ export function markedNotReady(pod: WirePod): boolean {
   const { spec, status, metadata } = pod;
   if (status?.phase !== 'Running' || metadata.deletionTimestamp !== undefined) return false;
   const gates = (spec.readinessGates ?? []).map(({ conditionType }) => conditionType);
-  return statusOf(pod, 'Ready') === 'False' && ['ContainersReady', ...gates].every((t) => statusOf(pod, t) === 'True');
+  const ready = status.conditions?.find(({ type }) => type === 'Ready')?.status;
+  return ready === 'False' && ['ContainersReady', ...gates].every((gate) => hasCondition(pod, gate));
 }
 
 /** When Ready was last changed: evidence of before is of another outage. */

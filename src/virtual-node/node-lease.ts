@@ -1,8 +1,9 @@
 import type { Logger } from 'pino';
 import { type Clock, kubeMicroTime } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
-import { call, isStatus } from '../kube/calls.ts';
+import { isStatus } from '../kube/calls.ts';
 import type { KubeClient } from '../kube/client.ts';
+import { createLease, patchLease } from '../kube/lease.ts';
 
 export interface NodeLeaseOptions {
   /** Of the virtual node. */
@@ -18,7 +19,7 @@ const LEASE_SECONDS = 40;
 const RENEW_MS = 10_000;
 const RETRY_MS = 1_000;
 const DEADLINE_MS = 10_000;
-const LEASES = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases';
+const NAMESPACE = 'kube-node-lease';
 
 /**
  * Renews the virtual node's lease until the signal aborts. Every replica does, whoever leads: pods on cells run on while
@@ -47,12 +48,11 @@ async function renew({ name, nodeClient, clock }: NodeLeaseOptions, signal: Abor
     leaseDurationSeconds: LEASE_SECONDS,
     renewTime: kubeMicroTime(clock.now()),
   };
-  const contentType = 'application/merge-patch+json';
+  const lease = { client: nodeClient, namespace: NAMESPACE, name };
   try {
-    await call(nodeClient, { method: 'PATCH', path: `${LEASES}/${name}`, contentType, body: { spec }, signal });
+    await patchLease(lease, spec, signal);
   } catch (error) {
     if (!isStatus(error, 404)) throw error;
-    const body = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name }, spec };
-    await call(nodeClient, { method: 'POST', path: LEASES, body, signal });
+    await createLease(lease, spec, signal);
   }
 }

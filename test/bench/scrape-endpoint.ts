@@ -2,6 +2,7 @@
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { systemClock } from '../../src/core/clock.ts';
+import { createCellClient } from '../../src/kubelet-endpoint/cell-client.ts';
 import type { RunningCell, UpstreamTls } from '../../src/kubelet-endpoint/ports.ts';
 import { createKubeletEndpoint } from '../../src/kubelet-endpoint/server.ts';
 import { fakeApi } from '../unit/kubelet-endpoint/support/fake-api.ts';
@@ -20,7 +21,7 @@ process.once('message', async ({ running, upstream, clientCaPem }: EndpointOrder
   const endpoint = createKubeletEndpoint({
     ...{ nodeName: 'nodeless', host, port: 0, addresses: [host], clientCaPem },
     cells: { ofPod: () => ({ missing: 'not asked for' }), running: () => running },
-    upstream: () => upstream,
+    cellClient: createCellClient(() => upstream, 5_000),
     client: api.client,
     pods: { synced: true, items: () => [] },
     certificate: { from: 'self-signed' },

@@ -38,10 +38,7 @@ export function watchMemory(pid: number): MemoryWatch {
 }
 
 /** The peak of the samples; of those from an index on, the medians of the second and of the last quarter. */
-export function summaryOf(
-  samplesMib: readonly number[],
-  from: number,
-): { peak: number; second: number; last: number } {
+export function summaryOf(samplesMib: readonly number[], from: number): { peak: number; second: number; last: number } {
   const later = samplesMib.slice(from);
   const at = (share: number) => Math.floor(later.length * share);
   const median = (since: number, until: number) => {

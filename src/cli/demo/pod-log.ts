@@ -1,10 +1,10 @@
 import type { Change } from '../../kube/collection.ts';
+import { hasCondition } from '../../kube/objects.ts';
 import type { WirePod } from '../../kube/wire-pod.ts';
 
 /** True when the pod says that it is Ready and is not on its way out. */
 export function isReady(pod: WirePod): boolean {
-  const ready = pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
-  return ready && pod.metadata.deletionTimestamp === undefined;
+  return hasCondition(pod, 'Ready') && pod.metadata.deletionTimestamp === undefined;
 }
 
 /** When each pod was first seen, and first seen Ready. */

@@ -7,6 +7,7 @@ import { Registry } from 'prom-client';
 import { afterEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/core/clock.ts';
 import type { KubeRequest } from '../../../src/kube/client.ts';
+import { createCellClient } from '../../../src/kubelet-endpoint/cell-client.ts';
 import { createExpiringCache } from '../../../src/kubelet-endpoint/expiring-cache.ts';
 import { createKubeletEndpoint } from '../../../src/kubelet-endpoint/server.ts';
 import { rotationTime } from '../../../src/kubelet-endpoint/serving-certificate.ts';
@@ -126,7 +127,7 @@ describe('the client authority', () => {
       nodeName: 'vnode',
       ...{ host: '127.0.0.1', port: 0, addresses: ['127.0.0.1'] },
       cells: { ofPod: () => ({ missing: 'x' }), running: () => [] },
-      upstream: () => ({ cert: '', key: '', ca: '' }),
+      cellClient: createCellClient(() => ({ cert: '', key: '', ca: '' }), 5_000),
       client: api.client,
       pods: { synced: false, items: () => [] },
       certificate: { from: 'self-signed' },

@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { systemClock } from '../../../../src/core/clock.ts';
 import type { KubeObject } from '../../../../src/kube/objects.ts';
+import { createCellClient } from '../../../../src/kubelet-endpoint/cell-client.ts';
 import type { CellOfPod, MissingCell, RunningCell } from '../../../../src/kubelet-endpoint/ports.ts';
 import {
   createKubeletEndpoint,
@@ -56,6 +57,7 @@ export async function createRig(overrides: Partial<KubeletEndpointOptions> = {})
   const cellOf: Rig['cellOf'] = new Map();
   const running: RunningCell[] = [];
   const kubelets: FakeKubelet[] = [];
+  const cellClient = createCellClient(() => ({ ...provider, ca: own.pem }), 5_000);
   const endpoint = createKubeletEndpoint({
     nodeName: 'vnode',
     host: '127.0.0.1',
@@ -65,7 +67,7 @@ export async function createRig(overrides: Partial<KubeletEndpointOptions> = {})
       ofPod: (namespace, name) => cellOf.get(`${namespace}/${name}`) ?? { missing: `pod ${name} does not exist` },
       running: () => running,
     },
-    upstream: () => ({ ...provider, ca: own.pem }),
+    cellClient,
     client: api.client,
     pods: { synced: true, items: () => pods },
     certificate: { from: 'self-signed' },
@@ -102,6 +104,7 @@ export async function createRig(overrides: Partial<KubeletEndpointOptions> = {})
       }),
     async close() {
       await endpoint.stop();
+      cellClient.close();
       for (const kubelet of kubelets) await kubelet.close();
     },
   };
