@@ -27,16 +27,22 @@ export function loggedAtMs(log: string, words: string, year: number): number | u
   return Date.parse(`${year}-${month}-${day}T${time}Z`);
 }
 
-const LINES = { kubeletBegan: 'Kubelet version', nodeReady: 'it just became ready', podsAsked: 'Watching apiserver' };
+const LINES = {
+  kubeletBegan: 'Kubelet version',
+  becameReady: 'it just became ready',
+  /** Its last words before its first report; nothing else is logged when it is Ready in that one. */
+  beforeFirstReport: 'Node does not have NodeReady condition',
+  podsAsked: 'Watching apiserver',
+};
 
 function kubeletLog(clusterName: string, cellId: string): Promise<string> {
   return readFile(join(cellFolder(clusterName, cellId), 'machine', 'kubelet.log'), 'utf8').catch(() => '');
 }
 
-/** True once the kubelet of a cell is Ready and asks for pods. */
+/** True once the kubelet of a cell asks for pods, which it does last. */
 export async function isBooted(clusterName: string, cellId: string): Promise<boolean> {
   const log = await kubeletLog(clusterName, cellId);
-  return Object.values(LINES).every((words) => log.includes(words));
+  return log.includes(LINES.podsAsked);
 }
 
 /** Reads a cell's boot while its folder is there. */
@@ -45,14 +51,15 @@ export async function bootTimes(clusterName: string, cellId: string): Promise<Bo
   const changedMs = async (path: string) => (await stat(path)).mtimeMs;
   const log = await kubeletLog(clusterName, cellId);
   const year = new Date().getUTCFullYear();
-  const logged = (words: string) => loggedAtMs(log, words, year) ?? Number.NaN;
+  const logged = (...anyOf: string[]) =>
+    anyOf.map((words) => loggedAtMs(log, words, year)).find((ms) => ms !== undefined) ?? Number.NaN;
   return {
     launchBegan: await changedMs(at('token')),
     machineRuns: await changedMs(at('machine', 'supervisor')),
     attested: await changedMs(at('key')),
     certified: await changedMs(at('machine', 'pki', 'kubelet-client-current.pem')),
     kubeletBegan: logged(LINES.kubeletBegan),
-    nodeReady: logged(LINES.nodeReady),
+    nodeReady: logged(LINES.becameReady, LINES.beforeFirstReport),
     podsAsked: logged(LINES.podsAsked),
   };
 }
