@@ -13,6 +13,8 @@ export const VIRTUAL_NODE_TYPE = 'virtual-kubelet';
 export const DISRUPTION_TARGET = 'DisruptionTarget';
 /** Label on objects that Nodeless made, with the name of the virtual node they belong to. */
 export const VIRTUAL_NODE_LABEL = 'nodeless.io/virtual-node';
+/** Label that pods select a way of buying machines by, such as `ec2-spot`; no Node has it, offerings do. */
+export const LAUNCH_TYPE_LABEL = 'nodeless.io/launch-type';
 
 /** The user that a virtual node is to the cluster's API server. */
 export function nodeUser(virtualNode: string): string {
