@@ -118,19 +118,26 @@ function* linesOf(text: string): Generator<string> {
   }
 }
 
+/** Comments and lines that may matter, as a text of its own: a piece of a string keeps the whole string in memory. */
+function kept(text: string, mayMatter: (line: string) => boolean): string {
+  const lines: string[] = [];
+  for (const line of linesOf(text)) if (line.startsWith('#') || mayMatter(line)) lines.push(line);
+  return lines.join('\n');
+}
+
 /**
  * The samples of an exposition. `mayMatter` sees the raw line first and spares reading those that can't be kept:
  * most of what a kubelet tells is about its machine.
  */
 export function* samplesOf(text: string, mayMatter: (line: string) => boolean = () => true): Generator<Sample> {
   const heads: Heads = { types: new Map(), helps: new Map() };
-  for (const line of linesOf(text)) {
+  for (const line of linesOf(kept(text, mayMatter))) {
     if (line.startsWith('#')) {
       const [, typed, type] = TYPE.exec(line) ?? [];
       if (typed !== undefined && !heads.types.has(typed)) heads.types.set(typed, type as MetricType);
       const [, helped, help = ''] = HELP.exec(line) ?? [];
       if (helped !== undefined) heads.helps.set(helped, help);
-    } else if (line !== '' && line.length <= MAX_LINE && mayMatter(line)) {
+    } else if (line !== '' && line.length <= MAX_LINE) {
       const sample = sampleOf(line, heads);
       if (sample !== undefined) yield sample;
     }

@@ -1,13 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { Command } from 'commander';
 import { readEnvironment } from '../../src/config/environment.ts';
 import { messageOf } from '../../src/core/errors.ts';
 import type { Benchmark } from './benchmark.ts';
 import { BENCHMARKS } from './benchmarks.ts';
 import { jsonOf, machine, markdownOf, type Outcome, type Report } from './report.ts';
-
-const USAGE = 'usage: npm run bench -- [--json FILE] [--markdown FILE] [--only NAME[,NAME]] [--folder FOLDER]';
 
 /** The benchmarks that `--only` names; all of them without it. @throws Error for a name that none has. */
 function chosen(only: string | undefined): readonly Benchmark[] {
@@ -41,9 +39,14 @@ async function measure(benchmark: Benchmark, folder: string, signal: AbortSignal
 }
 
 async function main(): Promise<number> {
-  const text = { type: 'string' } as const;
-  const options = { json: text, markdown: text, only: text, folder: text } as const;
-  const { values } = parseArgs({ options, allowPositionals: false });
+  const values = new Command('npm run bench --')
+    .description('Measures, side by side with a peer where there is one, and prints a table.')
+    .option('--only <names>', `some of ${BENCHMARKS.map(({ name }) => name).join(',')}`)
+    .option('--json <file>', 'where the report goes, as JSON')
+    .option('--markdown <file>', 'where the report goes, as tables')
+    .option('--folder <folder>', 'where profiles and logs go; in the cache unless given')
+    .parse()
+    .opts<{ only?: string; json?: string; markdown?: string; folder?: string }>();
   const wanted = chosen(values.only);
   const interrupted = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interrupted.abort());
@@ -64,6 +67,6 @@ async function main(): Promise<number> {
 try {
   process.exitCode = await main();
 } catch (error) {
-  process.stderr.write(`${messageOf(error)}\n${USAGE}\n`);
+  process.stderr.write(`${messageOf(error)}\n`);
   process.exitCode = 2;
 }

@@ -1,11 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
+import { Command } from 'commander';
 import { untilSignalled } from '../../src/cli/until-signalled.ts';
 import { obtainPrograms } from '../../src/local-cluster/binaries/obtain.ts';
 import { down } from '../../src/local-cluster/down.ts';
 import { leftovers } from '../../src/local-cluster/leftovers.ts';
 import { startProvider } from '../../src/local-cluster/provider/provider-process.ts';
 import { up } from '../../src/local-cluster/up.ts';
+import { positiveOption } from '../support/number-options.ts';
 import { startRegistry } from './registry.ts';
 import { notExecuted, runSuite, type SuiteResult } from './suite.ts';
 
@@ -40,19 +41,25 @@ function tell(result: SuiteResult): void {
   process.stdout.write(`conformance on cells: ${figures} in ${seconds} s\n`);
 }
 
-const { values } = parseArgs({
-  options: {
-    /** Specs whose full name matches, instead of the slice. */
-    focus: { type: 'string' },
-    /** The specs of Kubernetes' conformance programme, serial and slow ones too. */
-    certified: { type: 'boolean', default: false },
-    /** A stock node stands beside the virtual one, for specs that need two. */
-    'second-node': { type: 'boolean', default: false },
-    parallel: { type: 'string', default: '4' },
-    summary: { type: 'string' },
-    timeout: { type: 'string', default: '30' },
-  },
-});
+interface Options {
+  readonly focus?: string;
+  readonly certified: boolean;
+  readonly secondNode: boolean;
+  readonly parallel: number;
+  readonly summary?: string;
+  readonly timeout: number;
+}
+
+const values = new Command('npm run test:conformance --')
+  .description("Runs Kubernetes' own end-to-end suite against cells; the slice of npm test unless told otherwise.")
+  .option('--focus <regex>', 'specs whose full name matches, such as "\\[NodeConformance\\]"')
+  .option('--certified', "all specs of Kubernetes' conformance programme, serial and slow ones too", false)
+  .option('--second-node', 'a stock node stands beside the virtual one, for specs that need two', false)
+  .option('--parallel <number>', 'specs at once', positiveOption, 4)
+  .option('--timeout <minutes>', 'for the whole suite', positiveOption, 30)
+  .option('--summary <file>', 'passed, failed, skipped and their names, as JSON')
+  .parse()
+  .opts<Options>();
 const { certified } = values;
 const slice = certified || values.focus !== undefined ? [] : await readSlice();
 const focus = slice.length > 0 ? slice.map(literally) : [values.focus ?? CERTIFIED];
@@ -62,7 +69,7 @@ const progress = ({ step, detail }: { step: string; detail: string }) => process
 
 try {
   const programs = await obtainPrograms(['ginkgo', 'e2e.test'], { progress, signal });
-  const cluster = await up({ name: CLUSTER, replace: true, regularNode: values['second-node'], signal, progress });
+  const cluster = await up({ name: CLUSTER, replace: true, regularNode: values.secondNode, signal, progress });
   const registryMirror = await startRegistry(cluster, progress, signal);
   await startProvider({ cluster, signal, config: { ...CONFIG, local: { registryMirror } } });
   const result = await runSuite({
@@ -71,8 +78,8 @@ try {
     suite: programs['e2e.test'],
     focus,
     skip,
-    processes: Number(values.parallel),
-    timeoutMinutes: Number(values.timeout),
+    processes: values.parallel,
+    timeoutMinutes: values.timeout,
     signal,
   });
   tell(result);

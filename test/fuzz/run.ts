@@ -1,12 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { Command } from 'commander';
 import { untilSignalled } from '../../src/cli/until-signalled.ts';
 import { down } from '../../src/local-cluster/down.ts';
 import { leftovers } from '../../src/local-cluster/leftovers.ts';
 import { readComponent } from '../../src/local-cluster/processes/component.ts';
 import { PROVIDER, startProvider } from '../../src/local-cluster/provider/provider-process.ts';
 import { type LocalCluster, up } from '../../src/local-cluster/up.ts';
+import { countOption, positiveOption } from '../support/number-options.ts';
 import type { AttackOrder } from './attacker.ts';
 import { runInCell } from './children.ts';
 import type { FloodFigures, FloodOrder } from './flooder.ts';
@@ -17,30 +18,32 @@ import { type Figures, summed } from './tally.ts';
 import { faultsOfRun, type Summary } from './verdict.ts';
 import { harmDone, snapshotOf } from './victims.ts';
 
-const { values } = parseArgs({
-  allowPositionals: true,
-  options: {
-    seed: { type: 'string' },
-    requests: { type: 'string', default: '100000' },
-    /** Makes one request of the seed again, alone. */
-    only: { type: 'string' },
-    /** Leaves the floods of connections out. */
-    'no-floods': { type: 'boolean', default: false },
-    summary: { type: 'string' },
-    minutes: { type: 'string', default: '15' },
-    /** Leaves the cluster up. */
-    keep: { type: 'boolean', default: false },
-  },
-});
-const seed = Number(values.seed ?? Date.now() % 2 ** 31);
-const requests = values.only === undefined ? Number(values.requests) : 1;
-const first = Number(values.only ?? 0);
-for (const [name, number] of Object.entries({ seed, requests, first })) {
-  if (!Number.isSafeInteger(number) || number < 0) throw new Error(`--${name} needs a whole number`);
+interface Options {
+  readonly seed?: number;
+  readonly requests: number;
+  readonly only?: number;
+  readonly floods: boolean;
+  readonly minutes: number;
+  readonly summary?: string;
+  readonly keep: boolean;
 }
-if (requests === 0) throw new Error('--requests 0 would show nothing');
-if (values.only !== undefined && values.seed === undefined) throw new Error('--only needs the --seed of the run');
-const floods = !values['no-floods'] && values.only === undefined;
+
+const command = new Command('npm run test:fuzz --')
+  .description('Attacks the cell API with the certificate of a valid cell, and looks for what it must not give.')
+  .option('--seed <number>', 'of every request; another one is taken and told when left out', countOption)
+  .option('--requests <number>', 'how many', positiveOption, 100_000)
+  .option('--only <index>', 'makes one request of the seed again, alone', countOption)
+  .option('--no-floods', 'leaves the floods out')
+  .option('--minutes <number>', 'ends the attack after so long', positiveOption, 15)
+  .option('--summary <file>', 'where the figures go, as JSON')
+  .option('--keep', 'leaves the cluster up', false)
+  .parse();
+const values = command.opts<Options>();
+if (values.only !== undefined && values.seed === undefined) command.error('error: --only needs the --seed of the run');
+const seed = values.seed ?? Date.now() % 2 ** 31;
+const requests = values.only === undefined ? Math.ceil(values.requests) : 1;
+const first = values.only ?? 0;
+const floods = values.floods && values.only === undefined;
 const SETTLE_MS = 15_000;
 const signal = untilSignalled();
 const print = (line: string) => process.stdout.write(`${line}\n`);
@@ -81,7 +84,7 @@ async function requestsOf(ground: Ground, from: number, end: number, deadlineMs:
 
 /** The first half of the requests comes beside the floods, the rest alone: its memory is of requests only. */
 async function attack(ground: Ground, pid: number, memory: MemoryWatch) {
-  const deadlineMs = Date.now() + Number(values.minutes) * 60_000;
+  const deadlineMs = Date.now() + values.minutes * 60_000;
   const honest = runInCell<HonestFigures>(ground.honest.own.cellId, 'honest', ground.honest, signal);
   const order: FloodOrder = { world: ground.flooder, deadlineMs };
   const flooding = floods

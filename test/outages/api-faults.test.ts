@@ -92,11 +92,11 @@ describe('an API server that is not well', () => {
     expect(log).not.toContain('the lease can not be renewed');
   });
 
-  test('answering 429, 500 and 410 at random and cutting watches, it loses nothing, and nobody storms it', async () => {
+  test('answering 429, 500 and 410 at random, not answering writes that it did, and cutting watches, it loses nothing, and nobody storms it', async () => {
     const before = await identityOf(tools, 'steady');
     const twins = watchForTwins(CLUSTER);
     const sinceMs = Date.now();
-    proxy.set({ failureRate: 0.3, statuses: [429, 500, 410], cutWatchesAfterMs: 3_000 });
+    proxy.set({ failureRate: 0.3, statuses: [429, 500, 410], lostAnswerRate: 0.2, cutWatchesAfterMs: 3_000 });
     let replicas = 1;
     while (Date.now() - sinceMs < FAULTY_MS) {
       replicas = replicas === 3 ? 1 : replicas + 1;

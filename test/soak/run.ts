@@ -1,7 +1,7 @@
 import { cp, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { Command } from 'commander';
 import { untilSignalled } from '../../src/cli/until-signalled.ts';
 import { messageOf } from '../../src/core/errors.ts';
 import { down } from '../../src/local-cluster/down.ts';
@@ -9,6 +9,7 @@ import { leftovers } from '../../src/local-cluster/leftovers.ts';
 import { logPath } from '../../src/local-cluster/processes/component.ts';
 import { adminClient, PROVIDER, startProvider } from '../../src/local-cluster/provider/provider-process.ts';
 import { type LocalCluster, up } from '../../src/local-cluster/up.ts';
+import { countOption, positiveOption } from '../support/number-options.ts';
 import { emptyFigures, summaryOf } from './figures.ts';
 import { allInvariants } from './invariants/all.ts';
 import { startObserver } from './observer.ts';
@@ -27,17 +28,30 @@ const CONFIG = {
 
 const LINES_OF_EVIDENCE = 15;
 
-const { values } = parseArgs({
-  options: {
-    /** Another one is chosen and told when left out. */
-    seed: { type: 'string' },
-    minutes: { type: 'string', default: '20' },
-    summary: { type: 'string' },
-  },
-});
-const seed = Number(values.seed ?? Date.now() % 1_000_000);
-const minutes = Number(values.minutes);
-if (!Number.isInteger(seed) || !(minutes > 0)) throw new Error('--seed takes a whole number, --minutes a positive one');
+interface Options {
+  readonly seed: number;
+  readonly minutes: number;
+  readonly summary?: string;
+}
+
+const {
+  seed,
+  minutes,
+  summary: file,
+} = new Command('npm run test:soak --')
+  .description(
+    'Kills the provider, kubelets, containerds and cells at random while pods come and go, and watches what must hold.',
+  )
+  .option(
+    '--seed <number>',
+    'of every choice; another one is taken and told when left out',
+    countOption,
+    Date.now() % 1_000_000,
+  )
+  .option('--minutes <number>', 'how long', positiveOption, 20)
+  .option('--summary <file>', 'where the figures go, as JSON')
+  .parse()
+  .opts<Options>();
 
 const startedAtMs = Date.now();
 const stopped = untilSignalled();
@@ -96,7 +110,7 @@ try {
 violations.push(...(await leftovers({ name: CLUSTER })).map((trace) => `nothingIsLeft: ${trace}`));
 const summary = summaryOf(figures, { seed, startedAtMs, violations });
 process.stdout.write(`${JSON.stringify(summary, undefined, 2)}\n`);
-if (values.summary !== undefined) await writeFile(values.summary, JSON.stringify(summary, undefined, 2));
+if (file !== undefined) await writeFile(file, JSON.stringify(summary, undefined, 2));
 if (violations.length > 0 || stopped.aborted) {
   process.stdout.write(`\nsoak failed; replay it with: npm run test:soak -- --seed ${seed} --minutes ${minutes}\n`);
   process.exitCode = 1;

@@ -13,6 +13,8 @@ export interface Faults {
   /** The share of requests that are answered with one of `statuses` in place of an answer. */
   readonly failureRate?: number;
   readonly statuses?: readonly number[];
+  /** The share of writes that are done and not answered: the connection is cut instead. */
+  readonly lostAnswerRate?: number;
   /** How long a watch lives before it is cut. */
   readonly cutWatchesAfterMs?: number;
 }
@@ -60,12 +62,14 @@ export async function faultProxy({ listenOn, apiServer, ca, random }: FaultProxy
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     seenAtMs.push(Date.now());
-    const { delayMs = 0, failureRate = 0, statuses = [], cutWatchesAfterMs } = faults;
+    const { delayMs = 0, failureRate = 0, statuses = [], lostAnswerRate = 0, cutWatchesAfterMs } = faults;
     if (delayMs > 0) await delay(delayMs);
     if (random() < failureRate) return refuse(response, statuses[Math.floor(random() * statuses.length)] ?? 500);
     const { method = 'GET', url = '/', headers } = request;
+    const answered = method === 'GET' || random() >= lostAnswerRate;
     const upstream = httpsRequest(new URL(url, apiServer), { agent, method, headers });
     upstream.on('response', (answer) => {
+      if (!answered) return void response.destroy();
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(response);
       answer.on('error', () => response.destroy());
