@@ -227,9 +227,9 @@ async function startLeading(base: Base, signal: AbortSignal, stops: (() => Promi
   const events = new EventRecorder({ client, component: 'nodeless', host: name, clock, logger }, signal);
   const placement = new Placement({ provider, clock, defaultSize: config.cells.defaultSize });
   const writer = new PodWriter(nodeClient, clock);
-  const evidenceOf = async (cell: Cell, ask: AbortSignal) => {
+  const evidenceOf = async (cell: Cell, podUid: string, ask: AbortSignal) => {
     const kubelet = kubeletOf(cell);
-    return kubelet && podEvidence(cellClient, kubelet, cell.podUid, ask);
+    return kubelet && podEvidence(cellClient, kubelet, podUid, ask);
   };
   const readiness = new Readiness({ evidenceOf, clock, logger });
   const controller = new PodController({

@@ -31,11 +31,8 @@ export function adopt(book: Book, machines: readonly CellMachine[], bindings: re
     const machine = byId.get(cellId);
     if (machine !== undefined && machine.tags.podUid !== uid) continue;
     if (machine === undefined && (!handedOver || finished)) continue;
-    const cell = book.add(
-      { cellId, podUid: uid, pod },
-      machine === undefined ? 'running' : phaseOf(machine, handedOver),
-    );
-    cell.handedOver = handedOver;
+    const phase = machine === undefined ? 'running' : phaseOf(machine, handedOver);
+    const cell = book.add({ cellId, podUid: uid, pod }, phase, [{ uid, pod, handedOver }]);
     if (cell.phase === 'lost') cell.reason = machine?.reason ?? 'its machine ended while nobody watched';
     if (machine !== undefined) book.seen(cell, machine);
   }

@@ -5,9 +5,13 @@ import type { Clock } from '../core/clock.ts';
 import { NodelessError } from '../core/errors.ts';
 import { NOTHING, type ResourceList, resourcesOf } from '../core/resources.ts';
 import { hasCondition } from '../kube/objects.ts';
-import { type Cell, isOnItsWay, isServed } from './cell.ts';
+import { type Cell, isOnItsWay, isServed, type Member, shownMembers } from './cell.ts';
 
-const NO_PODS: ReadonlySet<string> = new Set();
+/** A cell as the book itself changes it. */
+type OwnCell = Cell & { readonly members: Map<string, Member> };
+
+/** A pod that takes part in a cell. */
+export type Joining = Pick<Member, 'uid' | 'pod'> & Partial<Pick<Member, 'handedOver'>>;
 
 type HandOverListener = (podUid: string) => void;
 
@@ -16,7 +20,7 @@ type HandOverListener = (podUid: string) => void;
  * to it, the cell API, the health check and the projection read it.
  */
 export class Book implements CellBook, CellReports {
-  readonly #cells = new Map<string, Cell>();
+  readonly #cells = new Map<string, OwnCell>();
   readonly #byPod = new Map<string, Cell>();
   readonly #handOverListeners = new Map<string, Set<HandOverListener>>();
   readonly #changeListeners = new Set<(cell: Cell) => void>();
@@ -60,26 +64,59 @@ export class Book implements CellBook, CellReports {
   }
 
   /**
-   * Enters a new cell.
+   * Enters a new cell, with the pod that it was launched for as its member unless told otherwise.
    * @throws NodelessError Denied when the id is another pod's: a cell is never given twice.
    */
-  add(identity: { cellId: string; podUid: string; pod: string }, phase: CellPhase): Cell {
+  add(
+    identity: { cellId: string; podUid: string; pod: string },
+    phase: CellPhase,
+    members: readonly Joining[] = [{ uid: identity.podUid, pod: identity.pod }],
+  ): Cell {
     const holder = this.#cells.get(identity.cellId);
     if (holder !== undefined) {
       const message = `cell ${identity.cellId} is the cell of pod ${holder.pod} already`;
       throw new NodelessError({ code: 'Denied', message, identity: { cell: identity.cellId, pod: identity.pod } });
     }
-    const cell: Cell = {
+    const cell: OwnCell = {
       ...identity,
+      members: new Map(),
       phase,
       enteredMs: { [phase]: this.#clock.now() },
       kubeletReady: false,
-      handedOver: false,
     };
     this.#cells.set(cell.cellId, cell);
-    this.#byPod.set(cell.podUid, cell);
+    for (const member of members) this.#enroll(cell, member);
     this.#changed(cell);
     return cell;
+  }
+
+  /** Gives a pod a place in a cell that is there already. */
+  join(cell: Cell, member: Joining): void {
+    const own = this.#cells.get(cell.cellId);
+    if (own !== cell) return;
+    this.#enroll(own, member);
+    this.#changed(own);
+  }
+
+  /** Takes a pod's place away, without an end of the cell. */
+  leave(cell: Cell, podUid: string): void {
+    const own = this.#cells.get(cell.cellId);
+    if (own !== cell || !own.members.delete(podUid)) return;
+    if (this.#byPod.get(podUid) === cell) this.#byPod.delete(podUid);
+    this.#changed(own);
+  }
+
+  /** A pod is no reason for its cell any more; what it has there stays until the pod is gone. */
+  retire(cell: Cell, podUid: string): void {
+    const member = cell.members.get(podUid);
+    if (member === undefined || member.done) return;
+    member.done = true;
+    this.#changed(cell);
+  }
+
+  #enroll(cell: OwnCell, { uid, pod, handedOver = false }: Joining): void {
+    cell.members.set(uid, { uid, pod, handedOver, done: false });
+    this.#byPod.set(uid, cell);
   }
 
   enter(cell: Cell, phase: CellPhase, reason?: string): void {
@@ -96,11 +133,13 @@ export class Book implements CellBook, CellReports {
     this.#changed(cell);
   }
 
-  /** Shows the pod to its cell's kubelet. The caller has recorded the hand-over durably before. */
-  handOver(cell: Cell): void {
-    cell.handedOver = true;
+  /** Shows a pod to its cell's kubelet. The caller has recorded the hand-over durably before. */
+  handOver(cell: Cell, podUid: string): void {
+    const member = cell.members.get(podUid);
+    if (member === undefined) return;
+    member.handedOver = true;
     this.enter(cell, 'running');
-    for (const listener of this.#handOverListeners.get(cell.cellId) ?? []) listener(cell.podUid);
+    for (const listener of this.#handOverListeners.get(cell.cellId) ?? []) listener(podUid);
   }
 
   /**
@@ -116,7 +155,7 @@ export class Book implements CellBook, CellReports {
   /** Forgets a cell whose end the cloud has confirmed. */
   remove(cell: Cell): void {
     this.#cells.delete(cell.cellId);
-    if (this.#byPod.get(cell.podUid) === cell) this.#byPod.delete(cell.podUid);
+    for (const uid of cell.members.keys()) if (this.#byPod.get(uid) === cell) this.#byPod.delete(uid);
     this.#handOverListeners.delete(cell.cellId);
     this.#changed(cell);
   }
@@ -137,7 +176,7 @@ export class Book implements CellBook, CellReports {
 
   podUids(cellId: string): ReadonlySet<string> {
     const cell = this.#cells.get(cellId);
-    return cell?.handedOver === true ? new Set([cell.podUid]) : NO_PODS;
+    return new Set(cell === undefined ? [] : shownMembers(cell).map(({ uid }) => uid));
   }
 
   onHandOver(cellId: string, listener: HandOverListener): () => void {
@@ -160,7 +199,7 @@ export class Book implements CellBook, CellReports {
     cell.lastSeenMs = this.#clock.now();
     cell.allocatable = resourcesOf(node.status?.allocatable as ResourceList | undefined);
     const ready = hasCondition(node, 'Ready');
-    if (ready === cell.kubeletReady && cell.handedOver) return;
+    if (ready === cell.kubeletReady && shownMembers(cell).length === cell.members.size) return;
     cell.kubeletReady = ready;
     this.#changed(cell);
   }

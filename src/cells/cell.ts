@@ -2,12 +2,26 @@ import type { CellMachine, CellPhase } from '../core/cell.ts';
 import type { Offering } from '../core/offerings.ts';
 import type { Resources } from '../core/resources.ts';
 
+/** A pod that a cell runs, or is to run. */
+export interface Member {
+  readonly uid: string;
+  /** `namespace/name`. */
+  readonly pod: string;
+  /** True once the pod is shown to the cell; never false again. */
+  handedOver: boolean;
+  /** True once the pod is no reason for the cell any more, though it is still there. */
+  done: boolean;
+}
+
 /** One cell as the provider's process knows it; rebuilt from the cloud and the pods at every start. */
 export interface Cell {
   readonly cellId: string;
+  /** The pod that it was launched for, as its machine's tags have it. */
   readonly podUid: string;
-  /** `namespace/name`. */
+  /** `namespace/name` of that pod. */
   readonly pod: string;
+  /** By uid. */
+  readonly members: ReadonlyMap<string, Member>;
   phase: CellPhase;
   /** Known once the cloud has accepted the launch. */
   machine?: CellMachine;
@@ -21,8 +35,6 @@ export interface Cell {
   allocatable?: Resources;
   /** The kubelet's own Ready condition. */
   kubeletReady: boolean;
-  /** True once its pod is shown to it; never false again. */
-  handedOver: boolean;
   /** Why it ends or was lost, for people. */
   reason?: string;
 }
@@ -35,4 +47,21 @@ export function isOnItsWay(cell: Cell): boolean {
 /** Phases in which a cell's certificate is good and its kubelet is served. */
 export function isServed(cell: Cell): boolean {
   return isOnItsWay(cell) || cell.phase === 'ready' || cell.phase === 'running';
+}
+
+/** The pods that are shown to a cell. */
+export function shownMembers(cell: Cell): readonly Member[] {
+  return [...cell.members.values()].filter(({ handedOver }) => handedOver);
+}
+
+/** The members that come before one: those that the cell has been shown, and those that joined earlier. */
+export function membersBefore(cell: Cell, uid: string): readonly Member[] {
+  const members = [...cell.members.values()];
+  const place = members.findIndex((member) => member.uid === uid);
+  return members.filter((member, at) => member.uid !== uid && (member.handedOver || at < place));
+}
+
+/** Whether a member of a cell is a reason for it, beside the one of this uid. */
+export function isNeededByOthers(cell: Cell, uid: string): boolean {
+  return [...cell.members.values()].some((member) => member.uid !== uid && !member.done);
 }

@@ -3,7 +3,7 @@ import type { Collection } from '../kube/collection.ts';
 import type { WirePod } from '../kube/wire-pod.ts';
 import type { CellAddress, CellDirectory, CellOfPod, MissingCell, RunningCell } from '../kubelet-endpoint/ports.ts';
 import type { Book } from './book.ts';
-import type { Cell } from './cell.ts';
+import { type Cell, shownMembers } from './cell.ts';
 
 /** Port of every cell's kubelet. */
 const CELL_KUBELET_PORT = 10_250;
@@ -27,7 +27,7 @@ export function directoryOf(book: Book, pods: Collection<WirePod>): CellDirector
     const podUid = pod.metadata.uid ?? '';
     const cell = book.ofPod(podUid);
     const kubelet = cell && kubeletOf(cell);
-    if (cell?.handedOver === true && kubelet !== undefined) return { ...kubelet, podUid };
+    if (cell?.members.get(podUid)?.handedOver === true && kubelet !== undefined) return { ...kubelet, podUid };
     return { missing: why(pod, cell !== undefined) };
   }
 
@@ -45,7 +45,7 @@ export function directoryOf(book: Book, pods: Collection<WirePod>): CellDirector
     return [...book.cells()].flatMap((cell) => {
       const kubelet = kubeletOf(cell);
       if (cell.phase !== 'running' || kubelet === undefined) return [];
-      return [{ ...kubelet, pods: [identity(cell.podUid, cell.pod)] }];
+      return [{ ...kubelet, pods: shownMembers(cell).map(({ uid, pod }) => identity(uid, pod)) }];
     });
   }
 

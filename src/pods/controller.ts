@@ -1,16 +1,15 @@
 import type { Logger } from 'pino';
 import type { Book } from '../cells/book.ts';
-import type { Cell } from '../cells/cell.ts';
+import { type Cell, membersBefore } from '../cells/cell.ts';
 import type { Fleet } from '../cells/fleet.ts';
 import type { Clock } from '../core/clock.ts';
-import { covers } from '../core/resources.ts';
-import { effectiveRequest } from '../core/sizing.ts';
 import type { CollectionReader } from '../kube/collection.ts';
 import { revisionOf } from '../kube/objects.ts';
 import type { WirePod } from '../kube/wire-pod.ts';
 import { WorkQueue } from '../kube/work-queue.ts';
 import { type CellView, decide, type Step } from './decide.ts';
 import { viewOf } from './pod-view.ts';
+import { admits } from './room.ts';
 import type { PodSteps } from './steps.ts';
 
 export interface PodControllerOptions {
@@ -56,10 +55,14 @@ export class PodController {
     const endPods = pods.subscribe(({ type, object }) =>
       type === 'DELETED' ? this.#gone(object) : this.#observe(object),
     );
-    const endCells = book.onChange((cell) => this.#queue.add(cell.podUid));
+    const endCells = book.onChange((cell) => this.#queueMembers(cell));
     signal.addEventListener('abort', () => [endPods(), endCells()], { once: true });
-    for (const cell of book.cells()) this.#queue.add(cell.podUid);
+    for (const cell of book.cells()) this.#queueMembers(cell);
     this.#queue.start(signal);
+  }
+
+  #queueMembers(cell: Cell): void {
+    for (const uid of cell.members.keys()) this.#queue.add(uid);
   }
 
   /** Keeps the newest state of a pod: an answer to a write of ours overtakes the watch. */
@@ -82,48 +85,47 @@ export class PodController {
     if (!mayAct()) return LEASE_LOOK_MS;
     const pod = this.#podsByUid.get(uid);
     const cell = book.ofPod(uid);
-    const step = decide(pod && viewOf(pod), cell && cellViewOf(cell, pod), {
+    const step = decide(pod && viewOf(pod), cell && this.#cellViewOf(cell, uid), {
       nowMs: clock.now(),
       launchTimeoutMs,
       completedLingerMs,
       nodeIsReady: nodeIsReady(),
     });
-    return this.#perform(step, pod, cell, signal);
+    return this.#perform(step, uid, cell, signal);
   }
 
-  async #perform(
-    step: Step,
-    pod: WirePod | undefined,
-    cell: Cell | undefined,
-    signal: AbortSignal,
-  ): Promise<number | undefined> {
+  async #perform(step: Step, uid: string, cell: Cell | undefined, signal: AbortSignal): Promise<number | undefined> {
     if (step.kind === 'nothing') return step.againMs;
     if (step.kind === 'endCell') {
-      if (cell !== undefined) void this.#options.fleet.end(cell, step.reason);
+      if (cell !== undefined) this.#options.steps.endCell(cell, uid, step);
       return undefined;
     }
+    const pod = this.#podsByUid.get(uid);
     if (pod === undefined) return undefined;
-    const again = () => this.#queue.add(pod.metadata.uid ?? '');
+    const again = () => this.#queue.add(uid);
     const { againMs, pod: after } = await this.#options.steps.perform(step, pod, cell, again, signal);
     // The pod may have gone while we wrote to it: what is gone must not come back by an answer that is late.
     if (after !== undefined && this.#podsByUid.has(after.metadata.uid ?? '')) this.#observe(after);
     return againMs;
   }
-}
 
-function cellViewOf(cell: Cell, pod: WirePod | undefined): CellView {
-  const { allocatable, kubeletReady, enteredMs, handedOver, phase, reason } = cell;
-  const { booting } = enteredMs;
-  return {
-    phase,
-    ...(booting === undefined ? {} : { acceptedAtMs: booting }),
-    canTakePod: kubeletReady && pod !== undefined && allocatable !== undefined && coversPod(allocatable, pod),
-    handedOver,
-    ...(reason === undefined ? {} : { reason }),
-  };
-}
+  #cellViewOf(cell: Cell, uid: string): CellView {
+    const { kubeletReady, enteredMs, phase, reason } = cell;
+    const { booting } = enteredMs;
+    return {
+      phase,
+      ...(booting === undefined ? {} : { acceptedAtMs: booting }),
+      canTakePod: kubeletReady && this.#coversPod(cell, uid),
+      handedOver: cell.members.get(uid)?.handedOver === true,
+      ...(reason === undefined ? {} : { reason }),
+    };
+  }
 
-/** Local disks are not offered by what a kubelet reports; everything else must be there, devices included. */
-function coversPod(allocatable: Cell['allocatable'] & object, pod: WirePod): boolean {
-  return covers(allocatable, { ...effectiveRequest(pod), ephemeralStorageBytes: 0 });
+  /** Whether what the cell's kubelet can give covers the pod beside those that have it, or had a place before. */
+  #coversPod(cell: Cell, uid: string): boolean {
+    const pod = this.#podsByUid.get(uid);
+    if (pod === undefined || cell.allocatable === undefined) return false;
+    const others = membersBefore(cell, uid).flatMap((member) => this.#podsByUid.get(member.uid) ?? []);
+    return admits(cell.allocatable, others, pod);
+  }
 }

@@ -37,7 +37,8 @@ export type Step =
   | { readonly kind: 'deletePod' }
   /** The machine ended under the pod. */
   | { readonly kind: 'fail'; readonly reason: string }
-  | { readonly kind: 'endCell'; readonly reason: string };
+  /** The pod is no reason for its cell any more. */
+  | { readonly kind: 'endCell'; readonly reason: string; readonly podIsGone: boolean };
 
 const NOTHING: Step = { kind: 'nothing' };
 const NODE_LOOK_MS = 1_000;
@@ -49,7 +50,7 @@ function hasKubelet(cell: CellView | undefined): boolean {
 function finished(pod: PodView, cell: CellView | undefined, rules: Rules): Step {
   if (pod.deleting && !hasKubelet(cell)) return { kind: 'deletePod' };
   if (cell === undefined || cell.phase === 'ending') return NOTHING;
-  const ended: Step = { kind: 'endCell', reason: 'its pod finished' };
+  const ended: Step = { kind: 'endCell', reason: 'its pod finished', podIsGone: false };
   if (!hasKubelet(cell)) return ended;
   const sinceMs = rules.nowMs - (pod.finishedAtMs ?? 0);
   if (sinceMs >= rules.completedLingerMs) return ended;
@@ -73,11 +74,12 @@ function onItsWay(cell: CellView, rules: Rules): Step {
  */
 export function decide(pod: PodView | undefined, cell: CellView | undefined, rules: Rules): Step {
   if (pod === undefined) {
-    return cell === undefined || cell.phase === 'ending' ? NOTHING : { kind: 'endCell', reason: 'its pod is gone' };
+    if (cell === undefined || cell.phase === 'ending') return NOTHING;
+    return { kind: 'endCell', reason: 'its pod is gone', podIsGone: true };
   }
   const handedOver = pod.handedOver || cell?.handedOver === true;
   if (pod.finished) return finished(pod, cell, rules);
-  const awaitsEnd = handedOver && (hasKubelet(cell) || cell?.phase === 'ending');
+  const awaitsEnd = cell?.handedOver === true && (hasKubelet(cell) || cell.phase === 'ending');
   if (pod.deleting) return awaitsEnd ? NOTHING : { kind: 'deletePod' };
   if (pod.cellId === undefined) return { kind: 'assign' };
   if (cell === undefined) {
@@ -91,6 +93,8 @@ export function decide(pod: PodView | undefined, cell: CellView | undefined, rul
     case 'ready':
       return onItsWay(cell, rules);
     case 'running':
+      // A cell that runs others is not given up for one that it can not take yet.
+      if (!cell.handedOver) return cell.canTakePod ? { kind: 'handOver' } : NOTHING;
       if (!pod.markedNotReady) return NOTHING;
       return rules.nodeIsReady ? { kind: 'restoreReady' } : { kind: 'nothing', againMs: NODE_LOOK_MS };
     case 'ending':

@@ -9,8 +9,8 @@ import { podName, type WirePod } from '../kube/wire-pod.ts';
 import { firstLookOf, judgeReadiness, lookEveryMs, notReadySince } from './readiness.ts';
 
 export interface ReadinessOptions {
-  /** What a cell's kubelet tells of its pod now; undefined when it does not answer. */
-  readonly evidenceOf: (cell: Cell, signal: AbortSignal) => Promise<PodEvidence | undefined>;
+  /** What a cell's kubelet tells of a pod now; undefined when it does not answer. */
+  readonly evidenceOf: (cell: Cell, podUid: string, signal: AbortSignal) => Promise<PodEvidence | undefined>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -92,7 +92,7 @@ export class Readiness {
     const { evidenceOf, logger } = this.#options;
     if (signal.aborted) return undefined;
     try {
-      return await evidenceOf(cell, signal);
+      return await evidenceOf(cell, pod.metadata.uid ?? '', signal);
     } catch (error) {
       logger.warn({ pod: podName(pod), reason: messageOf(error) }, 'readiness can not be judged');
       return undefined;

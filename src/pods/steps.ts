@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Book } from '../cells/book.ts';
-import type { Cell } from '../cells/cell.ts';
+import { type Cell, isNeededByOthers, isOnItsWay } from '../cells/cell.ts';
 import type { Fleet } from '../cells/fleet.ts';
 import type { Clock } from '../core/clock.ts';
 import { isNodelessError, messageOf, type NodelessError } from '../core/errors.ts';
@@ -42,6 +42,8 @@ export interface Outcome {
   readonly againMs?: number;
 }
 
+type EndCell = Omit<Extract<Step, { kind: 'endCell' }>, 'kind'>;
+
 /** A step that acts on a pod. */
 export type PodStep = Exclude<Step, { kind: 'nothing' } | { kind: 'endCell' }>;
 
@@ -61,6 +63,11 @@ function newCellId(): string {
   return `cell-${Array.from({ length: 10 }, () => ID_ALPHABET[randomInt(ID_ALPHABET.length)]).join('')}`;
 }
 
+/** Phases in which a cell has pods, or one is being handed over. */
+function hasRun(cell: Cell): boolean {
+  return cell.phase === 'ready' || cell.phase === 'running';
+}
+
 /** Performs what `decide` has decided. Each step may be repeated: what it has done before it does not do again. */
 export class PodSteps {
   readonly #options: PodStepsOptions;
@@ -75,6 +82,18 @@ export class PodSteps {
   forget(uid: string): void {
     this.#told.delete(uid);
     this.#options.readiness.forget(uid);
+  }
+
+  /** A pod needs its cell no more: the cell ends, unless others need it; then a pod that is there still keeps its place. */
+  endCell(cell: Cell, podUid: string, { reason, podIsGone }: EndCell): void {
+    const { book, fleet } = this.#options;
+    if (!isNeededByOthers(cell, podUid)) void fleet.end(cell, reason);
+    else if (podIsGone) book.leave(cell, podUid);
+    else book.retire(cell, podUid);
+  }
+
+  #leave(cell: Cell, podUid: string, reason: string): void {
+    this.endCell(cell, podUid, { reason, podIsGone: true });
   }
 
   /** Calls `again` when what a step has started in the background has come to something that nothing else tells of. */
@@ -135,11 +154,14 @@ export class PodSteps {
   }
 
   async #replace(pod: WirePod, cell: Cell | undefined, reason: string, signal: AbortSignal): Promise<Outcome> {
-    const { events, fleet, placement } = this.#options;
+    const { events, book, placement } = this.#options;
+    const { uid } = viewOf(pod);
     if (cell !== undefined) {
       events.warning(pod, 'CellReplaced', `${cell.cellId} could not take the pod: ${reason}`);
       if (cell.phase === 'booting' && cell.offering !== undefined) placement.exhausted(cell.offering);
-      void fleet.end(cell, reason);
+      // Nobody is to join a cell that does not come; the others that wait for it find another as well.
+      if (isOnItsWay(cell) && isNeededByOthers(cell, uid)) book.enter(cell, 'lost', reason);
+      this.#leave(cell, uid, reason);
     }
     return this.#assign(pod, signal);
   }
@@ -155,6 +177,8 @@ export class PodSteps {
     const cell = known ?? book.add({ cellId, podUid: uid, pod: podName(pod) }, 'requested');
     try {
       const offering = cell.offering ?? (await placement.choose(pod, signal)).offering;
+      // Another member may have begun meanwhile.
+      if (cell.phase !== 'requested') return {};
       void this.#launchInBackground(pod, cell, offering, signal);
       return {};
     } catch (error) {
@@ -209,12 +233,12 @@ export class PodSteps {
   async #handOver(pod: WirePod, cell: Cell | undefined, signal: AbortSignal): Promise<Outcome> {
     if (cell === undefined) return {};
     const { book, writer, events, clock } = this.#options;
-    book.enter(cell, 'ready');
-    const message = describeStart(cell.enteredMs, clock.now());
+    const message = cell.phase === 'running' ? 'there is room on it' : describeStart(cell.enteredMs, clock.now());
+    if (cell.phase !== 'running') book.enter(cell, 'ready');
     const patched = await writer.patch(pod, (now) => handedOverPatch(message, now), { signal });
-    if (patched === undefined || cell.phase !== 'ready') return { pod: patched };
+    if (patched === undefined || !hasRun(cell)) return { pod: patched };
     events.normal(pod, 'CellReady', `${cell.cellId}: ${message}`);
-    book.handOver(cell);
+    book.handOver(cell, viewOf(pod).uid);
     return { pod: patched };
   }
 
@@ -230,26 +254,27 @@ export class PodSteps {
 
   /** A finalizer keeps a deleted pod, and who waits for its end looks at its phase: so it becomes Failed first. */
   async #deletePod(pod: WirePod, cell: Cell | undefined, signal: AbortSignal): Promise<Outcome> {
-    const { writer, fleet } = this.#options;
+    const { writer } = this.#options;
     if (!viewOf(pod).finished) {
-      const { handedOver, cellId } = viewOf(pod);
+      const { handedOver, cellId, uid } = viewOf(pod);
+      const ran = cell === undefined ? handedOver : cell.members.get(uid)?.handedOver === true;
       const build = (nowMs: number) =>
-        handedOver || cell?.handedOver === true
+        ran
           ? lostPatch(pod, `cell ${cellId} is lost: ${cell?.reason ?? 'its machine ended'}`, nowMs)
           : endedPatch('the pod was deleted before a cell was ready for it', nowMs);
       await writer.patch(pod, build, { signal });
     }
     await writer.delete(pod, signal);
-    if (cell !== undefined) void fleet.end(cell, 'its pod is deleted');
+    if (cell !== undefined) this.#leave(cell, viewOf(pod).uid, 'its pod is deleted');
     return {};
   }
 
   async #fail(pod: WirePod, cell: Cell | undefined, reason: string, signal: AbortSignal): Promise<Outcome> {
-    const { writer, events, fleet } = this.#options;
+    const { writer, events } = this.#options;
     const message = `cell ${viewOf(pod).cellId} is lost: ${reason}`;
     const patched = await writer.patch(pod, (now) => lostPatch(pod, message, now), { signal });
     events.warning(pod, 'CellLost', message);
-    if (cell !== undefined) void fleet.end(cell, reason);
+    if (cell !== undefined) this.#leave(cell, viewOf(pod).uid, reason);
     return { pod: patched };
   }
 }

@@ -48,6 +48,23 @@ describe('the next step of a pod', () => {
     expect(decide(terminating, undefined, RULES)).toEqual({ kind: 'deletePod' });
   });
 
+  test('a terminating pod whose hand-over was written and never made is deleted by us', () => {
+    expect(decide(pod({ deleting: true, handedOver: true }), cell('ready'), RULES)).toEqual({ kind: 'deletePod' });
+  });
+
+  test('a cell that runs other pods is not given up for one that it can not take yet', () => {
+    const late = cell('running', { acceptedAtMs: 0 });
+    expect(decide(pod(), late, RULES)).toEqual({ kind: 'nothing' });
+    expect(decide(pod(), { ...late, canTakePod: true }, RULES)).toEqual({ kind: 'handOver' });
+  });
+
+  test('a hand-over that was written and never made is made again', () => {
+    const written = pod({ handedOver: true });
+    for (const phase of ['ready', 'running'] as const) {
+      expect(decide(written, cell(phase, { canTakePod: true }), RULES)).toEqual({ kind: 'handOver' });
+    }
+  });
+
   test('the hand-over counts from the moment this process made it, before the watch tells', () => {
     const stale = pod({ deleting: true, handedOver: false });
     expect(decide(stale, cell('running', { handedOver: true }), RULES)).toEqual({ kind: 'nothing' });

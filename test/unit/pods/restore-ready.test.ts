@@ -40,7 +40,7 @@ function pause(ms: number, signal?: AbortSignal): Promise<void> {
 /** Readiness over kubelets that answer as `answer` says. */
 function readiness(answer: (podUid: string, signal: AbortSignal) => Promise<PodEvidence | undefined>) {
   const asked: string[] = [];
-  const evidenceOf = ({ podUid }: Cell, signal: AbortSignal) => {
+  const evidenceOf = (_cell: Cell, podUid: string, signal: AbortSignal) => {
     asked.push(podUid);
     return answer(podUid, signal);
   };

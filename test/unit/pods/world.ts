@@ -158,7 +158,7 @@ export function world(offerings: readonly Offering[] = [offering('small', 1)]) {
   const events = new EventRecorder({ client: pods, component: 'nodeless', host: 'n', clock, logger }, stop.signal);
   const placement = new Placement({ provider, clock, defaultSize: resourcesOf({ cpu: '250m', memory: '256Mi' }) });
   const writer = new PodWriter(pods, clock);
-  const evidenceOf = vi.fn(async (_cell: Cell): Promise<PodEvidence | undefined> => undefined);
+  const evidenceOf = vi.fn(async (_cell: Cell, _podUid: string): Promise<PodEvidence | undefined> => undefined);
   const readiness = new Readiness({ evidenceOf, clock, logger });
   const steps = new PodSteps({ book, fleet, placement, writer, events, readiness, clock, logger });
   const nodeIsReady = () => true;
