@@ -9,7 +9,7 @@ export class FakeKube {
   readonly #watches = new Set<{ path: string; name: string | undefined; stream: PassThrough }>();
   #revision = 100;
   /** Answers instead of the store when it returns something. */
-  intercept: (request: KubeRequest, user: string) => KubeResponse | undefined = () => undefined;
+  intercept: (request: KubeRequest, user: string) => KubeResponse | Promise<KubeResponse> | undefined = () => undefined;
 
   get revision(): string {
     return String(this.#revision);
@@ -61,7 +61,7 @@ export class FakeKube {
     }
   }
 
-  #answer(request: KubeRequest, user: string): KubeResponse {
+  #answer(request: KubeRequest, user: string): KubeResponse | Promise<KubeResponse> {
     this.requests.push({ ...request, user });
     const { method, path, body } = request;
     const intercepted = this.intercept(request, user);

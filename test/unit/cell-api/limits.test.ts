@@ -1,7 +1,9 @@
 import { once } from 'node:events';
+import type { ClientHttp2Session, IncomingHttpHeaders } from 'node:http2';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { KubeResponse } from '../../../src/kube/client.ts';
 import {
   FLAG,
   FRAME,
@@ -12,7 +14,7 @@ import {
   settings,
   word,
 } from '../../fuzz/wire/frames.ts';
-import { type Credentials, Harness, knownCell, NODE, NODES, over, tick } from './harness.ts';
+import { type Credentials, Harness, knownCell, NODE, NODES, over, pod, podsPath, tick } from './harness.ts';
 
 const LEASES = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases';
 const STRATEGIC = 'application/strategic-merge-patch+json';
@@ -74,6 +76,15 @@ async function connectAs(credentials: Credentials, count: number): Promise<reado
   return opened;
 }
 
+async function watchOver(session: ClientHttp2Session) {
+  const stream = session.request({
+    ':path': `${LEASES}?watch=1&fieldSelector=metadata.name%3D${NODE}`,
+    accept: 'application/json',
+  });
+  const [headers] = (await once(stream, 'response')) as [IncomingHttpHeaders];
+  return { status: headers[':status'], stream: stream.resume() };
+}
+
 test('a cell sends 1,000 requests at once; more get 429 with Retry-After, and then its connection is cut', async () => {
   h.clock.freeze();
   const session = h.session(as);
@@ -89,6 +100,48 @@ test('a cell sends 1,000 requests at once; more get 429 with Retry-After, and th
   expect((await h.request('/healthz', { as: await h.cell('b') })).status).toBe(200);
   h.clock.advance(1_000);
   expect((await h.request('/healthz', { as })).status).toBe(200);
+});
+
+test('a cell has 200 requests under way; one more is refused until some are answered', async () => {
+  const { metadata } = await h.handedOver('a', pod('web', { uid: 'uid-1' }));
+  const path = `${podsPath()}/${metadata.name}/status`;
+  let answer: (response: KubeResponse) => void = () => undefined;
+  const answered = new Promise<KubeResponse>((resolve) => {
+    answer = resolve;
+  });
+  h.kube.intercept = ({ method }) => (method === 'PATCH' ? answered : undefined);
+  const session = h.session(as);
+  const write = () =>
+    over(session, path, {
+      method: 'PATCH',
+      body: { metadata: { uid: 'uid-1' }, status: { phase: 'Running' } },
+      contentType: STRATEGIC,
+    });
+  const under = Array.from({ length: 200 }, write);
+  await expect.poll(() => h.kube.requests.filter(({ method }) => method === 'PATCH').length).toBe(200);
+  const oneMore = await write();
+  expect([oneMore.status, oneMore.headers['retry-after'], await denials('limit')]).toEqual([429, '1', 1]);
+  const body = Buffer.from(JSON.stringify(h.kube.get(podsPath(), 'web')));
+  answer({ status: 200, contentType: 'application/json', body });
+  expect((await Promise.all(under)).map(({ status }) => status)).toEqual(Array(200).fill(200));
+  expect((await write()).status).toBe(200);
+});
+
+test('a cell has 1,000 watches; one more is refused, and another takes the place of one that ended', async () => {
+  h.clock.freeze();
+  const watches = [];
+  for (let connection = 0; connection < 5; connection += 1) {
+    h.clock.advance(10_000);
+    const session = h.session(as);
+    const opened = Array.from({ length: 200 }, () => watchOver(session));
+    watches.push(...(await Promise.all(opened)));
+  }
+  h.clock.advance(10_000);
+  expect(watches.map(({ status }) => status)).toEqual(Array(1_000).fill(200));
+  const session = h.session(as);
+  expect([(await watchOver(session)).status, await denials('limit')]).toEqual([429, 1]);
+  watches[0]?.stream.close();
+  await expect.poll(async () => (await watchOver(session)).status).toBe(200);
 });
 
 test('a cell has 32 connections, whether or not it asks for anything over them; another has its own', async () => {
