@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -9,6 +9,7 @@ import { leftovers } from '../../src/local-cluster/leftovers.ts';
 import { logPath } from '../../src/local-cluster/processes/component.ts';
 import { adminClient, PROVIDER, startProvider } from '../../src/local-cluster/provider/provider-process.ts';
 import { type LocalCluster, up } from '../../src/local-cluster/up.ts';
+import { cellFolder } from '../support/cells.ts';
 import { countOption, positiveOption } from '../support/number-options.ts';
 import { emptyFigures, summaryOf } from './figures.ts';
 import { allInvariants } from './invariants/all.ts';
@@ -62,6 +63,17 @@ function tell(line: string): void {
   process.stdout.write(`${((Date.now() - startedAtMs) / 1_000).toFixed(2).padStart(8)} s  ${line}\n`);
 }
 
+const CELL_ID = /cell-[a-z0-9]{10}/g;
+
+/** What the kubelets and containerds of cells wrote, as far as the cells are there. */
+async function copyCellLogs(cells: Iterable<string>, to: string): Promise<void> {
+  for (const cell of cells) {
+    const machine = join(cellFolder(CLUSTER, cell), 'machine');
+    const names = await readdir(machine).catch(() => []);
+    for (const name of names.filter((one) => one.endsWith('.log'))) await cp(join(machine, name), join(to, cell, name));
+  }
+}
+
 /** What a person needs to find out why: what the provider said of the pods and cells, and all logs. */
 async function tellEvidence({ paths }: LocalCluster): Promise<void> {
   const log = await readFile(logPath(paths, PROVIDER), 'utf8').catch(() => '');
@@ -72,6 +84,7 @@ async function tellEvidence({ paths }: LocalCluster): Promise<void> {
   }
   const folder = await mkdtemp(join(tmpdir(), 'nodeless-soak-'));
   await cp(paths.logDir, folder, { recursive: true });
+  await copyCellLogs(new Set(violations.flatMap((violation) => violation.match(CELL_ID) ?? [])), folder);
   const load = loadavg().map((value) => value.toFixed(1));
   process.stdout.write(`\nThe machine's load is ${load.join(', ')}; the cluster's logs are in ${folder}.\n`);
 }
