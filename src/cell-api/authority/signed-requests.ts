@@ -70,6 +70,21 @@ export class SignedRequests {
     return kept;
   }
 
+  /**
+   * A request that is not known, as a failed one: a provider that was killed signed it, and its cell has not read the
+   * certificate. A kubelet would wait a quarter of an hour for a request that is not there; of a failed one it makes another.
+   */
+  forgotten(name: string): KubeObject {
+    const message = 'the provider that signed this has ended; ask again';
+    return {
+      apiVersion: 'certificates.k8s.io/v1',
+      kind: 'CertificateSigningRequest',
+      metadata: { name, uid: randomUUID(), resourceVersion: this.resourceVersion },
+      spec: {},
+      status: { conditions: [{ type: 'Failed', status: 'True', reason: 'Forgotten', message }] },
+    };
+  }
+
   /** Called about once a second. */
   tick(): void {
     const now = this.#clock.now();

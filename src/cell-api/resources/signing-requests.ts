@@ -107,7 +107,8 @@ export function signingRequests(options: SigningOptions): SigningHandler {
       if (found === undefined) throw notFound('certificatesigningrequests', name);
       return { status: 200, body: objectBytes(found) };
     }
-    return verb === 'list' ? listOf(options.requests, found) : watchOf(options.requests, found);
+    const { requests } = options;
+    return verb === 'list' ? listOf(requests, found ?? requests.forgotten(name)) : watchOf(requests, found);
   };
 }
 
@@ -154,8 +155,8 @@ function unauthorized(denial: 'no-credentials' | 'unknown-token' | 'reused-token
 
 const KIND = ['certificates.k8s.io/v1', 'CertificateSigningRequest'] as const;
 
-function listOf(requests: SignedRequests, object: SignedRequest['object'] | undefined): Reply {
-  return { status: 200, body: listBytes(...KIND, requests.resourceVersion, object === undefined ? [] : [object]) };
+function listOf(requests: SignedRequests, object: SignedRequest['object']): Reply {
+  return { status: 200, body: listBytes(...KIND, requests.resourceVersion, [object]) };
 }
 
 /** A request is final when it is made, so its watch tells it once. */

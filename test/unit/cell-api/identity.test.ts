@@ -132,6 +132,19 @@ test('a signing request of the same name is answered again for the same key, and
   expect(foreign.body).toMatchObject({ code: 409, reason: 'AlreadyExists' });
 });
 
+test('a request that an ended provider signed is listed as failed, as is another cell’s, so that the kubelet makes another', async () => {
+  const as = await h.cell('a');
+  const { csr } = await makeCsr();
+  const foreign = await h.request(CSRS, { method: 'POST', as: await h.cell('b'), body: csrObject(csr) });
+  for (const name of ['csr-before', foreign.body.metadata.name]) {
+    const { body } = await h.request(`${CSRS}?fieldSelector=metadata.name%3D${name}`, { as });
+    expect(body.items).toMatchObject([
+      { metadata: { name }, status: { conditions: [{ type: 'Failed', status: 'True', reason: 'Forgotten' }] } },
+    ]);
+    expect(body.items[0].status.certificate).toBeUndefined();
+  }
+});
+
 test('signing requests that are not the kubelet’s own are refused', async () => {
   const as = await h.cell('a');
   const SERVING = 'kubernetes.io/kubelet-serving';
