@@ -13,6 +13,7 @@ import { Census } from './cells/census.ts';
 import { directoryOf, kubeletOf } from './cells/directory.ts';
 import { Fleet } from './cells/fleet.ts';
 import { watchHealth } from './cells/health.ts';
+import { watchIdle } from './cells/idle.ts';
 import { startProjection } from './cells/projection.ts';
 import { podNamesCell } from './cells/reason.ts';
 import type { Config } from './config/schema.ts';
@@ -31,9 +32,12 @@ import type { WirePod } from './kube/wire-pod.ts';
 import { createCellClient } from './kubelet-endpoint/cell-client.ts';
 import { podEvidence } from './kubelet-endpoint/pod-evidence.ts';
 import { createKubeletEndpoint } from './kubelet-endpoint/server.ts';
+import { placeOf as placeByPolicy } from './placement/place.ts';
 import { Placement } from './placement/placement.ts';
+import { Assignment } from './pods/assignment.ts';
 import { PodController } from './pods/controller.ts';
-import { viewOf } from './pods/pod-view.ts';
+import { NodePods } from './pods/node-pods.ts';
+import { bindingOf } from './pods/pod-view.ts';
 import { Readiness } from './pods/restore-ready.ts';
 import { PodWriter } from './pods/status.ts';
 import { PodSteps } from './pods/steps.ts';
@@ -173,6 +177,8 @@ async function startLeading(base: Base, signal: AbortSignal, stops: (() => Promi
   const machines = await until('the cloud can be listed', () => provider.list(signal), { clock, logger, signal });
   const pods = startCollection<WirePod>({ ...source, path: '/api/v1/pods', query: ofNode }, signal);
   const cellPath = `/apis/${GROUP}/${VERSION}/cells`;
+  const daemonSetsPath = '/apis/apps/v1/daemonsets';
+  const daemonSets = startCollection<KubeObject>({ ...source, client, path: daemonSetsPath }, signal);
   const cellObjects = startCollection<KubeObject>({ ...source, client, path: cellPath, query: byLabel }, signal);
 
   const cellApi = createCellApi({
@@ -220,7 +226,7 @@ async function startLeading(base: Base, signal: AbortSignal, stops: (() => Promi
 
   await Promise.race([pods.whenSynced, aborted(signal)]);
   signal.throwIfAborted();
-  const adopted = adopt(book, machines, [...pods.items()].map(viewOf));
+  const adopted = adopt(book, machines, [...pods.items()].map(bindingOf));
   book.markComplete();
   logger.info({ node: name, pods: pods.size, cells: adopted, provider: provider.name }, 'the virtual node is served');
 
@@ -232,11 +238,19 @@ async function startLeading(base: Base, signal: AbortSignal, stops: (() => Promi
     return kubelet && podEvidence(cellClient, kubelet, podUid, ask);
   };
   const readiness = new Readiness({ evidenceOf, clock, logger });
+  const placeOf = (pod: WirePod) => placeByPolicy(pod, (namespace, of) => daemonSets.get(namespace, of));
+  const nodePods = new NodePods();
+  const { gather: gatherMs, nodeCell } = config.cells;
+  const assigning = { book, fleet, placement, placeOf, pods: nodePods, writer, events, clock };
+  const assignment = new Assignment({ ...assigning, gatherMs, nodeCellSize: nodeCell.size });
   const controller = new PodController({
     pods,
+    nodePods,
+    placeOf,
+    assignment,
     book,
     fleet,
-    steps: new PodSteps({ book, fleet, placement, writer, events, readiness, clock, logger }),
+    steps: new PodSteps({ book, fleet, placement, assignment, writer, events, readiness, clock, logger }),
     clock,
     logger,
     launchTimeoutMs: config.cells.launchTimeout,
@@ -254,11 +268,12 @@ async function startLeading(base: Base, signal: AbortSignal, stops: (() => Promi
     logger,
     intervalMs: config.cells.censusEvery,
     orphanAfterMs: config.cells.orphanAfter,
-    hasReason: ({ tags }) => podNamesCell(nodeClient, tags, signal),
+    hasReason: ({ tags }) => podNamesCell(nodeClient, tags, bindingOf, signal),
     mayAct,
     onGone: (cell, reason) => book.enter(cell, 'lost', reason),
   });
   void census.run(signal);
+  void watchIdle({ book, fleet, clock, lingerMs: nodeCell.linger, mayAct }, signal);
   const onSilent = (cell: Cell) => void fleet.lose(cell, 'its kubelet is silent');
   void watchHealth({ book, clock, silentAfterMs: config.cells.silentAfter, mayAct, onSilent, logger }, signal);
   const onDeleted = (cell: Cell) => void fleet.lose(cell, 'somebody deleted its Cell object');

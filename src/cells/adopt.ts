@@ -1,15 +1,14 @@
-import type { CellMachine, CellPhase } from '../core/cell.ts';
+import type { CellMachine, CellPhase, CellPurpose } from '../core/cell.ts';
+import { NODE_CELL } from '../core/cell.ts';
 import type { Book } from './book.ts';
+import { type Claim, isEntitled } from './entitlement.ts';
 
 /** What a pod says of its cell. */
-export interface Binding {
-  /** Of the pod. */
-  readonly uid: string;
-  /** `namespace/name`. */
-  readonly pod: string;
+export interface Binding extends Claim {
   readonly cellId?: string;
-  readonly handedOver: boolean;
   readonly finished: boolean;
+  /** It asks for the node cell, or is a DaemonSet's. */
+  readonly mayNeedNodeCell: boolean;
 }
 
 function phaseOf(machine: CellMachine, handedOver: boolean): CellPhase {
@@ -19,22 +18,51 @@ function phaseOf(machine: CellMachine, handedOver: boolean): CellPhase {
   return machine.state === 'launching' ? 'requested' : 'booting';
 }
 
+/** Pods that have run on a machine that the list lacks: what the first of them would have had written on it holds for all. */
+function membersOfUnlisted(bindings: readonly Binding[]): readonly Binding[] {
+  const ran = bindings.filter(({ handedOver, finished }) => handedOver && !finished);
+  const founder = ran.find(({ seeksCompany }) => !seeksCompany) ?? ran[0];
+  if (founder === undefined) return [];
+  if (founder.mayNeedNodeCell) return ran.filter(({ mayNeedNodeCell }) => mayNeedNodeCell);
+  return [
+    founder,
+    ...ran.filter((one) => one !== founder && isEntitled({ podUid: founder.uid, pod: founder.pod }, one)),
+  ];
+}
+
+function adoptListed(book: Book, machine: CellMachine, bindings: readonly Binding[]): void {
+  const { tags } = machine;
+  const members = bindings.filter((binding) => isEntitled(tags, binding));
+  // The node cell outlives its pods for a while.
+  const lingers = tags.purpose === NODE_CELL && (machine.state === 'running' || machine.state === 'launching');
+  if (members.length === 0 && !lingers) return;
+  const ran = members.some(({ handedOver }) => handedOver);
+  const { cellId, podUid, pod, purpose } = tags;
+  const identity = { cellId, podUid, pod, ...(purpose === undefined ? {} : { purpose }) };
+  const cell = book.add(identity, phaseOf(machine, ran), members);
+  if (cell.phase === 'lost') cell.reason = machine.reason ?? 'its machine ended while nobody watched';
+  book.seen(cell, machine);
+}
+
+function adoptUnlisted(book: Book, cellId: string, bindings: readonly Binding[]): void {
+  const members = membersOfUnlisted(bindings);
+  const [founder] = members;
+  if (founder === undefined) return;
+  const purpose: { purpose?: CellPurpose } = founder.mayNeedNodeCell ? { purpose: NODE_CELL } : {};
+  book.add({ cellId, podUid: founder.uid, pod: founder.pod, ...purpose }, 'running', members);
+}
+
 /**
  * Fills an empty book from the cloud's list and the pods. Machines that no pod names are left to the census. A running
  * pod whose machine is not in the list keeps its cell until the census has missed it long enough: a list may lag.
  * @returns how many cells were found again
  */
 export function adopt(book: Book, machines: readonly CellMachine[], bindings: readonly Binding[]): number {
-  const byId = new Map(machines.map((machine) => [machine.tags.cellId, machine]));
-  for (const { uid, pod, cellId, handedOver, finished } of bindings) {
-    if (cellId === undefined || book.get(cellId) !== undefined) continue;
-    const machine = byId.get(cellId);
-    if (machine !== undefined && machine.tags.podUid !== uid) continue;
-    if (machine === undefined && (!handedOver || finished)) continue;
-    const phase = machine === undefined ? 'running' : phaseOf(machine, handedOver);
-    const cell = book.add({ cellId, podUid: uid, pod }, phase, [{ uid, pod, handedOver }]);
-    if (cell.phase === 'lost') cell.reason = machine?.reason ?? 'its machine ended while nobody watched';
-    if (machine !== undefined) book.seen(cell, machine);
+  const byCell = Map.groupBy(bindings, ({ cellId }) => cellId);
+  for (const machine of machines) adoptListed(book, machine, byCell.get(machine.tags.cellId) ?? []);
+  const listed = new Set(machines.map(({ tags }) => tags.cellId));
+  for (const [cellId, named] of byCell) {
+    if (cellId !== undefined && !listed.has(cellId)) adoptUnlisted(book, cellId, named);
   }
   return book.size;
 }

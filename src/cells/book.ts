@@ -68,7 +68,7 @@ export class Book implements CellBook, CellReports {
    * @throws NodelessError Denied when the id is another pod's: a cell is never given twice.
    */
   add(
-    identity: { cellId: string; podUid: string; pod: string },
+    identity: Pick<Cell, 'cellId' | 'podUid' | 'pod' | 'purpose'>,
     phase: CellPhase,
     members: readonly Joining[] = [{ uid: identity.podUid, pod: identity.pod }],
   ): Cell {
@@ -197,7 +197,9 @@ export class Book implements CellBook, CellReports {
     const cell = this.#cells.get(cellId);
     if (cell === undefined) return;
     cell.lastSeenMs = this.#clock.now();
-    cell.allocatable = resourcesOf(node.status?.allocatable as ResourceList | undefined);
+    const allocatable = node.status?.allocatable as ResourceList | undefined;
+    cell.allocatable = resourcesOf(allocatable);
+    if (allocatable?.pods !== undefined) cell.podSlots = Number(allocatable.pods);
     const ready = hasCondition(node, 'Ready');
     if (ready === cell.kubeletReady && shownMembers(cell).length === cell.members.size) return;
     cell.kubeletReady = ready;

@@ -1,4 +1,4 @@
-import type { CellMachine, CellPhase } from '../core/cell.ts';
+import type { CellMachine, CellPhase, CellPurpose } from '../core/cell.ts';
 import type { Offering } from '../core/offerings.ts';
 import type { Resources } from '../core/resources.ts';
 
@@ -20,6 +20,7 @@ export interface Cell {
   readonly podUid: string;
   /** `namespace/name` of that pod. */
   readonly pod: string;
+  readonly purpose?: CellPurpose;
   /** By uid. */
   readonly members: ReadonlyMap<string, Member>;
   phase: CellPhase;
@@ -33,6 +34,8 @@ export interface Cell {
   lastSeenMs?: number;
   /** What its kubelet reported that it can give to pods. */
   allocatable?: Resources;
+  /** How many pods its kubelet takes at once. */
+  podSlots?: number;
   /** The kubelet's own Ready condition. */
   kubeletReady: boolean;
   /** Why it ends or was lost, for people. */
@@ -59,6 +62,11 @@ export function membersBefore(cell: Cell, uid: string): readonly Member[] {
   const members = [...cell.members.values()];
   const place = members.findIndex((member) => member.uid === uid);
   return members.filter((member, at) => member.uid !== uid && (member.handedOver || at < place));
+}
+
+/** Whether a pod is a reason for the cell. */
+export function isNeeded(cell: Cell): boolean {
+  return [...cell.members.values()].some(({ done }) => !done);
 }
 
 /** Whether a member of a cell is a reason for it, beside the one of this uid. */

@@ -2,6 +2,7 @@ import { CELL_ANNOTATION } from '../core/names.ts';
 import type { Collection } from '../kube/collection.ts';
 import type { WirePod } from '../kube/wire-pod.ts';
 import type { CellAddress, CellDirectory, CellOfPod, MissingCell, RunningCell } from '../kubelet-endpoint/ports.ts';
+import { absorption } from './absorption.ts';
 import type { Book } from './book.ts';
 import { type Cell, shownMembers } from './cell.ts';
 
@@ -32,6 +33,8 @@ export function directoryOf(book: Book, pods: Collection<WirePod>): CellDirector
   }
 
   function why(pod: WirePod, hasCell: boolean): string {
+    const absorbed = absorption(pod);
+    if (absorbed !== undefined) return absorbed;
     const cellId = pod.metadata.annotations?.[CELL_ANNOTATION];
     const phase = pod.status?.phase;
     if (cellId === undefined) return 'the pod has no cell yet; its events tell why it waits';

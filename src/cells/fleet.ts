@@ -7,7 +7,7 @@ import type { Clock } from '../core/clock.ts';
 import { messageOf, NodelessError } from '../core/errors.ts';
 import type { Offering } from '../core/offerings.ts';
 import type { Book } from './book.ts';
-import type { Cell } from './cell.ts';
+import { type Cell, isNeededByOthers, isServed } from './cell.ts';
 
 export interface FleetOptions {
   readonly provider: CellProvider;
@@ -20,6 +20,12 @@ export interface FleetOptions {
   readonly concurrency: number;
   /** False while another process may lead: nothing is launched or ended then. */
   readonly mayAct: () => boolean;
+}
+
+/** Why a cell loses a pod. */
+export interface Release {
+  readonly reason: string;
+  readonly podIsGone: boolean;
 }
 
 /** How often it is looked whether the lease is held again. */
@@ -55,8 +61,9 @@ export class Fleet {
     const signal = AbortSignal.any([this.#signal, cancel.signal]);
     cell.offering = offering;
     book.enter(cell, 'launching');
-    const { cellId, pod, podUid } = cell;
-    const tags = { clusterUid, virtualNode: bootstrap.nodeName, cellId, pod, podUid };
+    const { cellId, pod, podUid, purpose } = cell;
+    const shared = purpose === undefined ? {} : { purpose };
+    const tags = { clusterUid, virtualNode: bootstrap.nodeName, cellId, pod, podUid, ...shared };
     const launch = this.#launches.add(async () => {
       await this.#untilAllowed(signal);
       return provider.launch({ tags, offering, bootstrap }, signal);
@@ -76,6 +83,18 @@ export class Fleet {
     } finally {
       this.#launching.delete(cellId);
     }
+  }
+
+  /**
+   * A pod needs its cell no more: the cell ends, unless others need it, or it is the node cell. Then a pod that is there
+   * still keeps its place.
+   */
+  release(cell: Cell, podUid: string, { reason, podIsGone }: Release): void {
+    const { book } = this.#options;
+    const lingers = cell.purpose !== undefined && isServed(cell);
+    if (!lingers && !isNeededByOthers(cell, podUid)) void this.end(cell, reason);
+    else if (podIsGone) book.leave(cell, podUid);
+    else book.retire(cell, podUid);
   }
 
   /**

@@ -19,6 +19,13 @@ const WINDOW = { interval: 2_000, intervalCap: 100 };
 /** Longer than a definition needs to be gone after the last of its objects. */
 const DELETION_PAUSE_MS = 2_000;
 
+/** `default/web-1`, or `default/web-1 and 2 more`. */
+function describeMembers(cell: Cell): string {
+  const [first, ...others] = [...cell.members.values()].map(({ pod }) => pod);
+  if (first === undefined) return `none (${cell.purpose ?? cell.pod})`;
+  return others.length === 0 ? first : `${first} and ${others.length} more`;
+}
+
 /** The Cell object that people see. */
 export function cellObject(cell: Cell, virtualNode: string): KubeObject {
   const { machine, offering } = cell;
@@ -29,8 +36,9 @@ export function cellObject(cell: Cell, virtualNode: string): KubeObject {
     metadata: { name: cell.cellId, labels: { [VIRTUAL_NODE_LABEL]: virtualNode } },
     status: {
       phase: cell.phase,
-      pod: cell.pod,
+      pod: describeMembers(cell),
       podUid: cell.podUid,
+      pods: [...cell.members.values()].map(({ pod }) => pod),
       instanceType: machine?.instanceType ?? offering?.instanceType ?? '',
       launchType: machine?.launchType ?? offering?.launchType ?? '',
       zone: machine?.zone ?? offering?.zone ?? '',

@@ -58,6 +58,19 @@ const virtualNode = z.strictObject({
     .describe('Address at which the API server reaches the kubelet endpoint.'),
 });
 
+const nodeCell = z.strictObject({
+  size: z
+    .strictObject({
+      cpu: quantity.prefault('1').describe('CPU that the pods on the node cell can request together.'),
+      memory: quantity.prefault('2Gi').describe('Memory that the pods on the node cell can request together.'),
+    })
+    .transform((list): Resources => resourcesOf(list))
+    .prefault({}),
+  linger: duration
+    .prefault('10m')
+    .describe('How long the node cell stays when no pod needs it, with what its disk has.'),
+});
+
 const cells = z.strictObject({
   defaultSize: size.prefault({}),
   launchTimeout: duration.prefault('5m').describe('A cell that has not registered by then is replaced.'),
@@ -67,6 +80,8 @@ const cells = z.strictObject({
   silentAfter: duration.prefault('40s').describe('A cell whose kubelet is silent for so long is taken for dead.'),
   orphanAfter: duration.prefault('60s').describe('A machine that no pod needs for so long is ended.'),
   censusEvery: duration.prefault('10s').describe('How often the cloud is listed.'),
+  gather: duration.prefault('1s').describe('How long the first of the pods that share a cell waits for the others.'),
+  nodeCell: nodeCell.prefault({}),
   concurrency: z.number().int().min(1).max(1_000).default(16).describe('Provider calls of each kind at once.'),
 });
 

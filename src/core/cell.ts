@@ -14,14 +14,19 @@ export const CELL_PHASES = [
 ] as const;
 export type CellPhase = (typeof CELL_PHASES)[number];
 
+/** What a cell is for, where it is not for a pod and those that must be with it. */
+export const NODE_CELL = 'node-cell';
+export type CellPurpose = typeof NODE_CELL;
+
 /** What is written on the cloud resource, so that any provider process can tell whose it is. */
 export interface CellTags {
   readonly clusterUid: string;
   readonly virtualNode: string;
   readonly cellId: string;
-  /** `namespace/name` of the pod, for people. */
+  /** `namespace/name` of the pod that the machine was launched for; others of its namespace may have joined it. */
   readonly pod: string;
   readonly podUid: string;
+  readonly purpose?: CellPurpose;
 }
 
 /** Everything that a machine needs to become a cell's kubelet. */

@@ -8,6 +8,7 @@ export const ERROR_CODES = {
   InvalidConfig: 'the provider was configured with something that its cloud refuses',
   KubeRequestFailed: 'the API server answered with an error or did not answer',
   LaunchTimeout: 'a cell did not register within its launch timeout',
+  NoRoom: 'the cell that the pod must be on has no room for it, or is not there yet; it gets a place when there is',
   NoOffering: 'no offering is large enough for the pod',
   NotFound: 'what was asked for does not exist',
   NotLeading: 'a replica that may not lead any more was asked to change something; the one that leads will',

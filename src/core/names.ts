@@ -6,6 +6,10 @@ export const VERSION = 'v1alpha1';
 export const CELL_ANNOTATION = 'nodeless.io/cell';
 /** Pod condition: True from the moment the pod is handed over to its cell's kubelet, and durable proof of it. */
 export const CELL_READY_CONDITION = 'nodeless.io/CellReady';
+/** Annotation on a pod: what routing has decided, and why. Users may write it. */
+export const DECISION_ANNOTATION = 'nodeless.io/decision';
+/** Annotation on a DaemonSet: what becomes of its pods on the virtual node. */
+export const DAEMONSET_POLICY_ANNOTATION = 'nodeless.io/daemonset-policy';
 /** Taint of the virtual node, and the label value that virtual-kubelet users select by. */
 export const VIRTUAL_NODE_TAINT = 'virtual-kubelet.io/provider';
 export const VIRTUAL_NODE_TYPE = 'virtual-kubelet';

@@ -57,6 +57,11 @@ export function add(a: Resources, b: Resources): Resources {
   return combine(a, b, (x, y) => x + y);
 }
 
+/** What is left of `have` without `taken`; below 0 where more is taken than there is. */
+export function minus(have: Resources, taken: Resources): Resources {
+  return combine(have, taken, (x, y) => x - y);
+}
+
 /** The larger of the two in each dimension. */
 export function most(a: Resources, b: Resources): Resources {
   return combine(a, b, Math.max);

@@ -46,13 +46,17 @@ export class Placement {
   }
 
   /**
-   * The cheapest offering for the pod.
+   * The cheapest offering for the pod, or for all that are to be on its machine.
    * @throws NodelessError InvalidConfig (the pod can't run on a cell), NoOffering or InsufficientCapacity.
    */
-  async choose(pod: WirePod, signal: AbortSignal): Promise<Choice> {
+  async choose(pod: WirePod, signal: AbortSignal, need = this.need(pod)): Promise<Choice> {
     const obstacle = unsuitability(pod);
     if (obstacle !== undefined) throw new NodelessError({ code: 'InvalidConfig', message: obstacle });
-    const need = this.need(pod);
+    return this.chooseSize(need, signal);
+  }
+
+  /** The cheapest offering of at least this size. @throws NodelessError NoOffering or InsufficientCapacity */
+  async chooseSize(need: Resources, signal: AbortSignal): Promise<Choice> {
     const offering = chooseOffering(need, await this.#available(signal));
     const price = `$${offering.pricePerHourUsd.toFixed(4)}/h`;
     const why = `${offering.instanceType} (${describeResources(offering.allocatable)}, ${price}) is the cheapest offering that fits ${describeResources(need)}`;

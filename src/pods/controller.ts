@@ -4,16 +4,22 @@ import { type Cell, membersBefore } from '../cells/cell.ts';
 import type { Fleet } from '../cells/fleet.ts';
 import type { Clock } from '../core/clock.ts';
 import type { CollectionReader } from '../kube/collection.ts';
-import { revisionOf } from '../kube/objects.ts';
 import type { WirePod } from '../kube/wire-pod.ts';
 import { WorkQueue } from '../kube/work-queue.ts';
+import type { Place } from '../placement/place.ts';
+import type { Assignment } from './assignment.ts';
 import { type CellView, decide, type Step } from './decide.ts';
+import type { NodePods } from './node-pods.ts';
 import { viewOf } from './pod-view.ts';
 import { admits } from './room.ts';
 import type { PodSteps } from './steps.ts';
 
 export interface PodControllerOptions {
   readonly pods: CollectionReader<WirePod>;
+  /** The same, as they are known best; this controller keeps them. */
+  readonly nodePods: NodePods;
+  readonly placeOf: (pod: WirePod) => Place | undefined;
+  readonly assignment: Assignment;
   readonly book: Book;
   readonly fleet: Fleet;
   readonly steps: PodSteps;
@@ -35,7 +41,6 @@ const LEASE_LOOK_MS = 500;
 export class PodController {
   readonly #options: PodControllerOptions;
   readonly #queue: WorkQueue;
-  readonly #podsByUid = new Map<string, WirePod>();
 
   constructor(options: PodControllerOptions) {
     this.#options = options;
@@ -55,37 +60,35 @@ export class PodController {
     const endPods = pods.subscribe(({ type, object }) =>
       type === 'DELETED' ? this.#gone(object) : this.#observe(object),
     );
-    const endCells = book.onChange((cell) => this.#queueMembers(cell));
+    const endCells = book.onChange((cell) => this.#queueAround(cell));
     signal.addEventListener('abort', () => [endPods(), endCells()], { once: true });
-    for (const cell of book.cells()) this.#queueMembers(cell);
+    for (const cell of book.cells()) this.#queueAround(cell);
     this.#queue.start(signal);
   }
 
-  #queueMembers(cell: Cell): void {
+  /** The pods of a cell, and those that may find a place there. */
+  #queueAround(cell: Cell): void {
     for (const uid of cell.members.keys()) this.#queue.add(uid);
+    for (const uid of this.#options.assignment.waitersFor(cell)) this.#queue.add(uid);
   }
 
-  /** Keeps the newest state of a pod: an answer to a write of ours overtakes the watch. */
   #observe(pod: WirePod): void {
-    const uid = pod.metadata.uid ?? '';
-    const known = this.#podsByUid.get(uid);
-    if (known === undefined || revisionOf(known) <= revisionOf(pod)) this.#podsByUid.set(uid, pod);
-    this.#queue.add(uid);
+    this.#options.nodePods.observe(pod);
+    this.#queue.add(pod.metadata.uid ?? '');
   }
 
   #gone(pod: WirePod): void {
-    const uid = pod.metadata.uid ?? '';
-    this.#podsByUid.delete(uid);
-    this.#options.steps.forget(uid);
-    this.#queue.add(uid);
+    this.#options.nodePods.remove(pod);
+    this.#options.steps.forget(pod);
+    this.#queue.add(pod.metadata.uid ?? '');
   }
 
   async #reconcile(uid: string, signal: AbortSignal): Promise<number | undefined> {
-    const { book, clock, launchTimeoutMs, completedLingerMs, mayAct, nodeIsReady } = this.#options;
+    const { book, nodePods, placeOf, clock, launchTimeoutMs, completedLingerMs, mayAct, nodeIsReady } = this.#options;
     if (!mayAct()) return LEASE_LOOK_MS;
-    const pod = this.#podsByUid.get(uid);
+    const pod = nodePods.get(uid);
     const cell = book.ofPod(uid);
-    const step = decide(pod && viewOf(pod), cell && this.#cellViewOf(cell, uid), {
+    const step = decide(pod && viewOf(pod, placeOf(pod)), cell && this.#cellViewOf(cell, uid), {
       nowMs: clock.now(),
       launchTimeoutMs,
       completedLingerMs,
@@ -96,16 +99,17 @@ export class PodController {
 
   async #perform(step: Step, uid: string, cell: Cell | undefined, signal: AbortSignal): Promise<number | undefined> {
     if (step.kind === 'nothing') return step.againMs;
+    const { fleet, nodePods, steps } = this.#options;
     if (step.kind === 'endCell') {
-      if (cell !== undefined) this.#options.steps.endCell(cell, uid, step);
+      if (cell !== undefined) fleet.release(cell, uid, step);
       return undefined;
     }
-    const pod = this.#podsByUid.get(uid);
+    const pod = nodePods.get(uid);
     if (pod === undefined) return undefined;
     const again = () => this.#queue.add(uid);
-    const { againMs, pod: after } = await this.#options.steps.perform(step, pod, cell, again, signal);
+    const { againMs, pod: after } = await steps.perform(step, pod, cell, again, signal);
     // The pod may have gone while we wrote to it: what is gone must not come back by an answer that is late.
-    if (after !== undefined && this.#podsByUid.has(after.metadata.uid ?? '')) this.#observe(after);
+    if (after !== undefined && nodePods.get(uid) !== undefined) this.#observe(after);
     return againMs;
   }
 
@@ -123,9 +127,10 @@ export class PodController {
 
   /** Whether what the cell's kubelet can give covers the pod beside those that have it, or had a place before. */
   #coversPod(cell: Cell, uid: string): boolean {
-    const pod = this.#podsByUid.get(uid);
+    const { nodePods } = this.#options;
+    const pod = nodePods.get(uid);
     if (pod === undefined || cell.allocatable === undefined) return false;
-    const others = membersBefore(cell, uid).flatMap((member) => this.#podsByUid.get(member.uid) ?? []);
+    const others = membersBefore(cell, uid).flatMap((member) => nodePods.get(member.uid) ?? []);
     return admits(cell.allocatable, others, pod);
   }
 }

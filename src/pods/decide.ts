@@ -27,6 +27,8 @@ export type Step =
   | { readonly kind: 'nothing'; readonly againMs?: number }
   /** Choose an offering and write a new cell's id to the pod. */
   | { readonly kind: 'assign' }
+  /** Report the pod Ready; it runs nowhere. */
+  | { readonly kind: 'absorb' }
   /** The assigned cell did not come: end it and assign another. */
   | { readonly kind: 'replace'; readonly reason: string }
   | { readonly kind: 'launch' }
@@ -42,6 +44,8 @@ export type Step =
 
 const NOTHING: Step = { kind: 'nothing' };
 const NODE_LOOK_MS = 1_000;
+/** How soon it is looked again whether a pod's DaemonSet is known. */
+const PLACE_LOOK_MS = 500;
 
 function hasKubelet(cell: CellView | undefined): boolean {
   return cell !== undefined && (cell.phase === 'ready' || cell.phase === 'running');
@@ -56,6 +60,15 @@ function finished(pod: PodView, cell: CellView | undefined, rules: Rules): Step 
   if (sinceMs >= rules.completedLingerMs) return ended;
   if (rules.completedLingerMs === Number.POSITIVE_INFINITY) return NOTHING;
   return { kind: 'nothing', againMs: rules.completedLingerMs - sinceMs };
+}
+
+function unassigned(pod: PodView, rules: Rules): Step {
+  // Once absorbed it stays so, whatever becomes of the policy: what was reported Ready is not begun anew.
+  if (pod.absorbed || pod.place === 'absorbed') {
+    if (pod.absorbed && !pod.markedNotReady) return NOTHING;
+    return rules.nodeIsReady ? { kind: 'absorb' } : { kind: 'nothing', againMs: NODE_LOOK_MS };
+  }
+  return pod.place === undefined ? { kind: 'nothing', againMs: PLACE_LOOK_MS } : { kind: 'assign' };
 }
 
 function onItsWay(cell: CellView, rules: Rules): Step {
@@ -81,7 +94,7 @@ export function decide(pod: PodView | undefined, cell: CellView | undefined, rul
   if (pod.finished) return finished(pod, cell, rules);
   const awaitsEnd = cell?.handedOver === true && (hasKubelet(cell) || cell.phase === 'ending');
   if (pod.deleting) return awaitsEnd ? NOTHING : { kind: 'deletePod' };
-  if (pod.cellId === undefined) return { kind: 'assign' };
+  if (pod.cellId === undefined) return unassigned(pod, rules);
   if (cell === undefined) {
     return handedOver ? { kind: 'fail', reason: 'its machine no longer exists' } : { kind: 'launch' };
   }

@@ -1,6 +1,10 @@
+import { absorption } from '../cells/absorption.ts';
+import type { Binding } from '../cells/adopt.ts';
 import { CELL_ANNOTATION, CELL_READY_CONDITION } from '../core/names.ts';
 import { hasCondition } from '../kube/objects.ts';
 import { podName, type WirePod } from '../kube/wire-pod.ts';
+import { wantedCompany } from '../placement/company.ts';
+import { mayNeedNodeCell, type Place } from '../placement/place.ts';
 import { markedNotReady } from './readiness.ts';
 
 /** The few facts of a pod that decide what happens to its cell. */
@@ -19,6 +23,10 @@ export interface PodView {
   readonly handedOver: boolean;
   /** Not Ready by another's word than its kubelet's. */
   readonly markedNotReady: boolean;
+  /** Where it is to run; undefined while that is not known. */
+  readonly place?: Place;
+  /** It is reported Ready, and not run. */
+  readonly absorbed: boolean;
 }
 
 function lastEndOf(pod: WirePod): number | undefined {
@@ -31,7 +39,7 @@ function lastEndOf(pod: WirePod): number | undefined {
 }
 
 /** The decisive facts of a pod. */
-export function viewOf(pod: WirePod): PodView {
+export function viewOf(pod: WirePod, place?: Place): PodView {
   const cellId = pod.metadata.annotations?.[CELL_ANNOTATION];
   const finishedAtMs = lastEndOf(pod);
   const phase = pod.status?.phase;
@@ -44,5 +52,12 @@ export function viewOf(pod: WirePod): PodView {
     deleting: pod.metadata.deletionTimestamp !== undefined,
     handedOver: hasCondition(pod, CELL_READY_CONDITION),
     markedNotReady: markedNotReady(pod),
+    ...(place === undefined ? {} : { place }),
+    absorbed: absorption(pod) !== undefined && hasCondition(pod, 'ContainersReady'),
   };
+}
+
+/** What a pod says of its cell after a restart. */
+export function bindingOf(pod: WirePod): Binding {
+  return { ...viewOf(pod), seeksCompany: wantedCompany(pod).length > 0, mayNeedNodeCell: mayNeedNodeCell(pod) };
 }

@@ -1,6 +1,8 @@
-import { add, covers, NOTHING, type Resources } from '../core/resources.ts';
+import { type Cell, isServed } from '../cells/cell.ts';
+import { add, covers, minus, NOTHING, type Resources } from '../core/resources.ts';
 import { effectiveRequest } from '../core/sizing.ts';
 import type { WirePod } from '../kube/wire-pod.ts';
+import type { NodePods } from './node-pods.ts';
 
 /** Whether a pod will run no more, so that its kubelet counts nothing for it. */
 export function isFinished(pod: WirePod): boolean {
@@ -15,4 +17,25 @@ export function admits(allocatable: Resources, others: readonly WirePod[], pod: 
   const counted = others.filter((other) => !isFinished(other));
   const need = [...counted, pod].map(effectiveRequest).reduce(add, NOTHING);
   return covers(allocatable, { ...need, ephemeralStorageBytes: 0 });
+}
+
+/** The pods of a cell that have not finished. */
+export function livePodsOf(cell: Cell, pods: NodePods): readonly WirePod[] {
+  return [...cell.members.keys()].flatMap((uid) => pods.get(uid) ?? []).filter((pod) => !isFinished(pod));
+}
+
+const NO_ROOM: Resources = { ...NOTHING, cpuMilli: -1 };
+
+/** What a cell can still give, of what its kubelet has reported, or its machine was bought with. */
+export function freeOn(cell: Cell, pods: readonly WirePod[], needOf: (pod: WirePod) => Resources): Resources {
+  const bought = cell.machine?.allocatable ?? cell.offering?.allocatable ?? NOTHING;
+  if (cell.podSlots !== undefined && pods.length >= cell.podSlots) return NO_ROOM;
+  const { ephemeralStorageBytes } = bought;
+  return minus({ ...(cell.allocatable ?? bought), ephemeralStorageBytes }, pods.map(needOf).reduce(add, NOTHING));
+}
+
+/** Whether a pod waits for a cell: it is to run, and has no place in one that may run it. */
+export function isUnseated(pod: WirePod, cell: Cell | undefined): boolean {
+  if (isFinished(pod) || pod.metadata.deletionTimestamp !== undefined) return false;
+  return cell === undefined || !isServed(cell);
 }

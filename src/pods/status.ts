@@ -1,3 +1,4 @@
+import { ABSORBED } from '../cells/absorption.ts';
 import type { Clock } from '../core/clock.ts';
 import { kubeTime } from '../core/clock.ts';
 import { CELL_ANNOTATION, CELL_READY_CONDITION, DISRUPTION_TARGET } from '../core/names.ts';
@@ -36,6 +37,36 @@ export function waitingPatch(reason: string, message: string, nowMs: number): ob
 /** The pod is shown to its cell's kubelet from now on. */
 export function handedOverPatch(message: string, nowMs: number): object {
   return { status: { conditions: [condition(CELL_READY_CONDITION, 'True', 'CellReady', message, nowMs)] } };
+}
+
+/** The pod is reported Ready, without an address; nothing runs it. */
+export function absorbedPatch(pod: WirePod, message: string, nowMs: number): object {
+  const at = kubeTime(nowMs);
+  const met = ['PodReadyToStartContainers', 'Initialized', 'ContainersReady', 'Ready'];
+  return {
+    status: {
+      phase: 'Running',
+      startTime: pod.status?.startTime ?? at,
+      conditions: [
+        ...met.map((type) => ({ type, status: 'True', lastTransitionTime: at })),
+        condition(CELL_READY_CONDITION, 'False', ABSORBED, message, nowMs),
+      ],
+      containerStatuses: pod.spec.containers.map(({ name, image = '' }) => ({
+        name,
+        image,
+        imageID: '',
+        ready: true,
+        started: true,
+        restartCount: 0,
+        state: { running: { startedAt: at } },
+      })),
+    },
+  };
+}
+
+/** A pod that was reported Ready and never run ends. */
+export function dismissedPatch(): object {
+  return { status: { phase: 'Succeeded' } };
 }
 
 /** The pod's containers are ready still. */

@@ -1,25 +1,28 @@
-import { randomInt } from 'node:crypto';
 import type { Logger } from 'pino';
+import { ABSORBED } from '../cells/absorption.ts';
 import type { Book } from '../cells/book.ts';
 import { type Cell, isNeededByOthers, isOnItsWay } from '../cells/cell.ts';
 import type { Fleet } from '../cells/fleet.ts';
 import type { Clock } from '../core/clock.ts';
 import { isNodelessError, messageOf, type NodelessError } from '../core/errors.ts';
+import { DAEMONSET_POLICY_ANNOTATION } from '../core/names.ts';
 import type { Offering } from '../core/offerings.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { podName, type WirePod } from '../kube/wire-pod.ts';
+import { daemonSetOwnerOf } from '../placement/place.ts';
 import type { Placement } from '../placement/placement.ts';
+import { type Assignment, isReasonToWait, type Outcome } from './assignment.ts';
 import type { Step } from './decide.ts';
 import { viewOf } from './pod-view.ts';
 import type { Readiness } from './restore-ready.ts';
 import {
-  assignedPatch,
+  absorbedPatch,
+  dismissedPatch,
   endedPatch,
   handedOverPatch,
   lostPatch,
   type PodWriter,
   readyPatch,
-  waitingPatch,
 } from './status.ts';
 import { describeStart } from './timeline.ts';
 
@@ -27,6 +30,7 @@ export interface PodStepsOptions {
   readonly book: Book;
   readonly fleet: Fleet;
   readonly placement: Placement;
+  readonly assignment: Assignment;
   readonly writer: PodWriter;
   readonly events: EventRecorder;
   readonly readiness: Readiness;
@@ -34,34 +38,14 @@ export interface PodStepsOptions {
   readonly logger: Logger;
 }
 
-/** What a step has led to. */
-export interface Outcome {
-  /** The pod as a write has left it; undefined when nothing was written, or the pod is gone. */
-  readonly pod?: WirePod | undefined;
-  /** Look again after so long. */
-  readonly againMs?: number;
-}
-
-type EndCell = Omit<Extract<Step, { kind: 'endCell' }>, 'kind'>;
-
 /** A step that acts on a pod. */
 export type PodStep = Exclude<Step, { kind: 'nothing' } | { kind: 'endCell' }>;
 
-/** How long a pod waits that nothing offered can take, unless it changes before. */
-const NO_OFFERING_RETRY_MS = 30_000;
-const NO_CAPACITY_RETRY_MS = 5_000;
 /** Pause before a launch of unknown outcome is asked for again under the same id. */
 const LAUNCH_RETRY_MS = 5_000;
 
-const WAITING_CODES = ['NoOffering', 'InsufficientCapacity', 'InvalidConfig'];
 /** After these no machine came of the launch; after others one may have. */
 const DEFINITIVE_CODES = ['InsufficientCapacity', 'InvalidConfig', 'NotFound', 'Unauthorized'];
-
-const ID_ALPHABET = 'abcdefghijkmnpqrstuvwxyz23456789';
-
-function newCellId(): string {
-  return `cell-${Array.from({ length: 10 }, () => ID_ALPHABET[randomInt(ID_ALPHABET.length)]).join('')}`;
-}
 
 /** Phases in which a cell has pods, or one is being handed over. */
 function hasRun(cell: Cell): boolean {
@@ -71,29 +55,19 @@ function hasRun(cell: Cell): boolean {
 /** Performs what `decide` has decided. Each step may be repeated: what it has done before it does not do again. */
 export class PodSteps {
   readonly #options: PodStepsOptions;
-  /** The last waiting reason told of each pod, so that a retry does not tell it again. */
-  readonly #told = new Map<string, string>();
 
   constructor(options: PodStepsOptions) {
     this.#options = options;
   }
 
   /** Drops what is remembered of a pod that is gone. */
-  forget(uid: string): void {
-    this.#told.delete(uid);
-    this.#options.readiness.forget(uid);
-  }
-
-  /** A pod needs its cell no more: the cell ends, unless others need it; then a pod that is there still keeps its place. */
-  endCell(cell: Cell, podUid: string, { reason, podIsGone }: EndCell): void {
-    const { book, fleet } = this.#options;
-    if (!isNeededByOthers(cell, podUid)) void fleet.end(cell, reason);
-    else if (podIsGone) book.leave(cell, podUid);
-    else book.retire(cell, podUid);
+  forget(pod: WirePod): void {
+    this.#options.assignment.forget(pod);
+    this.#options.readiness.forget(viewOf(pod).uid);
   }
 
   #leave(cell: Cell, podUid: string, reason: string): void {
-    this.endCell(cell, podUid, { reason, podIsGone: true });
+    this.#options.fleet.release(cell, podUid, { reason, podIsGone: true });
   }
 
   /** Calls `again` when what a step has started in the background has come to something that nothing else tells of. */
@@ -106,7 +80,9 @@ export class PodSteps {
   ): Promise<Outcome> {
     switch (step.kind) {
       case 'assign':
-        return this.#assign(pod, signal);
+        return this.#options.assignment.assign(pod, signal);
+      case 'absorb':
+        return this.#absorb(pod, signal);
       case 'replace':
         return this.#replace(pod, cell, step.reason, signal);
       case 'launch':
@@ -122,39 +98,17 @@ export class PodSteps {
     }
   }
 
-  async #assign(pod: WirePod, signal: AbortSignal): Promise<Outcome> {
-    const { placement, writer, events, book } = this.#options;
-    const uid = pod.metadata.uid ?? '';
-    try {
-      const { offering, why } = await placement.choose(pod, signal);
-      const cellId = newCellId();
-      const build = (nowMs: number) => assignedPatch(cellId, why, nowMs);
-      const patched = await writer.patch(pod, build, { exclusive: true, signal });
-      if (patched === undefined) return {};
-      book.add({ cellId, podUid: uid, pod: podName(pod) }, 'requested').offering = offering;
-      this.#told.delete(uid);
-      events.normal(pod, 'CellRequested', `${cellId}: ${why}`);
-      return { pod: patched };
-    } catch (error) {
-      if (!isNodelessError(error) || !WAITING_CODES.includes(error.code)) throw error;
-      return this.#wait(pod, error, signal);
-    }
-  }
-
-  /** Tells once why the pod has to wait, and takes a cell id from it that no machine will come under. */
-  async #wait(pod: WirePod, error: NodelessError, signal: AbortSignal): Promise<Outcome> {
+  async #absorb(pod: WirePod, signal: AbortSignal): Promise<Outcome> {
     const { writer, events } = this.#options;
-    const uid = pod.metadata.uid ?? '';
-    const againMs = error.retryable ? NO_CAPACITY_RETRY_MS : NO_OFFERING_RETRY_MS;
-    if (this.#told.get(uid) === error.message && viewOf(pod).cellId === undefined) return { againMs };
-    const patched = await writer.patch(pod, (now) => waitingPatch(error.code, error.message, now), { signal });
-    if (this.#told.get(uid) !== error.message) events.warning(pod, error.code, error.message);
-    this.#told.set(uid, error.message);
-    return { pod: patched, againMs };
+    const name = daemonSetOwnerOf(pod)?.name;
+    const message = `DaemonSet ${name} is absorbed: its pod is reported Ready here and runs nowhere, for cells bring what nodes need; annotate the DaemonSet with ${DAEMONSET_POLICY_ANNOTATION}: node-cell to run it`;
+    const patched = await writer.patch(pod, (now) => absorbedPatch(pod, message, now), { exclusive: true, signal });
+    if (patched !== undefined && !viewOf(pod).absorbed) events.normal(pod, ABSORBED, message);
+    return { pod: patched };
   }
 
   async #replace(pod: WirePod, cell: Cell | undefined, reason: string, signal: AbortSignal): Promise<Outcome> {
-    const { events, book, placement } = this.#options;
+    const { events, book, placement, assignment } = this.#options;
     const { uid } = viewOf(pod);
     if (cell !== undefined) {
       events.warning(pod, 'CellReplaced', `${cell.cellId} could not take the pod: ${reason}`);
@@ -163,28 +117,29 @@ export class PodSteps {
       if (isOnItsWay(cell) && isNeededByOthers(cell, uid)) book.enter(cell, 'lost', reason);
       this.#leave(cell, uid, reason);
     }
-    return this.#assign(pod, signal);
+    return assignment.assign(pod, signal);
   }
 
   async #launch(pod: WirePod, known: Cell | undefined, signal: AbortSignal): Promise<Outcome> {
-    const { book, placement } = this.#options;
+    const { book, assignment } = this.#options;
     const { cellId, uid } = viewOf(pod);
     if (cellId === undefined) return {};
     if (known === undefined && book.get(cellId) !== undefined) {
-      // The annotation names another pod's cell: it was copied, or forged where the admission policy is missing.
-      return this.#assign(pod, signal);
+      // It shares that cell, or its annotation was copied, or forged where the admission policy is missing.
+      return assignment.assign(pod, signal);
     }
+    if (known === undefined && assignment.sharingKey(pod) !== undefined) return assignment.assign(pod, signal, cellId);
     const cell = known ?? book.add({ cellId, podUid: uid, pod: podName(pod) }, 'requested');
     try {
-      const offering = cell.offering ?? (await placement.choose(pod, signal)).offering;
+      const offering = cell.offering ?? (await assignment.choiceFor(pod, cell, signal)).offering;
       // Another member may have begun meanwhile.
       if (cell.phase !== 'requested') return {};
       void this.#launchInBackground(pod, cell, offering, signal);
       return {};
     } catch (error) {
-      if (!isNodelessError(error) || !WAITING_CODES.includes(error.code)) throw error;
+      if (!isReasonToWait(error)) throw error;
       book.remove(cell);
-      return this.#wait(pod, error, signal);
+      return assignment.wait(pod, error, signal);
     }
   }
 
@@ -209,9 +164,12 @@ export class PodSteps {
 
   /** The machine of that id is another pod's: it is left alone, and the pod gets another id. */
   async #disown(pod: WirePod, cell: Cell, error: NodelessError, signal: AbortSignal): Promise<void> {
-    await this.#wait(pod, error, signal).catch((cause) =>
-      this.#options.logger.warn({ pod: cell.pod, reason: messageOf(cause) }, 'the pod keeps a foreign cell id for now'),
-    );
+    const { assignment, logger } = this.#options;
+    await assignment
+      .wait(pod, error, signal)
+      .catch((cause) =>
+        logger.warn({ pod: cell.pod, reason: messageOf(cause) }, 'the pod keeps a foreign cell id for now'),
+      );
     this.#options.book.remove(cell);
   }
 
@@ -256,12 +214,14 @@ export class PodSteps {
   async #deletePod(pod: WirePod, cell: Cell | undefined, signal: AbortSignal): Promise<Outcome> {
     const { writer } = this.#options;
     if (!viewOf(pod).finished) {
-      const { handedOver, cellId, uid } = viewOf(pod);
+      const { handedOver, cellId, uid, absorbed } = viewOf(pod);
       const ran = cell === undefined ? handedOver : cell.members.get(uid)?.handedOver === true;
-      const build = (nowMs: number) =>
-        ran
+      const build = (nowMs: number) => {
+        if (absorbed) return dismissedPatch();
+        return ran
           ? lostPatch(pod, `cell ${cellId} is lost: ${cell?.reason ?? 'its machine ended'}`, nowMs)
           : endedPatch('the pod was deleted before a cell was ready for it', nowMs);
+      };
       await writer.patch(pod, build, { signal });
     }
     await writer.delete(pod, signal);

@@ -32,7 +32,7 @@ export function kubeletConfiguration(options: {
     failSwapOn: false,
     healthzPort: 0,
     imageGCHighThresholdPercent: 100,
-    maxPods: 20,
+    maxPods: 110,
     nodeLeaseDurationSeconds: 40,
     nodeStatusReportFrequency: '10s',
     nodeStatusUpdateFrequency: '10s',

@@ -1,7 +1,6 @@
 import { pino } from 'pino';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { CellProvider } from '../../../providers/contract.ts';
-import { adopt } from '../../../src/cells/adopt.ts';
 import { Book } from '../../../src/cells/book.ts';
 import { Census } from '../../../src/cells/census.ts';
 import { Fleet } from '../../../src/cells/fleet.ts';
@@ -136,71 +135,6 @@ describe('the census', () => {
     list.mockRejectedValue(new Error('throttled'));
     await census.tick(signal);
     expect(gone).not.toHaveBeenCalled();
-  });
-});
-
-describe('adoption after a restart', () => {
-  test('finds running and booting cells again, and leaves strangers to the census', () => {
-    const book = new Book(systemClock);
-    const machines = [
-      machine('cell-1', 'run'),
-      machine('cell-2', 'boot'),
-      machine('cell-3', 'moved'),
-      machine('cell-4', 'nobody'),
-    ];
-    const count = adopt(book, machines, [
-      { uid: 'run', pod: 'ns/run', cellId: 'cell-1', handedOver: true, finished: false },
-      { uid: 'boot', pod: 'ns/boot', cellId: 'cell-2', handedOver: false, finished: false },
-      { uid: 'moved', pod: 'ns/moved', cellId: 'cell-9', handedOver: false, finished: false },
-    ]);
-    expect(count).toBe(2);
-    expect([...book.cells()].map(({ cellId, phase }) => [cellId, phase])).toEqual([
-      ['cell-1', 'running'],
-      ['cell-2', 'booting'],
-    ]);
-    expect([...book.podUids('cell-1')]).toEqual(['run']);
-    expect([...book.podUids('cell-2')]).toEqual([]);
-  });
-
-  test('a launch that died half-way is asked for again, and a running pod whose machine is not listed yet is kept', () => {
-    const book = new Book(systemClock);
-    adopt(
-      book,
-      [machine('cell-1', 'half', 'launching')],
-      [
-        { uid: 'half', pod: 'ns/half', cellId: 'cell-1', handedOver: false, finished: false },
-        { uid: 'lagging', pod: 'ns/lagging', cellId: 'cell-2', handedOver: true, finished: false },
-        { uid: 'done', pod: 'ns/done', cellId: 'cell-3', handedOver: true, finished: true },
-      ],
-    );
-    expect([...book.cells()].map(({ cellId, phase }) => [cellId, phase])).toEqual([
-      ['cell-1', 'requested'],
-      ['cell-2', 'running'],
-    ]);
-  });
-
-  test('a pod that names another pod’s machine does not get it', () => {
-    const book = new Book(systemClock);
-    const forged = { uid: 'forger', pod: 'ns/forger', cellId: 'cell-1', handedOver: false, finished: false };
-    adopt(
-      book,
-      [machine('cell-1', 'victim')],
-      [forged, { ...forged, uid: 'victim', pod: 'ns/victim', handedOver: true }],
-    );
-    expect([...book.podUids('cell-1')]).toEqual(['victim']);
-    expect(() => book.add({ cellId: 'cell-1', podUid: 'forger', pod: 'ns/forger' }, 'requested')).toThrow(
-      'is the cell of pod',
-    );
-  });
-
-  test('a machine that ended while nobody watched is known as lost', () => {
-    const book = new Book(systemClock);
-    adopt(
-      book,
-      [machine('cell-1', 'run', 'ended')],
-      [{ uid: 'run', pod: 'ns/run', cellId: 'cell-1', handedOver: true, finished: false }],
-    );
-    expect(book.get('cell-1')?.phase).toBe('lost');
   });
 });
 

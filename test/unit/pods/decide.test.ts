@@ -6,8 +6,8 @@ import type { PodView } from '../../../src/pods/pod-view.ts';
 const RULES: Rules = { nowMs: 1_000_000, launchTimeoutMs: 300_000, completedLingerMs: 60_000, nodeIsReady: true };
 
 function pod(more: Partial<PodView> = {}): PodView {
-  const facts = { finished: false, deleting: false, handedOver: false, markedNotReady: false };
-  return { uid: 'u', pod: 'ns/p', cellId: 'cell-1', ...facts, ...more };
+  const facts = { finished: false, deleting: false, handedOver: false, markedNotReady: false, absorbed: false };
+  return { uid: 'u', pod: 'ns/p', cellId: 'cell-1', place: 'cell', ...facts, ...more };
 }
 
 function cell(phase: CellView['phase'], more: Partial<CellView> = {}): CellView {

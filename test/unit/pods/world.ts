@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { vi } from 'vitest';
 import type { CellProvider, LaunchRequest } from '../../../providers/contract.ts';
+import { adopt } from '../../../src/cells/adopt.ts';
 import { Book } from '../../../src/cells/book.ts';
 import type { Cell } from '../../../src/cells/cell.ts';
 import { Fleet } from '../../../src/cells/fleet.ts';
@@ -12,9 +13,14 @@ import { resourcesOf } from '../../../src/core/resources.ts';
 import type { KubeClient, KubeRequest, KubeResponse } from '../../../src/kube/client.ts';
 import { Collection } from '../../../src/kube/collection.ts';
 import { EventRecorder } from '../../../src/kube/events.ts';
+import type { KubeObject } from '../../../src/kube/objects.ts';
 import type { WirePod } from '../../../src/kube/wire-pod.ts';
+import { placeOf as placeByPolicy } from '../../../src/placement/place.ts';
 import { Placement } from '../../../src/placement/placement.ts';
+import { Assignment } from '../../../src/pods/assignment.ts';
 import { PodController } from '../../../src/pods/controller.ts';
+import { NodePods } from '../../../src/pods/node-pods.ts';
+import { bindingOf } from '../../../src/pods/pod-view.ts';
 import { Readiness } from '../../../src/pods/restore-ready.ts';
 import { PodWriter } from '../../../src/pods/status.ts';
 import { PodSteps } from '../../../src/pods/steps.ts';
@@ -136,10 +142,16 @@ function answered(status: number, body: unknown): KubeResponse {
   return { status, contentType: 'application/json', body: Buffer.from(JSON.stringify(body)) };
 }
 
-/** The controller with everything real but the API server and the cloud. */
-export function world(offerings: readonly Offering[] = [offering('small', 1)]) {
-  const pods = new Pods();
-  const machines = new Map<string, CellMachine>();
+/** What a provider's end leaves behind: the API server and the cloud. */
+interface Remains {
+  readonly pods: Pods;
+  readonly machines: Map<string, CellMachine>;
+}
+
+/** The controller with everything real but the API server and the cloud; new ones, or those that another has left. */
+export function world(offerings: readonly Offering[] = [offering('small', 1)], remains?: Remains) {
+  const pods = remains?.pods ?? new Pods();
+  const machines = remains?.machines ?? new Map<string, CellMachine>();
   const launch = vi.fn(async (request: LaunchRequest): Promise<CellMachine> => {
     const machine = machines.get(request.tags.cellId) ?? machineOf(request);
     machines.set(request.tags.cellId, machine);
@@ -160,10 +172,37 @@ export function world(offerings: readonly Offering[] = [offering('small', 1)]) {
   const writer = new PodWriter(pods, clock);
   const evidenceOf = vi.fn(async (_cell: Cell, _podUid: string): Promise<PodEvidence | undefined> => undefined);
   const readiness = new Readiness({ evidenceOf, clock, logger });
-  const steps = new PodSteps({ book, fleet, placement, writer, events, readiness, clock, logger });
+  const daemonSets = new Collection<KubeObject>();
+  const placeOf = (pod: WirePod) => placeByPolicy(pod, (namespace, name) => daemonSets.get(namespace, name));
+  const nodePods = new NodePods();
+  const assignment = new Assignment({
+    book,
+    fleet,
+    placement,
+    placeOf,
+    pods: nodePods,
+    writer,
+    events,
+    clock,
+    gatherMs: 50,
+    nodeCellSize: resourcesOf({ cpu: '1', memory: '1Gi' }),
+  });
+  const steps = new PodSteps({ book, fleet, placement, assignment, writer, events, readiness, clock, logger });
   const nodeIsReady = () => true;
   const limits = { launchTimeoutMs: 60_000, completedLingerMs: 60_000, concurrency: 8, mayAct, nodeIsReady };
-  const controller = new PodController({ pods: pods.collection, book, fleet, steps, clock, logger, ...limits });
+  const controller = new PodController({
+    pods: pods.collection,
+    nodePods,
+    placeOf,
+    assignment,
+    book,
+    fleet,
+    steps,
+    clock,
+    logger,
+    ...limits,
+  });
+  adopt(book, [...machines.values()], [...pods.collection.items()].map(bindingOf));
   book.markComplete();
 
   /** The cell's kubelet reports that it is Ready, with what its machine has. */
@@ -177,6 +216,8 @@ export function world(offerings: readonly Offering[] = [offering('small', 1)]) {
     launch,
     terminate,
     evidenceOf,
+    daemonSets,
+    fleet,
     book,
     controller,
     report,

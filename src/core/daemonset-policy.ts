@@ -1,0 +1,22 @@
+/** What becomes of a DaemonSet's pod on the virtual node. */
+const DAEMONSET_POLICIES = ['absorb', 'node-cell', 'inject'] as const;
+type DaemonSetPolicy = (typeof DAEMONSET_POLICIES)[number];
+
+/** What an EKS cluster always has: cells bring their own network, proxy and disks, but ask for credentials as nodes do. */
+const PRESETS: Readonly<Record<string, DaemonSetPolicy>> = {
+  'aws-node': 'absorb',
+  'kube-proxy': 'absorb',
+  'ebs-csi-node': 'absorb',
+  'eks-pod-identity-agent': 'inject',
+};
+
+/** True for a value that the annotation may have. */
+function isDaemonSetPolicy(text: string | undefined): text is DaemonSetPolicy {
+  return DAEMONSET_POLICIES.some((policy) => policy === text);
+}
+
+/** The policy of a DaemonSet: its annotation where that is one, else the preset for its name, else `absorb`. */
+export function daemonSetPolicyOf(name: string, annotation: string | undefined): DaemonSetPolicy {
+  if (isDaemonSetPolicy(annotation)) return annotation;
+  return Object.hasOwn(PRESETS, name) ? (PRESETS[name] ?? 'absorb') : 'absorb';
+}

@@ -1,0 +1,73 @@
+import type { V1LabelSelector, V1PodAffinityTerm } from '@kubernetes/client-node';
+import { meets } from '../core/constraints.ts';
+import type { WirePod } from '../kube/wire-pod.ts';
+
+const HOSTNAME_LABEL = 'kubernetes.io/hostname';
+const NAMESPACE_LABEL = 'kubernetes.io/metadata.name';
+
+type Labels = Readonly<Record<string, string>>;
+
+/** Whether labels meet a label selector; none selects nothing, an empty one everything. */
+function selectorMatches(selector: V1LabelSelector | undefined, labels: Labels): boolean {
+  if (selector === undefined || selector === null) return false;
+  const equal = Object.entries(selector.matchLabels ?? {}).every(([key, value]) => labels[key] === value);
+  return (
+    equal &&
+    (selector.matchExpressions ?? []).every(({ key, operator, values }) =>
+      // What the API server lets through is one of the four operators.
+      meets({ key, operator, values } as Parameters<typeof meets>[0], labels),
+    )
+  );
+}
+
+/** Whether a term of a pod looks at its own namespace; cells are shared by no others. */
+function looksAtOwnNamespace(term: V1PodAffinityTerm, namespace: string): boolean {
+  const { namespaces = [], namespaceSelector } = term;
+  if (namespaces.length === 0 && namespaceSelector === undefined) return true;
+  return namespaces.includes(namespace) || selectorMatches(namespaceSelector, { [NAMESPACE_LABEL]: namespace });
+}
+
+function byHost(terms: readonly V1PodAffinityTerm[] | undefined): readonly V1PodAffinityTerm[] {
+  return (terms ?? []).filter(({ topologyKey }) => topologyKey === HOSTNAME_LABEL);
+}
+
+/** The terms of a pod that require others on its host. */
+export function wantedCompany(pod: WirePod): readonly V1PodAffinityTerm[] {
+  return byHost(pod.spec.affinity?.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution);
+}
+
+/** The terms of a pod that forbid others on its host. */
+function shunnedCompany(pod: WirePod): readonly V1PodAffinityTerm[] {
+  return byHost(pod.spec.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution);
+}
+
+/** Whether a term of one pod is about another. The API server has merged `matchLabelKeys` into the selector. */
+function isAbout(term: V1PodAffinityTerm, holder: WirePod, other: WirePod): boolean {
+  const namespace = holder.metadata.namespace ?? 'default';
+  if ((other.metadata.namespace ?? 'default') !== namespace || !looksAtOwnNamespace(term, namespace)) return false;
+  return selectorMatches(term.labelSelector, other.metadata.labels ?? {});
+}
+
+/** Whether a pod has what another requires on its host: the scheduler counts pods that meet all the terms. */
+export function isMateOf(pod: WirePod, other: WirePod): boolean {
+  const terms = wantedCompany(pod);
+  return terms.length > 0 && terms.every((term) => isAbout(term, pod, other));
+}
+
+/** The first of these pods that a pod may not share a host with, by its own word or the other's. */
+export function foeAmong(pods: readonly WirePod[], pod: WirePod): WirePod | undefined {
+  const shuns = (one: WirePod, other: WirePod) => shunnedCompany(one).some((term) => isAbout(term, one, other));
+  return pods.find((other) => shuns(pod, other) || shuns(other, pod));
+}
+
+/** Of pods that wait, in their order, those that go on a founder's host with it: each has its mate there, and no foe. */
+export function companyFor(founder: WirePod, waiting: readonly WirePod[]): readonly WirePod[] {
+  const host = [founder];
+  let left = waiting.filter((pod) => pod !== founder && wantedCompany(pod).length > 0);
+  for (;;) {
+    const next = left.find((pod) => host.some((other) => isMateOf(pod, other)) && foeAmong(host, pod) === undefined);
+    if (next === undefined) return host.slice(1);
+    host.push(next);
+    left = left.filter((pod) => pod !== next);
+  }
+}

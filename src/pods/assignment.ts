@@ -1,0 +1,321 @@
+import { randomInt } from 'node:crypto';
+import type { Book } from '../cells/book.ts';
+import { type Cell, isOnItsWay, isServed } from '../cells/cell.ts';
+import type { Fleet } from '../cells/fleet.ts';
+import { type CellPurpose, NODE_CELL } from '../core/cell.ts';
+import type { Clock } from '../core/clock.ts';
+import { isNodelessError, NodelessError } from '../core/errors.ts';
+import { add, covers, describeResources, type Resources } from '../core/resources.ts';
+import { SetsByKey } from '../core/sets-by-key.ts';
+import type { EventRecorder } from '../kube/events.ts';
+import { podName, type WirePod } from '../kube/wire-pod.ts';
+import { companyFor, wantedCompany } from '../placement/company.ts';
+import type { Place } from '../placement/place.ts';
+import type { Choice, Placement } from '../placement/placement.ts';
+import { type Host, type Seat, seatOf } from '../placement/seat.ts';
+import type { NodePods } from './node-pods.ts';
+import { viewOf } from './pod-view.ts';
+import { freeOn, isUnseated, livePodsOf } from './room.ts';
+import { assignedPatch, type PodWriter, waitingPatch } from './status.ts';
+import { Turns } from './turns.ts';
+
+export interface AssignmentOptions {
+  readonly book: Book;
+  readonly fleet: Fleet;
+  readonly placement: Placement;
+  readonly placeOf: (pod: WirePod) => Place | undefined;
+  readonly pods: NodePods;
+  readonly writer: PodWriter;
+  readonly events: EventRecorder;
+  readonly clock: Clock;
+  /** How long the first of the pods that share a cell waits for the others. */
+  readonly gatherMs: number;
+  /** What the node cell is sized for. */
+  readonly nodeCellSize: Resources;
+}
+
+/** What a step has led to. */
+export interface Outcome {
+  /** The pod as a write has left it; undefined when nothing was written, or the pod is gone. */
+  readonly pod?: WirePod | undefined;
+  /** Look again after so long. */
+  readonly againMs?: number;
+}
+
+interface Founding {
+  readonly cellId: string;
+  readonly purpose?: CellPurpose;
+}
+
+type SharedSeat = Exclude<Seat<Cell>, { kind: 'found' | 'wait' }>;
+
+/** How long a pod waits that nothing offered can take, unless it changes before. */
+const NO_OFFERING_RETRY_MS = 30_000;
+const NO_CAPACITY_RETRY_MS = 5_000;
+
+const WAITING_CODES = ['NoOffering', 'InsufficientCapacity', 'InvalidConfig', 'NoRoom'];
+
+const ID_ALPHABET = 'abcdefghijkmnpqrstuvwxyz23456789';
+
+function newCellId(): string {
+  return `cell-${Array.from({ length: 10 }, () => ID_ALPHABET[randomInt(ID_ALPHABET.length)]).join('')}`;
+}
+
+function noRoom(message: string): NodelessError {
+  return new NodelessError({ code: 'NoRoom', retryable: true, message });
+}
+
+/** True for a reason to wait that the pod is told, and not for a failure. */
+export function isReasonToWait(error: unknown): error is NodelessError {
+  return isNodelessError(error) && WAITING_CODES.includes(error.code);
+}
+
+/** Gives pods their cells: one of its own to each, but for those that must be together, or on the node cell. */
+export class Assignment {
+  readonly #options: AssignmentOptions;
+  readonly #turns = new Turns();
+  /** The last waiting reason told of each pod, so that a retry does not tell it again. */
+  readonly #told = new Map<string, string>();
+  /** Since when each pod waits for others to share a cell with. */
+  readonly #gatheringSinceMs = new Map<string, number>();
+  /** Pods that were given another cell because of who came after them: once is enough. */
+  readonly #moved = new Set<string>();
+  /** Pods that wait for a place on a cell that is shared, by whose it is. */
+  readonly #waiters = new SetsByKey();
+
+  constructor(options: AssignmentOptions) {
+    this.#options = options;
+  }
+
+  /** Drops what is remembered of a pod that is gone. */
+  forget(pod: WirePod): void {
+    const { uid = '' } = pod.metadata;
+    this.#settled(pod);
+    this.#moved.delete(uid);
+    this.#gatheringSinceMs.delete(uid);
+  }
+
+  /** The pods that may find a place now that a cell has changed. */
+  waitersFor(cell: Cell): readonly string[] {
+    return this.#waiters.values(cell.purpose ?? cell.pod.split('/')[0] ?? '');
+  }
+
+  /** Gives a pod a cell, under a given id where it is new; tells it why not where there is none. */
+  async assign(pod: WirePod, signal: AbortSignal, cellId = newCellId()): Promise<Outcome> {
+    try {
+      const key = this.sharingKey(pod);
+      if (key === undefined) return await this.#alone(pod, { cellId }, signal);
+      const seat = key === NODE_CELL ? this.#onNodeCell : this.#inCompany;
+      return await this.#turns.take(key, () => seat.call(this, pod, cellId, signal));
+    } catch (error) {
+      if (!isReasonToWait(error)) throw error;
+      return this.wait(pod, error, signal);
+    }
+  }
+
+  /** Whose cells a pod looks for a place on: the node cell, or those of its namespace; undefined for one that has its own. */
+  sharingKey(pod: WirePod): string | undefined {
+    if (this.#options.placeOf(pod) === 'node-cell') return NODE_CELL;
+    return wantedCompany(pod).length > 0 ? namespaceOf(pod) : undefined;
+  }
+
+  /** Tells once why the pod has to wait, and takes a cell id from it that no machine will come under. */
+  async wait(pod: WirePod, error: NodelessError, signal: AbortSignal): Promise<Outcome> {
+    const { writer, events } = this.#options;
+    const uid = pod.metadata.uid ?? '';
+    const key = this.sharingKey(pod);
+    if (key !== undefined) this.#waiters.add(key, uid);
+    const againMs = error.retryable ? NO_CAPACITY_RETRY_MS : NO_OFFERING_RETRY_MS;
+    if (this.#told.get(uid) === error.message && viewOf(pod).cellId === undefined) return { againMs };
+    const patched = await writer.patch(pod, (now) => waitingPatch(error.code, error.message, now), { signal });
+    if (this.#told.get(uid) !== error.message) events.warning(pod, error.code, error.message);
+    this.#told.set(uid, error.message);
+    return { pod: patched, againMs };
+  }
+
+  /** A cell of its own, with room for those that must be with it and wait. */
+  async #alone(pod: WirePod, founding: Founding, signal: AbortSignal): Promise<Outcome> {
+    return this.#found(pod, await this.#choose(pod, signal), founding, signal);
+  }
+
+  /** What a cell is launched as of which only its id is known, for this pod. */
+  async choiceFor(pod: WirePod, cell: Cell, signal: AbortSignal): Promise<Choice> {
+    const { placement, nodeCellSize } = this.#options;
+    return cell.purpose === NODE_CELL ? placement.chooseSize(nodeCellSize, signal) : this.#choose(pod, signal);
+  }
+
+  /** With room for those that must be with it and wait, if there is such. */
+  async #choose(pod: WirePod, signal: AbortSignal): Promise<Choice> {
+    const { placement } = this.#options;
+    const company = companyFor(pod, this.#unseatedSeekers(pod));
+    if (company.length === 0) return placement.choose(pod, signal);
+    // It needs nobody itself, so it does not wait for a machine that is large enough for them.
+    return this.#chooseFor(pod, company, signal).catch(() => placement.choose(pod, signal));
+  }
+
+  async #chooseFor(pod: WirePod, company: readonly WirePod[], signal: AbortSignal): Promise<Choice> {
+    const { placement } = this.#options;
+    const all = [pod, ...company];
+    const need = all.map((one) => placement.need(one)).reduce(add);
+    const names = all.map(podName).slice(0, 5).join(', ');
+    const whose = `${all.length} pods that must be on one machine (${names}${all.length > 5 ? ', …' : ''})`;
+    try {
+      const choice = await placement.choose(pod, signal, need);
+      return all.length === 1 ? choice : { ...choice, why: `${choice.why}, for ${whose}` };
+    } catch (error) {
+      if (!isReasonToWait(error) || all.length === 1) throw error;
+      throw new NodelessError({
+        code: error.code,
+        retryable: error.retryable,
+        message: `${whose}: ${error.message}`,
+        cause: error,
+      });
+    }
+  }
+
+  async #inCompany(pod: WirePod, cellId: string, signal: AbortSignal): Promise<Outcome> {
+    const { placement } = this.#options;
+    const waiting = this.#unseated(pod);
+    const seat = seatOf(pod, placement.need(pod), this.#hostsFor(pod), waiting);
+    switch (seat.kind) {
+      case 'wait':
+        throw noRoom(seat.reason);
+      case 'join':
+        return this.#join(pod, seat.host.cell, `shares the machine of ${podName(seat.mate)}`, signal);
+      case 'full':
+        return this.#makeRoom(pod, seat, signal);
+      case 'found': {
+        const gatherMs = this.#gatherMsLeft(pod);
+        if (gatherMs > 0) return { againMs: gatherMs };
+        return this.#found(pod, await this.#chooseFor(pod, seat.company, signal), { cellId }, signal);
+      }
+    }
+  }
+
+  /** A cell that has not come yet, for one pod, is given up for a larger one. Others are full. */
+  async #makeRoom(pod: WirePod, { host, mate }: SharedSeat, signal: AbortSignal): Promise<Outcome> {
+    const { book, pods, placement, gatherMs } = this.#options;
+    const { cell } = host;
+    const founder = pods.get(cell.podUid);
+    const mayMove = () => isOnItsWay(cell) && cell.members.size === 1 && !this.#moved.has(cell.podUid);
+    if (founder !== undefined && mayMove()) {
+      await this.#chooseFor(founder, companyFor(founder, this.#unseatedSeekers(founder)), signal);
+      if (mayMove()) {
+        this.#moved.add(cell.podUid);
+        book.enter(cell, 'lost', `${podName(pod)} must be on one machine with it`);
+        return { againMs: gatherMs };
+      }
+    }
+    const need = describeResources(placement.need(pod));
+    throw noRoom(
+      `${cell.cellId} of ${podName(mate)}, which it must be on one machine with, has no room for ${need}; it gets a place when there is room, or when those pods are replaced together with it`,
+    );
+  }
+
+  async #onNodeCell(pod: WirePod, cellId: string, signal: AbortSignal): Promise<Outcome> {
+    const { placement, nodeCellSize, book, pods } = this.#options;
+    const need = placement.need(pod);
+    if (!covers(nodeCellSize, need)) {
+      const size = describeResources(nodeCellSize);
+      const message = `it needs ${describeResources(need)}, and the node cell is sized for ${size}; raise cells.nodeCell.size`;
+      throw new NodelessError({ code: 'NoOffering', message });
+    }
+    const cell = [...book.cells()].find((one) => one.purpose === NODE_CELL && isServed(one));
+    if (cell === undefined) {
+      const choice = await placement.chooseSize(nodeCellSize, signal);
+      return this.#found(
+        pod,
+        { ...choice, why: `${choice.why}, as the node cell` },
+        { cellId, purpose: NODE_CELL },
+        signal,
+      );
+    }
+    if (
+      covers(
+        freeOn(cell, livePodsOf(cell, pods), (one) => placement.need(one)),
+        need,
+      )
+    ) {
+      return this.#join(pod, cell, 'is the node cell', signal);
+    }
+    throw noRoom(
+      `the node cell, ${cell.cellId}, has no room for ${describeResources(need)}; it gets a place when there is room, or raise cells.nodeCell.size`,
+    );
+  }
+
+  async #found(pod: WirePod, { offering, why }: Choice, founding: Founding, signal: AbortSignal): Promise<Outcome> {
+    const { writer, events, book } = this.#options;
+    const { cellId } = founding;
+    const build = (nowMs: number) => assignedPatch(cellId, why, nowMs);
+    const patched = await writer.patch(pod, build, { exclusive: true, signal });
+    if (patched === undefined) return {};
+    book.add({ ...founding, podUid: pod.metadata.uid ?? '', pod: podName(pod) }, 'requested').offering = offering;
+    this.#settled(pod);
+    events.normal(pod, 'CellRequested', `${cellId}: ${why}`);
+    return { pod: patched };
+  }
+
+  /** Its place is taken before it is written, so that no other gets it. */
+  async #join(pod: WirePod, cell: Cell, what: string, signal: AbortSignal): Promise<Outcome> {
+    const { writer, events, book, fleet } = this.#options;
+    const uid = pod.metadata.uid ?? '';
+    book.join(cell, { uid, pod: podName(pod) });
+    const giveUp = () => fleet.release(cell, uid, { reason: 'no pod has joined it', podIsGone: true });
+    const build = (nowMs: number) => assignedPatch(cell.cellId, `${cell.cellId} ${what}`, nowMs);
+    const patched = await writer.patch(pod, build, { exclusive: true, signal }).catch((error) => {
+      giveUp();
+      throw error;
+    });
+    if (patched === undefined) {
+      giveUp();
+      return {};
+    }
+    this.#settled(pod);
+    events.normal(pod, 'CellJoined', `${cell.cellId}: ${what}`);
+    return { pod: patched };
+  }
+
+  #settled(pod: WirePod): void {
+    const { uid = '' } = pod.metadata;
+    this.#told.delete(uid);
+    for (const key of [NODE_CELL, namespaceOf(pod)]) this.#waiters.delete(key, uid);
+  }
+
+  #gatherMsLeft(pod: WirePod): number {
+    const { clock, gatherMs } = this.#options;
+    const { uid = '' } = pod.metadata;
+    const sinceMs = this.#gatheringSinceMs.get(uid) ?? clock.now();
+    this.#gatheringSinceMs.set(uid, sinceMs);
+    return sinceMs + gatherMs - clock.now();
+  }
+
+  #unseated(pod: WirePod): readonly WirePod[] {
+    return this.#waitingOf(this.#options.pods.inNamespace(namespaceOf(pod)));
+  }
+
+  #unseatedSeekers(pod: WirePod): readonly WirePod[] {
+    return this.#waitingOf(this.#options.pods.seekersIn(namespaceOf(pod)));
+  }
+
+  #waitingOf(pods: readonly WirePod[]): readonly WirePod[] {
+    const { book, placeOf } = this.#options;
+    return pods.filter((one) => isUnseated(one, book.ofPod(one.metadata.uid ?? '')) && placeOf(one) === 'cell');
+  }
+
+  #hostsFor(pod: WirePod): readonly Host<Cell>[] {
+    const { pods, book, placement } = this.#options;
+    const cells = new Set(
+      pods.inNamespace(namespaceOf(pod)).flatMap(({ metadata }) => book.ofPod(metadata.uid ?? '') ?? []),
+    );
+    return [...cells]
+      .filter((cell) => isServed(cell) && cell.purpose === undefined)
+      .map((cell) => {
+        const live = livePodsOf(cell, pods);
+        return { cell, pods: live, free: freeOn(cell, live, (one) => placement.need(one)) };
+      });
+  }
+}
+
+function namespaceOf(pod: WirePod): string {
+  return pod.metadata.namespace ?? 'default';
+}

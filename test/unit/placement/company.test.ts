@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest';
+import { companyFor, foeAmong, isMateOf, wantedCompany } from '../../../src/placement/company.ts';
+import { onHostOf, podOf } from './pods.ts';
+
+describe('whom a pod requires on its host', () => {
+  const cache = podOf('cache');
+
+  test.each([
+    ['its labels', onHostOf('cache'), true],
+    ['other labels', onHostOf('db'), false],
+    [
+      'an expression',
+      onHostOf('', { labelSelector: { matchExpressions: [{ key: 'app', operator: 'Exists' }] } }),
+      true,
+    ],
+    ['everybody', onHostOf('', { labelSelector: {} }), true],
+    ['nobody, for want of a selector', { topologyKey: 'kubernetes.io/hostname' }, false],
+    ['its namespace by name', onHostOf('cache', { namespaces: ['other', 'ns'] }), true],
+    ['another namespace', onHostOf('cache', { namespaces: ['other'] }), false],
+    ['every namespace', onHostOf('cache', { namespaceSelector: {} }), true],
+    [
+      'its namespace by the label that each has',
+      onHostOf('cache', { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'ns' } } }),
+      true,
+    ],
+    ['its zone only', { ...onHostOf('cache'), topologyKey: 'topology.kubernetes.io/zone' }, false],
+  ])('is told by a term about %s', (_, term, isMate) => {
+    expect(isMateOf(podOf('web', { with: [term] }), cache)).toBe(isMate);
+  });
+
+  test('is never of another namespace, whatever its terms say', () => {
+    const term = onHostOf('cache', { namespaceSelector: {} });
+    expect(isMateOf(podOf('web', { with: [term] }), podOf('cache', { namespace: 'other' }))).toBe(false);
+  });
+
+  test('meets all the terms, as the scheduler has it', () => {
+    const web = podOf('web', { with: [onHostOf('cache'), onHostOf('', { labelSelector: {} })] });
+    expect([isMateOf(web, cache), isMateOf(web, podOf('db'))]).toEqual([true, false]);
+  });
+
+  test('is nobody for a pod without terms', () => {
+    expect([wantedCompany(cache), isMateOf(cache, cache)]).toEqual([[], false]);
+  });
+});
+
+describe('who may not be together', () => {
+  const shy = podOf('shy', { apart: [onHostOf('web')] });
+  const web = podOf('web');
+
+  test('holds by either pod’s word', () => {
+    expect([foeAmong([shy], web), foeAmong([web], shy), foeAmong([podOf('db')], shy)]).toEqual([shy, web, undefined]);
+  });
+});
+
+describe('the company of a founder', () => {
+  test('are those that require it, and those that require them', () => {
+    const cache = podOf('cache');
+    const web = podOf('web', { with: [onHostOf('cache')] });
+    const log = podOf('log', { with: [onHostOf('web')] });
+    const other = podOf('other', { with: [onHostOf('db')] });
+    expect(companyFor(cache, [log, other, web, cache])).toEqual([web, log]);
+  });
+
+  test('leaves out who may not be with one that came first', () => {
+    const cache = podOf('cache');
+    const webs = ['web-1', 'web-2'].map((name) =>
+      podOf(name, { app: 'web', with: [onHostOf('cache')], apart: [onHostOf('web')] }),
+    );
+    expect(companyFor(cache, webs)).toEqual([webs[0]]);
+  });
+});

@@ -1,0 +1,319 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { watchIdle } from '../../../src/cells/idle.ts';
+import { systemClock } from '../../../src/core/clock.ts';
+import { CELL_ANNOTATION, DAEMONSET_POLICY_ANNOTATION, DECISION_ANNOTATION } from '../../../src/core/names.ts';
+import type { WirePod } from '../../../src/kube/wire-pod.ts';
+import { onHostOf, podOf } from '../placement/pods.ts';
+import { offering, world } from './world.ts';
+
+type World = ReturnType<typeof world>;
+
+const stops: AbortController[] = [];
+afterEach(() => {
+  for (const stop of stops.splice(0)) stop.abort();
+});
+
+function started(...given: Parameters<typeof world>): World {
+  const made = world(...given);
+  stops.push(made.stop);
+  made.start();
+  return made;
+}
+
+/** What is left of a provider that is killed, and another over it. */
+function killedAndStartedAgain(made: World): World {
+  made.stop.abort();
+  return started(undefined, made);
+}
+
+function create(made: World, pod: WirePod, metadata: Partial<WirePod['metadata']> = {}): void {
+  made.pods.create(pod.metadata.name, { ...pod, metadata: { ...pod.metadata, ...metadata } });
+}
+
+function cellOf(made: World, name: string): string {
+  return made.pods.get(name)?.metadata.annotations?.[CELL_ANNOTATION] ?? '';
+}
+
+function shown(made: World, name: string): readonly string[] {
+  return [...made.book.podUids(cellOf(made, name))].sort();
+}
+
+async function told(made: World, reason: string, message: RegExp): Promise<void> {
+  const seen = () => made.pods.events.filter((event) => event.reason === reason).map((event) => event.message);
+  await vi.waitFor(() => expect(seen().join('\n')).toMatch(message), 3_000);
+}
+
+async function run(made: World, ...names: readonly string[]): Promise<void> {
+  await vi.waitFor(() => {
+    for (const name of names) expect(made.machines.has(cellOf(made, name))).toBe(true);
+  }, 3_000);
+  for (const cellId of new Set(names.map((name) => cellOf(made, name)))) made.report(cellId);
+  await vi.waitFor(() => {
+    for (const name of names) expect(shown(made, name)).toContain(`uid-${name}`);
+  }, 3_000);
+}
+
+const twin = (name: string, cpu = '100m') => podOf(name, { app: 'twin', with: [onHostOf('twin')], cpu });
+const web = (name: string, cpu = '100m') => podOf(name, { app: 'web', with: [onHostOf('cache')], cpu });
+
+describe('pods that must be on one machine', () => {
+  test('that come together get one cell, sized for all of them', async () => {
+    const large = { ...offering('large', 2) };
+    const made = started([offering('small', 1), { ...large, allocatable: { ...large.allocatable, cpuMilli: 2_000 } }]);
+    for (const name of ['a', 'b', 'c']) create(made, twin(name, '500m'));
+    await vi.waitFor(() => expect(made.machines.size).toBe(1), 3_000);
+    const [machine] = made.machines.values();
+    expect(machine?.instanceType).toBe('large');
+    await vi.waitFor(() => expect(new Set(['a', 'b', 'c'].map((name) => cellOf(made, name))).size).toBe(1));
+    await told(made, 'CellRequested', /for 3 pods that must be on one machine \(ns\/a, ns\/b, ns\/c\)/);
+    expect(made.launch).toHaveBeenCalledTimes(1);
+  });
+
+  test('share the cell of one that needs nobody, and it is not bought twice', async () => {
+    const made = started();
+    create(made, podOf('cache'));
+    await run(made, 'cache');
+    create(made, web('web'));
+    await run(made, 'web');
+    expect(cellOf(made, 'web')).toBe(cellOf(made, 'cache'));
+    expect(shown(made, 'cache')).toEqual(['uid-cache', 'uid-web']);
+    expect(made.launch).toHaveBeenCalledTimes(1);
+  });
+
+  test('wait with an event for room, and get it when a pod has gone', async () => {
+    const made = started();
+    for (const name of ['a', 'b']) create(made, twin(name, '400m'));
+    await run(made, 'a', 'b');
+    create(made, twin('late', '400m'));
+    await told(made, 'NoRoom', /cell-\w+ of ns\/a, which it must be on one machine with, has no room for 400m cpu/);
+    expect(cellOf(made, 'late')).toBe('');
+    made.pods.remove('a');
+    await vi.waitFor(() => expect(shown(made, 'b')).toEqual(['uid-b', 'uid-late']), 3_000);
+    expect(made.terminate).not.toHaveBeenCalled();
+  });
+
+  test('keep their cell until the last of them has gone', async () => {
+    const made = started();
+    for (const name of ['a', 'b']) create(made, twin(name));
+    await run(made, 'a', 'b');
+    made.pods.remove('a');
+    await vi.waitFor(() => expect(shown(made, 'b')).toEqual(['uid-b']));
+    expect(made.machines.size).toBe(1);
+    made.pods.remove('b');
+    await vi.waitFor(() => expect([made.machines.size, made.book.size]).toEqual([0, 0]));
+  });
+
+  test('that fit no machine are told so at once, all of them, and cost none', async () => {
+    const made = started();
+    for (const name of ['a', 'b']) create(made, twin(name, '600m'));
+    await told(made, 'NoOffering', /2 pods that must be on one machine \(ns\/a, ns\/b\): no offering fits 1200m cpu/);
+    await told(made, 'NoOffering', /ns\/b, ns\/a/);
+    expect(made.launch).not.toHaveBeenCalled();
+  });
+
+  test('of which one comes while the other’s machine is on its way get a larger one, and the first ends', async () => {
+    const large = offering('large', 2);
+    const made = started([offering('small', 1), { ...large, allocatable: { ...large.allocatable, cpuMilli: 2_000 } }]);
+    create(made, podOf('cache', { cpu: '800m' }));
+    await vi.waitFor(() => expect(made.book.get(cellOf(made, 'cache'))?.phase).toBe('booting'));
+    const first = cellOf(made, 'cache');
+    create(made, web('web', '800m'));
+    await vi.waitFor(() => expect(cellOf(made, 'web')).not.toBe(''), 3_000);
+    expect(cellOf(made, 'web')).toBe(cellOf(made, 'cache'));
+    await vi.waitFor(() => expect([...made.machines.keys()]).toEqual([cellOf(made, 'web')]));
+    expect(cellOf(made, 'web')).not.toBe(first);
+  });
+
+  test('of which one can not be beside the other do not keep it from running', async () => {
+    const made = started();
+    create(made, podOf('cache', { cpu: '800m' }));
+    await vi.waitFor(() => expect(made.book.get(cellOf(made, 'cache'))?.phase).toBe('booting'));
+    create(made, web('web', '800m'));
+    await told(made, 'NoOffering', /no offering fits 1600m cpu/);
+    await run(made, 'cache');
+    expect(made.launch).toHaveBeenCalledTimes(1);
+  });
+
+  test('may not be with one that they shun', async () => {
+    const made = started();
+    create(made, podOf('cache'));
+    await run(made, 'cache');
+    create(made, podOf('shy', { with: [onHostOf('cache')], apart: [onHostOf('cache')] }));
+    await told(made, 'NoRoom', /may not be with ns\/cache/);
+    expect(made.launch).toHaveBeenCalledTimes(1);
+  });
+
+  test('all fail when their machine is lost', async () => {
+    const made = started();
+    for (const name of ['a', 'b']) create(made, twin(name));
+    await run(made, 'a', 'b');
+    const cell = made.book.get(cellOf(made, 'a'));
+    if (cell !== undefined) made.book.enter(cell, 'lost', 'spot');
+    for (const name of ['a', 'b']) {
+      await vi.waitFor(() =>
+        expect(made.pods.get(name)?.status).toMatchObject({
+          reason: 'CellLost',
+          message: expect.stringContaining('spot'),
+          conditions: expect.arrayContaining([expect.objectContaining({ type: 'DisruptionTarget', status: 'True' })]),
+        }),
+      );
+    }
+    await vi.waitFor(() => expect([made.machines.size, made.book.size]).toEqual([0, 0]));
+  });
+
+  test('are found again after a kill, whoever of them is left, and those that wait join them', async () => {
+    const before = started();
+    for (const name of ['a', 'b']) create(before, twin(name));
+    await run(before, 'a', 'b');
+    const after = killedAndStartedAgain(before);
+    expect(shown(after, 'a')).toEqual(['uid-a', 'uid-b']);
+    after.pods.remove('a');
+    await vi.waitFor(() => expect(shown(after, 'b')).toEqual(['uid-b']));
+    const last = killedAndStartedAgain(after);
+    create(last, twin('c'));
+    await run(last, 'b', 'c');
+    expect(shown(last, 'b')).toEqual(['uid-b', 'uid-c']);
+    expect([last.launch, after.launch].map((launch) => launch.mock.calls.length)).toEqual([0, 0]);
+  });
+
+  test('get one machine when the provider is killed before any of them has run', async () => {
+    const before = started();
+    for (const name of ['a', 'b']) create(before, twin(name));
+    await vi.waitFor(() => expect(cellOf(before, 'b')).not.toBe(''), 3_000);
+    const after = killedAndStartedAgain(before);
+    await run(after, 'a', 'b');
+    expect(after.machines.size).toBe(1);
+    expect(shown(after, 'a')).toEqual(['uid-a', 'uid-b']);
+  });
+
+  test('get one machine when the provider is killed before it was launched', async () => {
+    const before = started();
+    before.launch.mockImplementation(() => new Promise(() => undefined));
+    for (const name of ['a', 'b']) create(before, twin(name));
+    await vi.waitFor(() => expect(cellOf(before, 'b')).not.toBe(''), 3_000);
+    const after = killedAndStartedAgain(before);
+    await run(after, 'a', 'b');
+    expect([after.machines.size, after.launch.mock.calls.length]).toEqual([1, 1]);
+  });
+});
+
+const onNode = { annotations: { [DECISION_ANNOTATION]: 'node-cell: host-path' } };
+
+describe('the node cell', () => {
+  test('takes in pods of every namespace that are for it, and no other', async () => {
+    const made = started();
+    create(made, podOf('a'), onNode);
+    create(made, podOf('b', { namespace: 'other' }), onNode);
+    create(made, podOf('plain'));
+    await run(made, 'a', 'b', 'plain');
+    expect(shown(made, 'a')).toEqual(['uid-a', 'uid-b']);
+    expect(shown(made, 'plain')).toEqual(['uid-plain']);
+  });
+
+  test('gives no more than it has: who does not fit waits, and comes when there is room', async () => {
+    const made = started();
+    create(made, podOf('a', { cpu: '700m' }), onNode);
+    await run(made, 'a');
+    create(made, podOf('b', { cpu: '700m' }), onNode);
+    await told(made, 'NoRoom', /the node cell, cell-\w+, has no room for 700m cpu/);
+    made.pods.change('a', (pod) => ({ ...pod, status: { ...pod.status, phase: 'Succeeded' } }));
+    made.pods.remove('a');
+    await vi.waitFor(() => expect(shown(made, 'b')).toEqual(['uid-b']), 3_000);
+    expect(made.launch).toHaveBeenCalledTimes(1);
+  });
+
+  test('can not be had for a pod that is larger', async () => {
+    const made = started();
+    create(made, podOf('a', { cpu: '2' }), onNode);
+    await told(made, 'NoOffering', /needs 2 cpu.*sized for 1 cpu, 1Gi; raise cells\.nodeCell\.size/);
+    expect(made.launch).not.toHaveBeenCalled();
+  });
+
+  test('outlives its last pod for the linger, also over a kill, and then ends', async () => {
+    const before = started();
+    create(before, podOf('a'), onNode);
+    await run(before, 'a');
+    const cellId = cellOf(before, 'a');
+    before.pods.remove('a');
+    await vi.waitFor(() => expect(before.book.get(cellId)?.members.size).toBe(0));
+    const after = killedAndStartedAgain(before);
+    create(after, podOf('b'), onNode);
+    await run(after, 'b');
+    expect(cellOf(after, 'b')).toBe(cellId);
+    const { book, fleet } = after;
+    void watchIdle({ book, fleet, clock: systemClock, lingerMs: 0, mayAct: () => true }, after.stop.signal);
+    await systemClock.sleep(1_100, after.stop.signal);
+    expect(after.machines.size).toBe(1);
+    after.pods.remove('b');
+    await vi.waitFor(() => expect(after.machines.size).toBe(0), 3_000);
+  });
+
+  test('is replaced when it is lost, and its pods fail', async () => {
+    const made = started();
+    create(made, podOf('a'), onNode);
+    await run(made, 'a');
+    const cell = made.book.get(cellOf(made, 'a'));
+    if (cell !== undefined) made.book.enter(cell, 'lost', 'gone');
+    await vi.waitFor(() => expect(made.pods.get('a')?.status?.reason).toBe('CellLost'));
+    create(made, podOf('b'), onNode);
+    await run(made, 'b');
+    await vi.waitFor(() => expect([...made.machines.keys()]).toEqual([cellOf(made, 'b')]));
+  });
+});
+
+describe('a DaemonSet’s pod', () => {
+  const ownerReferences = [{ kind: 'DaemonSet', name: 'agent', uid: 'ds' }];
+
+  function daemonSet(made: World, policy?: string): void {
+    const annotations = policy === undefined ? {} : { [DAEMONSET_POLICY_ANNOTATION]: policy };
+    const metadata = { name: 'agent', namespace: 'ns', uid: 'ds', resourceVersion: '7', annotations };
+    made.daemonSets.apply('ADDED', { metadata });
+  }
+
+  test('is reported Ready without an address, costs no cell, and goes when it is deleted', async () => {
+    const made = started();
+    daemonSet(made);
+    create(made, podOf('agent-x'), { ownerReferences });
+    await vi.waitFor(() => expect(made.pods.get('agent-x')?.status?.phase).toBe('Running'));
+    const { status } = made.pods.get('agent-x') ?? {};
+    expect(status?.podIP).toBeUndefined();
+    expect(status?.containerStatuses?.map(({ ready }) => ready)).toEqual([true]);
+    await told(made, 'Absorbed', /DaemonSet agent is absorbed/);
+    made.pods.change('agent-x', (pod) => ({
+      ...pod,
+      metadata: { ...pod.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' },
+    }));
+    await vi.waitFor(() => expect(made.pods.get('agent-x')).toBeUndefined());
+    expect([made.launch.mock.calls.length, made.book.size]).toEqual([0, 0]);
+  });
+
+  test('is Ready again when the node controller has made it not Ready, and stays absorbed whatever its policy becomes', async () => {
+    const made = started();
+    daemonSet(made);
+    create(made, podOf('agent-x'), { ownerReferences });
+    const ready = () => made.pods.get('agent-x')?.status?.conditions?.find(({ type }) => type === 'Ready')?.status;
+    await vi.waitFor(() => expect(ready()).toBe('True'));
+    made.daemonSets.apply('DELETED', { metadata: { name: 'agent', namespace: 'ns', uid: 'ds' } });
+    made.pods.change('agent-x', (pod) => ({
+      ...pod,
+      status: {
+        ...pod.status,
+        conditions: (pod.status?.conditions ?? []).map((one) =>
+          one.type === 'Ready' ? { ...one, status: 'False' } : one,
+        ),
+      },
+    }));
+    await vi.waitFor(() => expect(ready()).toBe('True'));
+    expect(made.launch).not.toHaveBeenCalled();
+  });
+
+  test('waits until its DaemonSet is known, and runs on the node cell where that says so', async () => {
+    const made = started();
+    create(made, podOf('agent-x'), { ownerReferences });
+    await systemClock.sleep(100, made.stop.signal);
+    expect(made.pods.get('agent-x')?.status).toBeUndefined();
+    daemonSet(made, 'node-cell');
+    await run(made, 'agent-x');
+    expect(made.book.get(cellOf(made, 'agent-x'))?.purpose).toBe('node-cell');
+  });
+});
