@@ -1,9 +1,12 @@
 import type { CellBootstrap, CellMachine, CellTags } from '../src/core/cell.ts';
+import type { CellClass } from '../src/core/cell-class.ts';
 import type { Offering } from '../src/core/offerings.ts';
 
 export interface LaunchRequest {
   readonly tags: CellTags;
   readonly offering: Offering;
+  /** What the cell is to be like beyond its offering; docs/cell-classes.md says which provider heeds what. */
+  readonly cellClass: CellClass;
   readonly bootstrap: CellBootstrap;
 }
 

@@ -32,6 +32,7 @@ import type { WirePod } from './kube/wire-pod.ts';
 import { createCellClient } from './kubelet-endpoint/cell-client.ts';
 import { podEvidence } from './kubelet-endpoint/pod-evidence.ts';
 import { createKubeletEndpoint } from './kubelet-endpoint/server.ts';
+import { BUILT_IN_CLASS, CellClasses } from './placement/cell-classes.ts';
 import { placeOf as placeByPolicy } from './placement/place.ts';
 import { Placement } from './placement/placement.ts';
 import { Assignment } from './pods/assignment.ts';
@@ -69,6 +70,8 @@ interface Base extends ProviderProcess {
 
 const CONTROLLER_CONCURRENCY = 32;
 const KUBELET_CONNECT_TIMEOUT_MS = 5_000;
+/** How long pods wait silently for the CellClasses to be known. */
+const CLASSES_SYNC_MS = 5_000;
 const STOP_DEADLINE_MS = 15_000;
 
 /** `nodeless run`: waits to lead, leads until the lease or the process ends, and waits again. */
@@ -180,6 +183,9 @@ async function startLeading(base: Base, signal: AbortSignal, stops: (() => Promi
   const daemonSetsPath = '/apis/apps/v1/daemonsets';
   const daemonSets = startCollection<KubeObject>({ ...source, client, path: daemonSetsPath }, signal);
   const cellObjects = startCollection<KubeObject>({ ...source, client, path: cellPath, query: byLabel }, signal);
+  const shared = (path: string) => startCollection<KubeObject>({ ...source, client, path }, signal);
+  const cellClasses = shared(`/apis/${GROUP}/${VERSION}/cellclasses`);
+  const namespaces = shared('/api/v1/namespaces');
 
   const cellApi = createCellApi({
     virtualNode: name,
@@ -231,7 +237,18 @@ async function startLeading(base: Base, signal: AbortSignal, stops: (() => Promi
   logger.info({ node: name, pods: pods.size, cells: adopted, provider: provider.name }, 'the virtual node is served');
 
   const events = new EventRecorder({ client, component: 'nodeless', host: name, clock, logger }, signal);
-  const placement = new Placement({ provider, clock, defaultSize: config.cells.defaultSize });
+  const placement = new Placement({
+    provider,
+    classes: new CellClasses({ classes: cellClasses, namespaces }),
+    daemonSets,
+    clock,
+    defaultSize: config.cells.defaultSize,
+    arch: specOf(config, clusterUid).arch,
+  });
+  for (const { cellId, machine } of book.cells()) {
+    placement.hold(cellId, machine?.tags.cellClass ?? BUILT_IN_CLASS, machine?.pricePerHourUsd ?? 0);
+  }
+  book.onChange(({ cellId }) => book.get(cellId) === undefined && placement.release(cellId));
   const writer = new PodWriter(nodeClient, clock);
   const evidenceOf = async (cell: Cell, podUid: string, ask: AbortSignal) => {
     const kubelet = kubeletOf(cell);
@@ -259,6 +276,10 @@ async function startLeading(base: Base, signal: AbortSignal, stops: (() => Promi
     mayAct,
     nodeIsReady: () => hasCondition(nodes.get(undefined, name), 'Ready'),
   });
+  // Without them no pod can be placed; where their definition is missing, pods are told so instead of nobody.
+  const classesKnown = Promise.all([cellClasses, namespaces, daemonSets].map(({ whenSynced }) => whenSynced));
+  await Promise.race([classesKnown, clock.sleep(CLASSES_SYNC_MS, signal)]);
+  for (const collection of [cellClasses, namespaces]) collection.subscribe(() => controller.wakeWaiting());
   controller.start(signal);
   const census = new Census({
     provider,

@@ -1,9 +1,10 @@
 import type { V1Node } from '@kubernetes/client-node';
 import type { CellBook, CellReports, KnownCell } from '../cell-api/ports.ts';
+import type { ResourceList } from '../core/amounts.ts';
 import type { CellMachine, CellPhase } from '../core/cell.ts';
 import type { Clock } from '../core/clock.ts';
 import { NodelessError } from '../core/errors.ts';
-import { NOTHING, type ResourceList, resourcesOf } from '../core/resources.ts';
+import { NOTHING, resourcesOf } from '../core/resources.ts';
 import { hasCondition } from '../kube/objects.ts';
 import { type Cell, isOnItsWay, isServed, type Member, shownMembers } from './cell.ts';
 

@@ -1,4 +1,5 @@
 import type { CellMachine, CellPhase, CellPurpose } from '../core/cell.ts';
+import type { CellClass } from '../core/cell-class.ts';
 import type { Offering } from '../core/offerings.ts';
 import type { Resources } from '../core/resources.ts';
 
@@ -28,6 +29,8 @@ export interface Cell {
   machine?: CellMachine;
   /** What was chosen; unknown for a cell found at start. */
   offering?: Offering;
+  /** What it is launched by; unknown for a cell found at start. */
+  cellClass?: CellClass;
   /** Milliseconds since the epoch at which each phase was entered, as far as this process saw it. */
   readonly enteredMs: Partial<Record<CellPhase, number>>;
   /** Last sign of life of its kubelet. */

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { CellProvider } from '../../providers/contract.ts';
 import { createBackoff } from '../core/backoff.ts';
 import type { CellBootstrap, CellMachine } from '../core/cell.ts';
+import type { CellClass } from '../core/cell-class.ts';
 import type { Clock } from '../core/clock.ts';
 import { messageOf, NodelessError } from '../core/errors.ts';
 import type { Offering } from '../core/offerings.ts';
@@ -26,6 +27,12 @@ export interface FleetOptions {
 export interface Release {
   readonly reason: string;
   readonly podIsGone: boolean;
+}
+
+/** What a cell is launched as. */
+export interface Order {
+  readonly offering: Offering;
+  readonly cellClass: CellClass;
 }
 
 /** How often it is looked whether the lease is held again. */
@@ -55,18 +62,27 @@ export class Fleet {
    * Launches the machine of a cell; resolves with it once the cloud has accepted. Idempotent by the cell's id.
    * @throws what the provider throws; NodelessError Denied when the machine is another pod's; the signal's reason when the cell is ended meanwhile.
    */
-  async launch(cell: Cell, offering: Offering): Promise<CellMachine> {
+  async launch(cell: Cell, { offering, cellClass }: Order): Promise<CellMachine> {
     const { provider, book, clusterUid, bootstrap } = this.#options;
     const cancel = new AbortController();
     const signal = AbortSignal.any([this.#signal, cancel.signal]);
     cell.offering = offering;
+    cell.cellClass = cellClass;
     book.enter(cell, 'launching');
     const { cellId, pod, podUid, purpose } = cell;
     const shared = purpose === undefined ? {} : { purpose };
-    const tags = { clusterUid, virtualNode: bootstrap.nodeName, cellId, pod, podUid, ...shared };
+    const tags = {
+      clusterUid,
+      virtualNode: bootstrap.nodeName,
+      cellId,
+      pod,
+      podUid,
+      cellClass: cellClass.name,
+      ...shared,
+    };
     const launch = this.#launches.add(async () => {
       await this.#untilAllowed(signal);
-      return provider.launch({ tags, offering, bootstrap }, signal);
+      return provider.launch({ tags, offering, cellClass, bootstrap }, signal);
     });
     this.#launching.set(cellId, { cancel, settled: launch.catch(() => undefined) });
     try {

@@ -1,36 +1,10 @@
-import parseDuration from 'parse-duration';
 import { z } from 'zod';
-import { parseNano } from '../core/quantity.ts';
+import { durationField as duration } from '../core/duration-field.ts';
+import { quantityField as quantity, sizeField as size } from '../core/quantity-field.ts';
 import { type Resources, resourcesOf } from '../core/resources.ts';
-
-/** A duration such as `500ms`, `40s`, `5m` or `1h30m`, in milliseconds. */
-const duration = z.string().transform((text, context) => {
-  const ms = /^[\d.]/.test(text) && /[a-z]$/.test(text) ? parseDuration(text) : null;
-  if (ms !== null && ms >= 0) return ms;
-  context.addIssue({ code: 'custom', message: `"${text}" is not a duration such as 40s, 5m or 1h30m` });
-  return z.NEVER;
-});
 
 /** A duration, or `unlimited`. */
 const durationOrUnlimited = z.union([z.literal('unlimited').transform(() => Number.POSITIVE_INFINITY), duration]);
-
-/** A Kubernetes quantity; numbers are taken as they are. */
-const quantity = z.union([z.string(), z.number()]).transform((value, context) => {
-  try {
-    parseNano(value);
-    return String(value);
-  } catch {
-    context.addIssue({ code: 'custom', message: `"${value}" is not a Kubernetes quantity such as 500m, 2 or 4Gi` });
-    return z.NEVER;
-  }
-});
-
-const size = z
-  .strictObject({
-    cpu: quantity.prefault('250m').describe('CPU of a pod that requests none.'),
-    memory: quantity.prefault('256Mi').describe('Memory of a pod that requests none.'),
-  })
-  .transform((list): Resources => resourcesOf(list));
 
 const port = z.number().int().min(0).max(65_535);
 

@@ -27,6 +27,8 @@ export interface CellTags {
   readonly pod: string;
   readonly podUid: string;
   readonly purpose?: CellPurpose;
+  /** Name of the CellClass that its budget counts to; absent on machines that an older provider launched. */
+  readonly cellClass?: string;
 }
 
 /** Everything that a machine needs to become a cell's kubelet. */

@@ -4,7 +4,7 @@ import { LAUNCH_TYPE_LABEL } from './names.ts';
 import type { Offering } from './offerings.ts';
 
 /** Labels of which one Node can have only one value, but machines have many: terms on them constrain the cell instead. */
-const ARCH_LABEL = 'kubernetes.io/arch';
+export const ARCH_LABEL = 'kubernetes.io/arch';
 const INSTANCE_TYPE_LABEL = 'node.kubernetes.io/instance-type';
 const ZONE_LABEL = 'topology.kubernetes.io/zone';
 
@@ -89,6 +89,9 @@ export function preferenceOf({ preferred = [] }: Constraints, labels: Labels): n
 }
 
 /** The labels by which constraints know an offering. */
+export const OFFERING_LABELS: readonly string[] = [ARCH_LABEL, INSTANCE_TYPE_LABEL, LAUNCH_TYPE_LABEL, ZONE_LABEL];
+
+/** An offering's labels. */
 export function labelsOf(offering: Pick<Offering, 'arch' | 'instanceType' | 'launchType' | 'zone'>): Labels {
   return {
     [ARCH_LABEL]: offering.arch,

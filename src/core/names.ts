@@ -15,6 +15,12 @@ export const VIRTUAL_NODE_TAINT = 'virtual-kubelet.io/provider';
 export const VIRTUAL_NODE_TYPE = 'virtual-kubelet';
 /** Condition type that Kubernetes puts on a pod that ends by disruption. */
 export const DISRUPTION_TARGET = 'DisruptionTarget';
+/** Label on a pod or a namespace: the CellClass of the pod, or of the namespace's pods. */
+export const CELL_CLASS_LABEL = 'nodeless.io/cell-class';
+/** Annotation on a pod: what was lifted from its node selector and affinity, as JSON (`src/core/constraints.ts`). */
+export const CONSTRAINTS_ANNOTATION = 'nodeless.io/constraints';
+/** Annotation on a pod: what its cell was chosen as, and why; for people, and for `nodeless why`. */
+export const CHOICE_ANNOTATION = 'nodeless.io/choice';
 /** Label on objects that Nodeless made, with the name of the virtual node they belong to. */
 export const VIRTUAL_NODE_LABEL = 'nodeless.io/virtual-node';
 /** Label that pods select a way of buying machines by, such as `ec2-spot`; no Node has it, offerings do. */

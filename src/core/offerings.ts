@@ -1,5 +1,4 @@
-import { NodelessError } from './errors.ts';
-import { covers, describeResources, type Resources, shortOf } from './resources.ts';
+import type { Resources } from './resources.ts';
 
 export const LAUNCH_TYPES = ['ec2-on-demand', 'ec2-spot', 'fargate', 'local', 'simulated'] as const;
 export type LaunchType = (typeof LAUNCH_TYPES)[number];
@@ -16,45 +15,30 @@ export interface Offering {
   readonly capacity: Resources;
   /** What is left for pods after the machine's own kubelet and system. */
   readonly allocatable: Resources;
+  /** CPU that a burstable machine gives without end; absent where that is all it has. */
+  readonly baselineCpuMilli?: number;
   /** All that one hour of the cell costs: compute, root disk, address. */
   readonly pricePerHourUsd: number;
   readonly available: boolean;
 }
 
-function byPrice(a: Offering, b: Offering): number {
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}
+
+/** Cheapest first. The order is total, and no locale's, so equal inputs are chosen from equally everywhere. */
+export function byPrice(a: Offering, b: Offering): number {
   return (
     a.pricePerHourUsd - b.pricePerHourUsd ||
     a.allocatable.memoryBytes - b.allocatable.memoryBytes ||
-    a.instanceType.localeCompare(b.instanceType) ||
-    a.zone.localeCompare(b.zone)
+    compareText(a.instanceType, b.instanceType) ||
+    compareText(a.launchType, b.launchType) ||
+    compareText(a.zone, b.zone) ||
+    compareText(a.arch, b.arch)
   );
 }
 
-/** The available offerings that cover `need`, cheapest first; the order is total, so equal inputs choose equally. */
-export function candidates(need: Resources, offerings: readonly Offering[]): readonly Offering[] {
-  return offerings.filter((offering) => offering.available && covers(offering.allocatable, need)).sort(byPrice);
-}
-
-/**
- * The cheapest available offering that covers `need`.
- * @throws NodelessError NoOffering (naming the nearest offering) or InsufficientCapacity (retryable) when none can be had now.
- */
-export function chooseOffering(need: Resources, offerings: readonly Offering[]): Offering {
-  const [cheapest] = candidates(need, offerings);
-  if (cheapest !== undefined) return cheapest;
-  if (offerings.some((offering) => covers(offering.allocatable, need))) {
-    throw new NodelessError({
-      code: 'InsufficientCapacity',
-      retryable: true,
-      message: `every offering that fits ${describeResources(need)} is unavailable now; it is tried again`,
-    });
-  }
-  const nearest = [...offerings].sort(
-    (a, b) => shortOf(a.allocatable, need).length - shortOf(b.allocatable, need).length || byPrice(b, a),
-  )[0];
-  const hint =
-    nearest === undefined
-      ? 'the provider has no offerings'
-      : `the nearest, ${nearest.instanceType} with ${describeResources(nearest.allocatable)}, lacks ${shortOf(nearest.allocatable, need).join(' and ')}`;
-  throw new NodelessError({ code: 'NoOffering', message: `no offering fits ${describeResources(need)}: ${hint}` });
+/** What a pod may count on for as long as it runs: of a burstable machine only its baseline. */
+export function countedOf({ allocatable, baselineCpuMilli = Number.POSITIVE_INFINITY }: Offering): Resources {
+  return baselineCpuMilli >= allocatable.cpuMilli ? allocatable : { ...allocatable, cpuMilli: baselineCpuMilli };
 }

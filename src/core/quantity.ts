@@ -24,15 +24,13 @@ const QUANTITY = /^([+-]?)(\d+(?:\.\d*)?|\.\d+)(?:([eE][+-]?\d{1,3})|([numkMGTPE
 /**
  * A Kubernetes quantity in units of 10⁻⁹ (so `1` is 1 000 000 000n), rounded up and away from zero
  * as apimachinery's `resource.Quantity` does below nano.
- * @throws NodelessError ConfigInvalid when the text is no quantity.
+ * @throws NodelessError InvalidQuantity when the text is no quantity.
  */
 export function parseNano(text: string | number): bigint {
   const match = QUANTITY.exec(String(text).trim());
   if (match === null) {
-    throw new NodelessError({
-      code: 'ConfigInvalid',
-      message: `"${text}" is not a Kubernetes quantity such as 500m, 2 or 4Gi`,
-    });
+    const message = `"${text}" is not a Kubernetes quantity such as 500m, 2 or 4Gi`;
+    throw new NodelessError({ code: 'InvalidQuantity', message });
   }
   const [, sign = '', digits = '', scientific, suffix = ''] = match;
   const [whole = '', fraction = ''] = digits.split('.');
@@ -43,20 +41,6 @@ export function parseNano(text: string | number): bigint {
   const divisor = 10n ** BigInt(fraction.length) * (exponent < 0n ? base ** -exponent : 1n);
   const magnitude = (multiplied + divisor - 1n) / divisor;
   return sign === '-' ? -magnitude : magnitude;
-}
-
-function ceilTo(nano: bigint, unit: bigint): number {
-  return Number(nano >= 0n ? (nano + unit - 1n) / unit : nano / unit);
-}
-
-/** CPU quantity in thousandths of a core, rounded up. */
-export function cpuMilli(text: string | number): number {
-  return ceilTo(parseNano(text), 1_000_000n);
-}
-
-/** Any other quantity (bytes, devices, pods) as a whole number, rounded up. */
-export function wholeUnits(text: string | number): number {
-  return ceilTo(parseNano(text), 1_000_000_000n);
 }
 
 /** `1500` → `1500m`, `2000` → `2`. */

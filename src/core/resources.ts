@@ -1,4 +1,6 @@
-import { cpuMilli, formatBytes, formatCpu, wholeUnits } from './quantity.ts';
+import { amountsOf, type ResourceList, resourcesFrom } from './amounts.ts';
+import { NodelessError } from './errors.ts';
+import { formatBytes, formatCpu } from './quantity.ts';
 
 /** An amount of machine. Absent extended resources count as 0. */
 export interface Resources {
@@ -11,26 +13,9 @@ export interface Resources {
 
 export const NOTHING: Resources = { cpuMilli: 0, memoryBytes: 0, ephemeralStorageBytes: 0, extended: {} };
 
-/** Kubernetes' resource list, as in `requests`, `capacity` and `allocatable`. */
-export type ResourceList = Readonly<Record<string, string>>;
-
-/** Names that are neither one of the three native resources nor an extended resource that a cell must have. */
-function isExtended(name: string): boolean {
-  return name.includes('/') || name.startsWith('hugepages-');
-}
-
-/** Reads a resource list; keys that a cell does not size by (`pods`) are ignored. */
+/** Reads a resource list; keys that a cell does not size by (`pods`) are ignored. @throws NodelessError InvalidQuantity */
 export function resourcesOf(list: ResourceList | undefined): Resources {
-  const extended: Record<string, number> = {};
-  for (const [name, quantity] of Object.entries(list ?? {})) {
-    if (isExtended(name)) extended[name] = wholeUnits(quantity);
-  }
-  return {
-    cpuMilli: cpuMilli(list?.cpu ?? '0'),
-    memoryBytes: wholeUnits(list?.memory ?? '0'),
-    ephemeralStorageBytes: wholeUnits(list?.['ephemeral-storage'] ?? '0'),
-    extended,
-  };
+  return resourcesFrom(amountsOf(list));
 }
 
 /** The inverse of `resourcesOf`. */
@@ -43,6 +28,13 @@ export function resourceListOf(resources: Resources): Record<string, string> {
   };
 }
 
+function exactSum(a: number, b: number): number {
+  const sum = a + b;
+  if (Number.isSafeInteger(sum)) return sum;
+  const message = 'what is asked for adds up to more than any machine has';
+  throw new NodelessError({ code: 'InvalidQuantity', message });
+}
+
 function combine(a: Resources, b: Resources, pick: (x: number, y: number) => number): Resources {
   const names = new Set([...Object.keys(a.extended), ...Object.keys(b.extended)]);
   return {
@@ -53,18 +45,14 @@ function combine(a: Resources, b: Resources, pick: (x: number, y: number) => num
   };
 }
 
+/** @throws NodelessError InvalidQuantity where the sum is too large to be exact. */
 export function add(a: Resources, b: Resources): Resources {
-  return combine(a, b, (x, y) => x + y);
+  return combine(a, b, exactSum);
 }
 
 /** What is left of `have` without `taken`; below 0 where more is taken than there is. */
 export function minus(have: Resources, taken: Resources): Resources {
   return combine(have, taken, (x, y) => x - y);
-}
-
-/** The larger of the two in each dimension. */
-export function most(a: Resources, b: Resources): Resources {
-  return combine(a, b, Math.max);
 }
 
 /** The dimensions of `need` that `have` does not cover, by resource name. */
@@ -79,8 +67,12 @@ export function shortOf(have: Resources, need: Resources): readonly string[] {
   return short;
 }
 
+/** Whether nothing of `need` is missing. Asked for thousands of offerings per pod, so it allocates nothing. */
 export function covers(have: Resources, need: Resources): boolean {
-  return shortOf(have, need).length === 0;
+  if (have.cpuMilli < need.cpuMilli || have.memoryBytes < need.memoryBytes) return false;
+  if (have.ephemeralStorageBytes < need.ephemeralStorageBytes) return false;
+  for (const name in need.extended) if ((have.extended[name] ?? 0) < (need.extended[name] ?? 0)) return false;
+  return true;
 }
 
 /** For events and tables: `2 cpu, 4Gi`, extended resources after. */

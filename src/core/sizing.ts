@@ -1,51 +1,94 @@
-import type { V1Container, V1PodSpec } from '@kubernetes/client-node';
-import { add, most, NOTHING, type ResourceList, type Resources, resourcesOf } from './resources.ts';
+import type { V1Container, V1PodSpec, V1PodStatus } from '@kubernetes/client-node';
+import { type Amounts, amountsOf, largerOf, NO_AMOUNTS, type ResourceList, resourcesFrom, sumOf } from './amounts.ts';
+import { NOTHING, type Resources } from './resources.ts';
 
-function requestOf(container: V1Container): Resources {
-  const limits = container.resources?.limits as ResourceList | undefined;
-  const requests = container.resources?.requests as ResourceList | undefined;
-  return resourcesOf({ ...limits, ...requests });
+/** What sizing reads of a pod, or of a pod template. */
+export interface SizedPod {
+  readonly spec?: V1PodSpec;
+  readonly status?: V1PodStatus;
 }
 
-/**
- * What the scheduler and the kubelet count for a pod: `max(Σ containers + Σ sidecars, each init container
- * + the sidecars started before it)`, replaced per resource by pod-level requests, plus overhead.
- * A limit without a request counts as the request, as API defaulting makes it.
- * Source: k8s.io/component-helpers/resource `PodRequests`.
- */
-export function effectiveRequest(pod: { readonly spec?: V1PodSpec }): Resources {
-  const spec = pod.spec;
-  if (spec === undefined) return NOTHING;
-  let running = spec.containers.map(requestOf).reduce(add, NOTHING);
-  let sidecars = NOTHING;
-  let initPeak = NOTHING;
-  for (const container of spec.initContainers ?? []) {
-    const request = requestOf(container);
-    if (container.restartPolicy === 'Always') {
-      running = add(running, request);
-      sidecars = add(sidecars, request);
-      initPeak = most(initPeak, sidecars);
-    } else {
-      initPeak = most(initPeak, add(request, sidecars));
-    }
-  }
-  const fromContainers = most(running, initPeak);
-  const podLevel = spec.resources?.requests as ResourceList | undefined;
-  const total = podLevel === undefined ? fromContainers : overriddenBy(fromContainers, podLevel);
-  return add(total, resourcesOf(spec.overhead as ResourceList | undefined));
+interface Lists {
+  readonly limits?: ResourceList;
+  readonly requests?: ResourceList;
 }
 
-function overriddenBy(base: Resources, podLevel: ResourceList): Resources {
-  const own = resourcesOf(podLevel);
-  return {
-    ...base,
-    cpuMilli: podLevel.cpu === undefined ? base.cpuMilli : own.cpuMilli,
-    memoryBytes: podLevel.memory === undefined ? base.memoryBytes : own.memoryBytes,
+/** A limit without a request counts as the request, as API defaulting makes it; of a stored pod nothing is left to default. */
+function wantedBy(container: V1Container): Amounts {
+  const { limits, requests } = (container.resources ?? {}) as Lists;
+  return amountsOf({ ...limits, ...requests });
+}
+
+function isSidecar({ restartPolicy }: V1Container): boolean {
+  return restartPolicy === 'Always';
+}
+
+function isResizeInfeasible({ status }: SizedPod): boolean {
+  return status?.conditions?.find(({ type }) => type === 'PodResizePending')?.reason === 'Infeasible';
+}
+
+/** While a resize is under way or put off, the largest of what is asked for and what the kubelet has given counts. */
+function requestsOf(pod: SizedPod): (container: V1Container) => Amounts {
+  const { containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {};
+  const statuses = new Map([...containerStatuses, ...initContainerStatuses].map((status) => [status.name, status]));
+  const infeasible = isResizeInfeasible(pod);
+  return (container) => {
+    const status = statuses.get(container.name);
+    if (status?.resources === undefined) return wantedBy(container);
+    const actual = amountsOf(status.resources.requests as ResourceList | undefined);
+    const given = largerOf(actual, amountsOf(status.allocatedResources as ResourceList | undefined));
+    return infeasible ? given : largerOf(wantedBy(container), given);
   };
 }
 
-/** What a pod's cell must have allocatable: its effective request, and the default in each dimension that it leaves open. */
-export function podNeed(pod: { readonly spec?: V1PodSpec }, defaults: Resources): Resources {
+/** `max(Σ containers + Σ sidecars, each init container + the sidecars started before it)`. */
+function containersRequest(pod: SizedPod, spec: V1PodSpec): Amounts {
+  const requestOf = requestsOf(pod);
+  let running = spec.containers.map(requestOf).reduce(sumOf, NO_AMOUNTS);
+  let sidecars = NO_AMOUNTS;
+  let initPeak = NO_AMOUNTS;
+  for (const container of spec.initContainers ?? []) {
+    if (isSidecar(container)) {
+      const request = requestOf(container);
+      running = sumOf(running, request);
+      sidecars = sumOf(sidecars, request);
+      initPeak = largerOf(initPeak, sidecars);
+    } else {
+      initPeak = largerOf(initPeak, sumOf(wantedBy(container), sidecars));
+    }
+  }
+  return largerOf(running, initPeak);
+}
+
+/**
+ * Pod-level requests, of which only these count. One that is not given is what the containers ask for, and without that
+ * the pod-level limit; of huge pages, which can't be overcommitted, the limit comes first. That is API defaulting, which
+ * changes nothing of a stored pod.
+ */
+function podLevelOf(spec: V1PodSpec, fromContainers: Amounts): Amounts {
+  const { limits, requests } = (spec.resources ?? {}) as Lists;
+  const fallback = [...amountsOf(limits)].filter(
+    ([name]) => name.startsWith('hugepages-') || !fromContainers.has(name),
+  );
+  const given = [...fallback, ...amountsOf(requests)];
+  return new Map(given.filter(([name]) => name === 'cpu' || name === 'memory' || name.startsWith('hugepages-')));
+}
+
+/**
+ * What the scheduler and the kubelet count for a pod: what its containers ask for together, replaced per resource by
+ * pod-level requests, plus overhead. Source: k8s.io/component-helpers/resource `PodRequests` with `UseStatusResources`.
+ * @throws NodelessError InvalidQuantity
+ */
+export function effectiveRequest(pod: SizedPod): Resources {
+  const { spec } = pod;
+  if (spec === undefined) return NOTHING;
+  const fromContainers = containersRequest(pod, spec);
+  const total = new Map([...fromContainers, ...podLevelOf(spec, fromContainers)]);
+  return resourcesFrom(sumOf(total, amountsOf(spec.overhead as ResourceList | undefined)));
+}
+
+/** What a pod takes of its machine: its effective request, and the default in each dimension that it leaves open. */
+export function podNeed(pod: SizedPod, defaults: Resources): Resources {
   const request = effectiveRequest(pod);
   return {
     ...request,

@@ -1,6 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { type KubeConfig, type KubernetesObject, KubernetesObjectApi, PatchStrategy } from '@kubernetes/client-node';
+import type { KubeConfig } from '@kubernetes/client-node';
 import { parseAllDocuments } from 'yaml';
+import { systemClock } from '../core/clock.ts';
+import { NodelessError } from '../core/errors.ts';
+import { call } from './calls.ts';
+import { createKubeClient, type KubeClient } from './client.ts';
+import type { KubeObject } from './objects.ts';
 
 const DEPLOY = new URL('../../deploy/', import.meta.url);
 
@@ -10,26 +15,51 @@ export interface InstallOptions {
 }
 
 /** The objects that a cluster needs before the provider can run, with the names filled in, in order of need. */
-export async function installObjects(options: InstallOptions): Promise<readonly KubernetesObject[]> {
-  const objects: KubernetesObject[] = [];
+export async function installObjects(options: InstallOptions): Promise<readonly KubeObject[]> {
+  const objects: KubeObject[] = [];
   for (const folder of ['crds/', 'manifests/']) {
     for (const file of (await readdir(new URL(folder, DEPLOY))).sort()) {
       const text = await readFile(new URL(folder + file, DEPLOY), 'utf8');
       const filled = text.replaceAll('VIRTUAL_NODE', options.virtualNode).replaceAll('NAMESPACE', options.namespace);
-      objects.push(...parseAllDocuments(filled).map((document) => document.toJS() as KubernetesObject));
+      objects.push(...parseAllDocuments(filled).map((document) => document.toJS() as KubeObject));
     }
   }
   return objects;
 }
 
-/** Applies them server-side; safe to repeat. Resolves with `kind/name` of each. */
+/** Where the API server keeps objects of a kind, by its own word. */
+async function collectionPath(client: KubeClient, { apiVersion = 'v1', kind, metadata }: KubeObject): Promise<string> {
+  const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+  const { resources } = await call<ResourceKinds>(client, { method: 'GET', path: root });
+  const resource = resources.find(({ name, kind: its }) => its === kind && !name.includes('/'));
+  if (resource === undefined) {
+    const message = `the cluster has no ${kind} of ${apiVersion}; Nodeless needs a newer Kubernetes`;
+    throw new NodelessError({ code: 'NotFound', message });
+  }
+  const namespace = resource.namespaced ? `/namespaces/${metadata.namespace ?? 'default'}` : '';
+  return `${root}${namespace}/${resource.name}`;
+}
+
+interface ResourceKinds {
+  readonly resources: readonly { readonly name: string; readonly kind: string; readonly namespaced: boolean }[];
+}
+
+/**
+ * Applies them server-side, as they are written: a client that knows kinds by models would drop the fields of a schema
+ * that its models have not. Safe to repeat. Resolves with `kind/name` of each.
+ */
 export async function install(kubeConfig: KubeConfig, options: InstallOptions): Promise<readonly string[]> {
-  const api = KubernetesObjectApi.makeApiClient(kubeConfig);
+  const client = await createKubeClient(kubeConfig, systemClock, 'nodeless-install');
   const applied: string[] = [];
-  for (const object of await installObjects(options)) {
-    const force = true;
-    await api.patch(object, undefined, undefined, 'nodeless-install', force, PatchStrategy.ServerSideApply);
-    applied.push(`${object.kind}/${object.metadata?.name}`);
+  try {
+    for (const object of await installObjects(options)) {
+      const path = `${await collectionPath(client, object)}/${object.metadata.name}`;
+      const query = { fieldManager: 'nodeless-install', force: 'true' };
+      await call(client, { method: 'PATCH', path, query, contentType: 'application/apply-patch+yaml', body: object });
+      applied.push(`${object.kind}/${object.metadata.name}`);
+    }
+  } finally {
+    await client.close();
   }
   return applied;
 }

@@ -1,92 +1,175 @@
 import type { CellProvider } from '../../providers/contract.ts';
+import type { CellClass } from '../core/cell-class.ts';
 import type { Clock } from '../core/clock.ts';
-import { NodelessError } from '../core/errors.ts';
-import { chooseOffering, type Offering } from '../core/offerings.ts';
-import { describeResources, type Resources } from '../core/resources.ts';
+import { parseConstraints } from '../core/constraints.ts';
+import { isNodelessError, NodelessError } from '../core/errors.ts';
+import { CONSTRAINTS_ANNOTATION } from '../core/names.ts';
+import type { Offering } from '../core/offerings.ts';
+import { add, type Resources } from '../core/resources.ts';
 import { podNeed } from '../core/sizing.ts';
 import type { WirePod } from '../kube/wire-pod.ts';
+import { agentsRequest, type DaemonSets } from './agents.ts';
+import { Capacity } from './capacity.ts';
+import type { CellClasses } from './cell-classes.ts';
+import { pick, survey } from './choose.ts';
+import { describeChoice, type Explanation, explain } from './explanation.ts';
+import { Measured } from './measured.ts';
+import { OfferingTable } from './offering-table.ts';
+import { ownConstraints } from './own-terms.ts';
+import type { Query } from './query.ts';
+import { refusal } from './refusal.ts';
+import { Spending } from './spending.ts';
 import { unsuitability } from './suitability.ts';
 
 export interface PlacementOptions {
-  readonly provider: CellProvider;
+  readonly provider: Pick<CellProvider, 'offerings'>;
+  readonly classes: CellClasses;
+  readonly daemonSets: DaemonSets;
   readonly clock: Clock;
-  /** What a pod that asks for nothing gets. */
+  /** What a pod that asks for nothing gets, where its class does not say. */
   readonly defaultSize: Resources;
+  /** `kubernetes.io/arch` of the virtual node. */
+  readonly arch: string;
 }
 
 /** What was chosen for a pod, and why in words. */
 export interface Choice {
   readonly offering: Offering;
+  readonly cellClass: CellClass;
   readonly need: Resources;
   readonly why: string;
 }
 
-const OFFERINGS_TTL_MS = 60_000;
-/** An exhausted offering is left alone this long at first, doubled at each failure up to the maximum. */
-const UNAVAILABLE_MIN_MS = 5_000;
-const UNAVAILABLE_MAX_MS = 180_000;
-
-function keyOf(offering: Offering): string {
-  return `${offering.launchType}/${offering.instanceType}/${offering.zone}`;
+/** For what a cell is chosen, beyond its pod. */
+export interface Asked {
+  /** What all that share the cell take; the pod's own need unless given. */
+  readonly need?: Resources;
+  /** Without it nothing is counted: it is only asked what would be chosen. */
+  readonly cellId?: string;
 }
 
-/** Chooses what a pod's cell is launched as, and remembers which offerings had no capacity. */
+const OFFERINGS_TTL_MS = 60_000;
+
+/**
+ * Chooses what a pod's cell is launched as. Remembers which offerings had no capacity, what machines turned out to have,
+ * and what each class has spent.
+ */
 export class Placement {
   readonly #options: PlacementOptions;
-  readonly #unavailable = new Map<string, { untilMs: number; failures: number }>();
-  #offerings: { readonly atMs: number; readonly list: Promise<readonly Offering[]> } | undefined;
+  readonly #capacity: Capacity;
+  readonly #spending = new Spending();
+  readonly #measured = new Measured();
+  #offered: { readonly atMs: number; readonly table: Promise<OfferingTable> } | undefined;
 
   constructor(options: PlacementOptions) {
     this.#options = options;
+    this.#capacity = new Capacity(options.clock);
   }
 
-  /** What a pod needs of its cell. */
+  /** What a pod takes of its machine; where its class can not be read, with the configured default. @throws NodelessError InvalidQuantity */
   need(pod: WirePod): Resources {
-    return podNeed(pod, this.#options.defaultSize);
+    return podNeed(pod, this.#classOrNone(pod)?.spec.defaultSize ?? this.#options.defaultSize);
   }
 
   /**
-   * The cheapest offering for the pod, or for all that are to be on its machine.
-   * @throws NodelessError InvalidConfig (the pod can't run on a cell), NoOffering or InsufficientCapacity.
+   * The best offering for the pod, or for the whole `need` of those that share its cell. With a cell's id it counts to
+   * the budget of the class as that cell until `release`.
+   * @throws NodelessError InvalidConfig (the pod can't run on a cell), ConfigInvalid (its constraints can't be read),
+   * InvalidQuantity, NoCellClass, NoOffering, InsufficientCapacity or BudgetExceeded.
    */
-  async choose(pod: WirePod, signal: AbortSignal, need = this.need(pod)): Promise<Choice> {
-    const obstacle = unsuitability(pod);
-    if (obstacle !== undefined) throw new NodelessError({ code: 'InvalidConfig', message: obstacle });
-    return this.chooseSize(need, signal);
+  async choose(pod: WirePod, { need, cellId }: Asked, signal: AbortSignal): Promise<Choice> {
+    const table = await this.#table(signal);
+    return this.#choose(table, this.#queryOf(pod, need), cellId);
   }
 
-  /** The cheapest offering of at least this size. @throws NodelessError NoOffering or InsufficientCapacity */
-  async chooseSize(need: Resources, signal: AbortSignal): Promise<Choice> {
-    const offering = chooseOffering(need, await this.#available(signal));
-    const price = `$${offering.pricePerHourUsd.toFixed(4)}/h`;
-    const why = `${offering.instanceType} (${describeResources(offering.allocatable)}, ${price}) is the cheapest offering that fits ${describeResources(need)}`;
-    return { offering, need, why };
+  /** The best offering of at least this size, by the default class, for a cell that is no pod's own. @throws as `choose` */
+  async chooseSize(need: Resources, cellId: string, signal: AbortSignal): Promise<Choice> {
+    const table = await this.#table(signal);
+    const query = this.#query({ cellClass: this.#options.classes.default(), need, constraints: [] });
+    return this.#choose(table, query, cellId);
+  }
+
+  #choose(table: OfferingTable, query: Query, cellId: string | undefined): Choice {
+    const { cellClass, need } = query;
+    const offered = table.ofClass(cellClass.spec);
+    const canBeHad = this.#capacity.now();
+    const { entry, ...how } = pick(query, offered, canBeHad);
+    if (entry === undefined) throw refusal(query, survey(query, offered, canBeHad));
+    const { offering } = entry;
+    if (cellId !== undefined) this.#spending.hold(cellId, cellClass.name, offering.pricePerHourUsd);
+    return { offering, cellClass, need, why: describeChoice(query, entry, how) };
+  }
+
+  /** All that there is to say of a pod's choice as it would be now; nothing is counted. @throws as `choose`, but for what the explanation tells. */
+  async explain(pod: WirePod, signal: AbortSignal): Promise<Explanation> {
+    const table = await this.#table(signal);
+    const query = this.#queryOf(pod, undefined);
+    const offered = table.ofClass(query.cellClass.spec);
+    const canBeHad = this.#capacity.now();
+    const chosen = pick(query, offered, canBeHad);
+    const found = survey(query, offered, canBeHad);
+    return explain(query, chosen, found, chosen.entry === undefined ? refusal(query, found) : undefined);
+  }
+
+  /** Counts a cell that was chosen by another process to its class's budget. */
+  hold(cellId: string, className: string, pricePerHourUsd: number): void {
+    this.#spending.hold(cellId, className, pricePerHourUsd);
+  }
+
+  /** A cell has ended, or nothing came of it. */
+  release(cellId: string): void {
+    this.#spending.release(cellId);
   }
 
   /** An offering had no capacity: it is left out for a while that grows with each failure. */
   exhausted(offering: Offering): void {
-    const failures = (this.#unavailable.get(keyOf(offering))?.failures ?? 0) + 1;
-    const pauseMs = Math.min(UNAVAILABLE_MAX_MS, UNAVAILABLE_MIN_MS * 2 ** (failures - 1));
-    this.#unavailable.set(keyOf(offering), { untilMs: this.#options.clock.now() + pauseMs, failures });
+    this.#capacity.exhausted(offering);
   }
 
   /** A launch of the offering went well. */
   succeeded(offering: Offering): void {
-    this.#unavailable.delete(keyOf(offering));
+    this.#capacity.succeeded(offering);
   }
 
-  async #available(signal: AbortSignal): Promise<readonly Offering[]> {
-    const now = this.#options.clock.now();
-    if (this.#offerings === undefined || now - this.#offerings.atMs > OFFERINGS_TTL_MS) {
-      const list = this.#options.provider.offerings(signal);
-      list.catch(() => {
-        this.#offerings = undefined;
-      });
-      this.#offerings = { atMs: now, list };
+  /** A machine's kubelet says what it can give: less than was offered is remembered for all machines of the type. */
+  measured(offering: Offering, allocatable: Resources): void {
+    if (this.#measured.note(offering, allocatable)) this.#offered = undefined;
+  }
+
+  #queryOf(pod: WirePod, need = this.need(pod)): Query {
+    const obstacle = unsuitability(pod);
+    if (obstacle !== undefined) throw new NodelessError({ code: 'InvalidConfig', message: obstacle });
+    const lifted = parseConstraints(pod.metadata.annotations?.[CONSTRAINTS_ANNOTATION]);
+    const constraints = [lifted, ownConstraints(pod.spec)];
+    return this.#query({ cellClass: this.#options.classes.of(pod), need, constraints });
+  }
+
+  /** Agents are counted once for a cell, however many pods share it. */
+  #query({ cellClass, need, constraints }: Pick<Query, 'cellClass' | 'need' | 'constraints'>): Query {
+    const { daemonSets, arch } = this.#options;
+    const room = this.#spending.room(cellClass);
+    return { cellClass, need: add(need, agentsRequest(cellClass.spec, daemonSets)), constraints, arch, room };
+  }
+
+  #classOrNone(pod: WirePod): CellClass | undefined {
+    try {
+      return this.#options.classes.of(pod);
+    } catch (error) {
+      if (isNodelessError(error, 'NoCellClass')) return undefined;
+      throw error;
     }
-    const offerings = await this.#offerings.list;
-    return offerings.map((offering) =>
-      (this.#unavailable.get(keyOf(offering))?.untilMs ?? 0) > now ? { ...offering, available: false } : offering,
-    );
+  }
+
+  #table(signal: AbortSignal): Promise<OfferingTable> {
+    const nowMs = this.#options.clock.now();
+    if (this.#offered !== undefined && nowMs - this.#offered.atMs <= OFFERINGS_TTL_MS) return this.#offered.table;
+    const table = this.#options.provider
+      .offerings(signal)
+      .then((offerings) => new OfferingTable(offerings, (offering) => this.#measured.correct(offering)));
+    this.#offered = { atMs: nowMs, table };
+    table.catch(() => {
+      this.#offered = undefined;
+    });
+    return table;
   }
 }

@@ -11,10 +11,11 @@ import type { EventRecorder } from '../kube/events.ts';
 import { podName, type WirePod } from '../kube/wire-pod.ts';
 import { companyFor, wantedCompany } from '../placement/company.ts';
 import type { Place } from '../placement/place.ts';
-import type { Choice, Placement } from '../placement/placement.ts';
+import type { Asked, Choice, Placement } from '../placement/placement.ts';
 import { type Host, type Seat, seatOf } from '../placement/seat.ts';
 import type { NodePods } from './node-pods.ts';
 import { viewOf } from './pod-view.ts';
+import { recordOf } from './recorded-choice.ts';
 import { freeOn, isUnseated, livePodsOf } from './room.ts';
 import { assignedPatch, type PodWriter, waitingPatch } from './status.ts';
 import { Turns } from './turns.ts';
@@ -53,7 +54,16 @@ type SharedSeat = Exclude<Seat<Cell>, { kind: 'found' | 'wait' }>;
 const NO_OFFERING_RETRY_MS = 30_000;
 const NO_CAPACITY_RETRY_MS = 5_000;
 
-const WAITING_CODES = ['NoOffering', 'InsufficientCapacity', 'InvalidConfig', 'NoRoom'];
+const WAITING_CODES = [
+  'BudgetExceeded',
+  'ConfigInvalid',
+  'InsufficientCapacity',
+  'InvalidConfig',
+  'InvalidQuantity',
+  'NoCellClass',
+  'NoOffering',
+  'NoRoom',
+];
 
 const ID_ALPHABET = 'abcdefghijkmnpqrstuvwxyz23456789';
 
@@ -87,6 +97,11 @@ export class Assignment {
     this.#options = options;
   }
 
+  /** Uids of the pods that wait for a cell and have been told why. */
+  waiting(): Iterable<string> {
+    return this.#told.keys();
+  }
+
   /** Drops what is remembered of a pod that is gone. */
   forget(pod: WirePod): void {
     const { uid = '' } = pod.metadata;
@@ -108,6 +123,7 @@ export class Assignment {
       const seat = key === NODE_CELL ? this.#onNodeCell : this.#inCompany;
       return await this.#turns.take(key, () => seat.call(this, pod, cellId, signal));
     } catch (error) {
+      this.#options.placement.release(cellId);
       if (!isReasonToWait(error)) throw error;
       return this.wait(pod, error, signal);
     }
@@ -135,32 +151,40 @@ export class Assignment {
 
   /** A cell of its own, with room for those that must be with it and wait. */
   async #alone(pod: WirePod, founding: Founding, signal: AbortSignal): Promise<Outcome> {
-    return this.#found(pod, await this.#choose(pod, signal), founding, signal);
+    return this.#found(pod, await this.#choose(pod, founding.cellId, signal), founding, signal);
   }
 
   /** What a cell is launched as of which only its id is known, for this pod. */
   async choiceFor(pod: WirePod, cell: Cell, signal: AbortSignal): Promise<Choice> {
     const { placement, nodeCellSize } = this.#options;
-    return cell.purpose === NODE_CELL ? placement.chooseSize(nodeCellSize, signal) : this.#choose(pod, signal);
+    const { cellId, purpose } = cell;
+    return purpose === NODE_CELL
+      ? placement.chooseSize(nodeCellSize, cellId, signal)
+      : this.#choose(pod, cellId, signal);
   }
 
   /** With room for those that must be with it and wait, if there is such. */
-  async #choose(pod: WirePod, signal: AbortSignal): Promise<Choice> {
+  async #choose(pod: WirePod, cellId: string, signal: AbortSignal): Promise<Choice> {
     const { placement } = this.#options;
     const company = companyFor(pod, this.#unseatedSeekers(pod));
-    if (company.length === 0) return placement.choose(pod, signal);
+    if (company.length === 0) return placement.choose(pod, { cellId }, signal);
     // It needs nobody itself, so it does not wait for a machine that is large enough for them.
-    return this.#chooseFor(pod, company, signal).catch(() => placement.choose(pod, signal));
+    return this.#chooseFor(pod, company, { cellId }, signal).catch(() => placement.choose(pod, { cellId }, signal));
   }
 
-  async #chooseFor(pod: WirePod, company: readonly WirePod[], signal: AbortSignal): Promise<Choice> {
+  async #chooseFor(
+    pod: WirePod,
+    company: readonly WirePod[],
+    asked: Pick<Asked, 'cellId'>,
+    signal: AbortSignal,
+  ): Promise<Choice> {
     const { placement } = this.#options;
     const all = [pod, ...company];
     const need = all.map((one) => placement.need(one)).reduce(add);
     const names = all.map(podName).slice(0, 5).join(', ');
     const whose = `${all.length} pods that must be on one machine (${names}${all.length > 5 ? ', …' : ''})`;
     try {
-      const choice = await placement.choose(pod, signal, need);
+      const choice = await placement.choose(pod, { ...asked, need }, signal);
       return all.length === 1 ? choice : { ...choice, why: `${choice.why}, for ${whose}` };
     } catch (error) {
       if (!isReasonToWait(error) || all.length === 1) throw error;
@@ -187,7 +211,7 @@ export class Assignment {
       case 'found': {
         const gatherMs = this.#gatherMsLeft(pod);
         if (gatherMs > 0) return { againMs: gatherMs };
-        return this.#found(pod, await this.#chooseFor(pod, seat.company, signal), { cellId }, signal);
+        return this.#found(pod, await this.#chooseFor(pod, seat.company, { cellId }, signal), { cellId }, signal);
       }
     }
   }
@@ -199,7 +223,7 @@ export class Assignment {
     const founder = pods.get(cell.podUid);
     const mayMove = () => isOnItsWay(cell) && cell.members.size === 1 && !this.#moved.has(cell.podUid);
     if (founder !== undefined && mayMove()) {
-      await this.#chooseFor(founder, companyFor(founder, this.#unseatedSeekers(founder)), signal);
+      await this.#chooseFor(founder, companyFor(founder, this.#unseatedSeekers(founder)), {}, signal);
       if (mayMove()) {
         this.#moved.add(cell.podUid);
         book.enter(cell, 'lost', `${podName(pod)} must be on one machine with it`);
@@ -222,7 +246,7 @@ export class Assignment {
     }
     const cell = [...book.cells()].find((one) => one.purpose === NODE_CELL && isServed(one));
     if (cell === undefined) {
-      const choice = await placement.chooseSize(nodeCellSize, signal);
+      const choice = await placement.chooseSize(nodeCellSize, cellId, signal);
       return this.#found(
         pod,
         { ...choice, why: `${choice.why}, as the node cell` },
@@ -243,13 +267,18 @@ export class Assignment {
     );
   }
 
-  async #found(pod: WirePod, { offering, why }: Choice, founding: Founding, signal: AbortSignal): Promise<Outcome> {
-    const { writer, events, book } = this.#options;
+  async #found(pod: WirePod, choice: Choice, founding: Founding, signal: AbortSignal): Promise<Outcome> {
+    const { writer, events, book, placement } = this.#options;
     const { cellId } = founding;
-    const build = (nowMs: number) => assignedPatch(cellId, why, nowMs);
+    const { offering, cellClass, why } = choice;
+    const build = (nowMs: number) => assignedPatch(cellId, why, nowMs, recordOf(choice, pod));
     const patched = await writer.patch(pod, build, { exclusive: true, signal });
-    if (patched === undefined) return {};
-    book.add({ ...founding, podUid: pod.metadata.uid ?? '', pod: podName(pod) }, 'requested').offering = offering;
+    if (patched === undefined) {
+      placement.release(cellId);
+      return {};
+    }
+    const cell = book.add({ ...founding, podUid: pod.metadata.uid ?? '', pod: podName(pod) }, 'requested');
+    Object.assign(cell, { offering, cellClass });
     this.#settled(pod);
     events.normal(pod, 'CellRequested', `${cellId}: ${why}`);
     return { pod: patched };

@@ -72,6 +72,11 @@ export class PodController {
     for (const uid of this.#options.assignment.waitersFor(cell)) this.#queue.add(uid);
   }
 
+  /** What pods wait for may have come: they are looked at now instead of at their next turn. */
+  wakeWaiting(): void {
+    for (const uid of this.#options.assignment.waiting()) this.#queue.add(uid);
+  }
+
   #observe(pod: WirePod): void {
     this.#options.nodePods.observe(pod);
     this.#queue.add(pod.metadata.uid ?? '');

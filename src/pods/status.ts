@@ -1,10 +1,11 @@
 import { ABSORBED } from '../cells/absorption.ts';
 import type { Clock } from '../core/clock.ts';
 import { kubeTime } from '../core/clock.ts';
-import { CELL_ANNOTATION, CELL_READY_CONDITION, DISRUPTION_TARGET } from '../core/names.ts';
+import { CELL_ANNOTATION, CELL_READY_CONDITION, CHOICE_ANNOTATION, DISRUPTION_TARGET } from '../core/names.ts';
 import { call, isStatus } from '../kube/calls.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { WirePod } from '../kube/wire-pod.ts';
+import type { RecordedChoice } from './recorded-choice.ts';
 
 interface Condition {
   readonly type: string;
@@ -18,10 +19,14 @@ function condition(type: string, status: 'True' | 'False', reason: string, messa
   return { type, status, reason, message, lastTransitionTime: kubeTime(nowMs) };
 }
 
-/** The pod has a cell id, and its cell is asked for. */
-export function assignedPatch(cellId: string, message: string, nowMs: number): object {
+/** The pod has a cell id, and its cell is asked for; with the choice that was made for it, unless it joins another's. */
+export function assignedPatch(cellId: string, message: string, nowMs: number, choice?: RecordedChoice): object {
+  const annotations = {
+    [CELL_ANNOTATION]: cellId,
+    [CHOICE_ANNOTATION]: choice === undefined ? null : JSON.stringify(choice),
+  };
   return {
-    metadata: { annotations: { [CELL_ANNOTATION]: cellId } },
+    metadata: { annotations },
     status: { conditions: [condition(CELL_READY_CONDITION, 'False', 'CellRequested', message, nowMs)] },
   };
 }

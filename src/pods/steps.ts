@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { ABSORBED } from '../cells/absorption.ts';
 import type { Book } from '../cells/book.ts';
 import { type Cell, isNeededByOthers, isOnItsWay } from '../cells/cell.ts';
-import type { Fleet } from '../cells/fleet.ts';
+import type { Fleet, Order } from '../cells/fleet.ts';
 import type { Clock } from '../core/clock.ts';
 import { isNodelessError, messageOf, type NodelessError } from '../core/errors.ts';
 import { DAEMONSET_POLICY_ANNOTATION } from '../core/names.ts';
@@ -108,16 +108,24 @@ export class PodSteps {
   }
 
   async #replace(pod: WirePod, cell: Cell | undefined, reason: string, signal: AbortSignal): Promise<Outcome> {
-    const { events, book, placement, assignment } = this.#options;
+    const { events, book, assignment } = this.#options;
     const { uid } = viewOf(pod);
     if (cell !== undefined) {
       events.warning(pod, 'CellReplaced', `${cell.cellId} could not take the pod: ${reason}`);
-      if (cell.phase === 'booting' && cell.offering !== undefined) placement.exhausted(cell.offering);
+      if (cell.phase === 'booting') this.#learnFromFailure(cell);
       // Nobody is to join a cell that does not come; the others that wait for it find another as well.
       if (isOnItsWay(cell) && isNeededByOthers(cell, uid)) book.enter(cell, 'lost', reason);
       this.#leave(cell, uid, reason);
     }
     return assignment.assign(pod, signal);
+  }
+
+  /** A machine that came, but has less than was offered, is no lack of capacity. */
+  #learnFromFailure({ offering, allocatable }: Cell): void {
+    const { placement } = this.#options;
+    if (offering === undefined) return;
+    if (allocatable === undefined) placement.exhausted(offering);
+    else placement.measured(offering, allocatable);
   }
 
   async #launch(pod: WirePod, known: Cell | undefined, signal: AbortSignal): Promise<Outcome> {
@@ -131,10 +139,12 @@ export class PodSteps {
     if (known === undefined && assignment.sharingKey(pod) !== undefined) return assignment.assign(pod, signal, cellId);
     const cell = known ?? book.add({ cellId, podUid: uid, pod: podName(pod) }, 'requested');
     try {
-      const offering = cell.offering ?? (await assignment.choiceFor(pod, cell, signal)).offering;
+      const { offering, cellClass } = cell;
+      const isChosen = offering !== undefined && cellClass !== undefined;
+      const order = isChosen ? { offering, cellClass } : await assignment.choiceFor(pod, cell, signal);
       // Another member may have begun meanwhile.
       if (cell.phase !== 'requested') return {};
-      void this.#launchInBackground(pod, cell, offering, signal);
+      void this.#launchInBackground(pod, cell, order, signal);
       return {};
     } catch (error) {
       if (!isReasonToWait(error)) throw error;
@@ -143,11 +153,12 @@ export class PodSteps {
     }
   }
 
-  async #launchInBackground(pod: WirePod, cell: Cell, offering: Offering, signal: AbortSignal): Promise<void> {
+  async #launchInBackground(pod: WirePod, cell: Cell, order: Order, signal: AbortSignal): Promise<void> {
     const { fleet, placement, events, clock } = this.#options;
+    const { offering } = order;
     const startedMs = clock.now();
     try {
-      const { instanceType, launchType, zone } = await fleet.launch(cell, offering);
+      const { instanceType, launchType, zone } = await fleet.launch(cell, order);
       placement.succeeded(offering);
       const seconds = ((clock.now() - startedMs) / 1000).toFixed(1);
       events.normal(
@@ -190,9 +201,11 @@ export class PodSteps {
 
   async #handOver(pod: WirePod, cell: Cell | undefined, signal: AbortSignal): Promise<Outcome> {
     if (cell === undefined) return {};
-    const { book, writer, events, clock } = this.#options;
+    const { book, placement, writer, events, clock } = this.#options;
     const message = cell.phase === 'running' ? 'there is room on it' : describeStart(cell.enteredMs, clock.now());
     if (cell.phase !== 'running') book.enter(cell, 'ready');
+    const { offering, allocatable } = cell;
+    if (offering !== undefined && allocatable !== undefined) placement.measured(offering, allocatable);
     const patched = await writer.patch(pod, (now) => handedOverPatch(message, now), { signal });
     if (patched === undefined || !hasRun(cell)) return { pod: patched };
     events.normal(pod, 'CellReady', `${cell.cellId}: ${message}`);

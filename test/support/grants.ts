@@ -1,4 +1,5 @@
-import type { KubernetesObject, V1PolicyRule } from '@kubernetes/client-node';
+import type { V1PolicyRule } from '@kubernetes/client-node';
+import type { KubeObject } from '../../src/kube/objects.ts';
 import type { AuditEvent } from './audit.ts';
 
 /** The smallest thing that a rule grants: one verb on one resource, with one name where names are given. */
@@ -17,7 +18,7 @@ export interface Grant {
 /** What a request needed to be allowed. */
 type Need = Omit<Grant, 'role'>;
 
-interface Role extends KubernetesObject {
+interface Role extends KubeObject {
   readonly rules?: readonly V1PolicyRule[];
 }
 
@@ -33,7 +34,7 @@ function grantsOfRule(rule: V1PolicyRule, role: Pick<Grant, 'role' | 'namespace'
 }
 
 /** Everything that the roles among these objects grant. */
-export function grantsOf(objects: readonly KubernetesObject[]): readonly Grant[] {
+export function grantsOf(objects: readonly KubeObject[]): readonly Grant[] {
   return objects
     .filter(({ kind }) => kind === 'ClusterRole' || kind === 'Role')
     .flatMap((object) => {

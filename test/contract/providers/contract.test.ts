@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { CellProvider, LaunchRequest } from '../../../providers/contract.ts';
 import { inRange } from '../../../providers/local/machine/addressing.ts';
 import { covers } from '../../../src/core/resources.ts';
+import { cellClass } from '../../support/cell-class.ts';
 import { localSubject } from './local-subject.ts';
 import { simulatedSubject } from './simulated-subject.ts';
 import type { CloudUnderTest } from './subject.ts';
@@ -28,6 +29,7 @@ describe.each(SUBJECTS)(
       if (offering === undefined) throw new Error('the provider offers nothing of 256Mi');
       return {
         offering,
+        cellClass: cellClass(),
         tags: { clusterUid: 'cluster', virtualNode: 'vnode', cellId, pod: 'default/web', podUid: 'uid-1' },
         bootstrap: {
           cellApiUrl: cloud.cellApiUrl,

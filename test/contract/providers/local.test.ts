@@ -12,7 +12,8 @@ import { cgroupProcesses } from '../../../providers/local/machine/cgroups.ts';
 import { machineLog } from '../../../providers/local/machine/machine.ts';
 import { createLocalProvider } from '../../../providers/local/provider.ts';
 import { systemClock } from '../../../src/core/clock.ts';
-import { cpuMilli, wholeUnits } from '../../../src/core/quantity.ts';
+import { resourcesOf } from '../../../src/core/resources.ts';
+import { cellClass } from '../../support/cell-class.ts';
 import { localImages, whyNoLocalCells } from './local-machine.ts';
 import { type LocalCloud, openLocalCloud } from './local-subject.ts';
 import type { KubeObject } from './stand-in-store.ts';
@@ -90,6 +91,7 @@ describe.skipIf(skipReason !== undefined)(`local cells${skipReason === undefined
     });
     return {
       offering,
+      cellClass: cellClass(),
       tags: { clusterUid: 'cluster', virtualNode: 'vnode', cellId, pod: 'default/web', podUid: 'uid-1' },
       bootstrap: {
         cellApiUrl: cloud.cellApiUrl,
@@ -168,11 +170,10 @@ describe.skipIf(skipReason !== undefined)(`local cells${skipReason === undefined
     await cloud.api.request(({ method, url }) => method === 'PATCH' && url.includes(path), 20_000);
     const node = cloud.api.store.get('/api/v1/nodes', asked.tags.cellId);
     const { allocatable } = (node?.status ?? {}) as { allocatable: Record<string, string> };
-    expect(cpuMilli(allocatable.cpu ?? '')).toBe(asked.offering.allocatable.cpuMilli);
-    expect(wholeUnits(allocatable.memory ?? '')).toBe(asked.offering.allocatable.memoryBytes);
-    expect(wholeUnits(allocatable['ephemeral-storage'] ?? '')).toBeGreaterThanOrEqual(
-      asked.offering.allocatable.ephemeralStorageBytes,
-    );
+    const { cpuMilli, memoryBytes, ephemeralStorageBytes } = resourcesOf(allocatable);
+    expect(cpuMilli).toBe(asked.offering.allocatable.cpuMilli);
+    expect(memoryBytes).toBe(asked.offering.allocatable.memoryBytes);
+    expect(ephemeralStorageBytes).toBeGreaterThanOrEqual(asked.offering.allocatable.ephemeralStorageBytes);
   });
 
   test('a pod runs from the preloaded images, and changes neither them nor another cell', async () => {

@@ -8,6 +8,7 @@ import {
   type SimulatedCloudOptions,
 } from '../../../providers/simulated/cloud.ts';
 import { drawLatency, seededRandom } from '../../../providers/simulated/random.ts';
+import { cellClass } from '../../support/cell-class.ts';
 import { createStandInAuthority } from './stand-in-authority.ts';
 import { type StandInCellApi, startStandInCellApi } from './stand-in-cell-api.ts';
 
@@ -31,6 +32,7 @@ describe('simulated cells', () => {
     from.api.store.put('/api/v1/nodes', { metadata: { name: cellId }, spec: {}, status: {} });
     return {
       offering,
+      cellClass: cellClass(),
       tags: { clusterUid: 'cluster', virtualNode: 'vnode', cellId, pod: 'default/web', podUid: 'uid' },
       bootstrap: {
         cellApiUrl: from.api.url,

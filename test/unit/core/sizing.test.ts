@@ -1,7 +1,9 @@
-import type { V1Container, V1PodSpec } from '@kubernetes/client-node';
+import type { V1Container, V1PodSpec, V1PodStatus } from '@kubernetes/client-node';
 import { describe, expect, test } from 'vitest';
 import { resourcesOf } from '../../../src/core/resources.ts';
 import { effectiveRequest, podNeed } from '../../../src/core/sizing.ts';
+
+const MiB = 1024 ** 2;
 
 function container(cpu: string, memory: string, more: Partial<V1Container> = {}): V1Container {
   return { name: 'c', image: 'i', resources: { requests: { cpu, memory } }, ...more };
@@ -47,8 +49,50 @@ describe('effective request', () => {
 
   test('the default fills only the dimensions that the pod leaves open', () => {
     const defaults = resourcesOf({ cpu: '250m', memory: '256Mi' });
-    const need = podNeed({ spec: { containers: [{ name: 'c', resources: { requests: { cpu: '10m' } } }] } }, defaults);
+    const spec = { containers: [{ name: 'c', resources: { requests: { cpu: '10m' } } }] };
+    const need = podNeed({ spec }, defaults);
     expect(need.cpuMilli).toBe(10);
     expect(need.memoryBytes).toBe(256 * 1024 ** 2);
+  });
+
+  test('pod-level huge pages are counted once, and fall back to their limit', () => {
+    const pages = { 'hugepages-2Mi': '8Mi' };
+    const containers = [{ name: 'c', resources: { limits: { 'hugepages-2Mi': '4Mi' } } }];
+    const request = (resources: object) => effectiveRequest({ spec: { containers, resources } }).extended;
+    expect(request({ requests: pages })).toEqual({ 'hugepages-2Mi': 8 * MiB });
+    expect(request({ limits: pages })).toEqual({ 'hugepages-2Mi': 8 * MiB });
+  });
+
+  test('a pod-level limit stands for a request that neither the pod nor a container makes', () => {
+    const resources = { limits: { cpu: '4', memory: '1Gi' } };
+    expect(requestOf({ containers: [{ name: 'c' }], resources })).toEqual([4000, 1024]);
+    expect(requestOf({ containers: [container('100m', '64Mi')], resources })).toEqual([100, 64]);
+  });
+
+  test.each([
+    ['is under way', undefined, 3000],
+    ['is put off', 'Deferred', 3000],
+    ['can not be done', 'Infeasible', 2000],
+  ])('while a resize %s, what the kubelet gives is not counted less', (_, reason, milli) => {
+    const given = { cpu: '2', memory: '64Mi' };
+    const containerStatuses = [{ name: 'c', allocatedResources: given, resources: { requests: { cpu: '1' } } }];
+    const conditions = reason === undefined ? [] : [{ type: 'PodResizePending', status: 'True', reason }];
+    const status = { containerStatuses, conditions } as unknown as V1PodStatus;
+    expect(effectiveRequest({ spec: { containers: [container('3', '64Mi')] }, status }).cpuMilli).toBe(milli);
+  });
+
+  test('a resize to less counts only when the kubelet has done it', () => {
+    const status = (cpu: string) =>
+      ({ containerStatuses: [{ name: 'c', resources: { requests: { cpu } } }] }) as unknown as V1PodStatus;
+    const spec = { containers: [container('1', '64Mi')] };
+    expect(effectiveRequest({ spec, status: status('2') }).cpuMilli).toBe(2000);
+    expect(effectiveRequest({ spec, status: status('1') }).cpuMilli).toBe(1000);
+  });
+
+  test('a sum that no number holds exactly is refused', () => {
+    const containers = [container('1', '7Pi'), container('1', '7Pi')];
+    expect(() => effectiveRequest({ spec: { containers } })).toThrow(
+      /memory is asked for in more than any machine has/,
+    );
   });
 });

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { systemClock } from '../../../src/core/clock.ts';
 import { NodelessError } from '../../../src/core/errors.ts';
 import { CELL_ANNOTATION } from '../../../src/core/names.ts';
+import { cellClass } from '../../support/cell-class.ts';
 import { machineOf, offering, world } from './world.ts';
 
 const stops: AbortController[] = [];
@@ -93,7 +94,8 @@ describe('the pod controller', () => {
   test('a pod that names a machine that the book does not know leaves it alone too', async () => {
     const made = started();
     const tags = { clusterUid: 'c', virtualNode: 'n', cellId: 'cell-foreign', pod: 'ns/victim', podUid: 'uid-victim' };
-    made.machines.set('cell-foreign', machineOf({ tags, offering: offering('small', 1), bootstrap: {} as never }));
+    const order = { offering: offering('small', 1), cellClass: cellClass() };
+    made.machines.set('cell-foreign', machineOf({ tags, ...order, bootstrap: {} as never }));
     made.pods.create('forger', { metadata: { name: 'forger', annotations: { [CELL_ANNOTATION]: 'cell-foreign' } } });
     await vi.waitFor(() => expect(cellOf(made.pods.get('forger'))).toMatch(/^cell-(?!foreign)/), 10_000);
     expect(made.terminate).not.toHaveBeenCalledWith('cell-foreign', expect.anything());

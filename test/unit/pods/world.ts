@@ -15,6 +15,7 @@ import { Collection } from '../../../src/kube/collection.ts';
 import { EventRecorder } from '../../../src/kube/events.ts';
 import type { KubeObject } from '../../../src/kube/objects.ts';
 import type { WirePod } from '../../../src/kube/wire-pod.ts';
+import { CellClasses } from '../../../src/placement/cell-classes.ts';
 import { placeOf as placeByPolicy } from '../../../src/placement/place.ts';
 import { Placement } from '../../../src/placement/placement.ts';
 import { Assignment } from '../../../src/pods/assignment.ts';
@@ -168,11 +169,22 @@ export function world(offerings: readonly Offering[] = [offering('small', 1)], r
   const fleet = new Fleet({ provider, book, clusterUid: 'c', bootstrap, clock, logger, concurrency: 8, mayAct });
   fleet.start(stop.signal);
   const events = new EventRecorder({ client: pods, component: 'nodeless', host: 'n', clock, logger }, stop.signal);
-  const placement = new Placement({ provider, clock, defaultSize: resourcesOf({ cpu: '250m', memory: '256Mi' }) });
+  const classes = new Collection<KubeObject>();
+  const namespaces = new Collection<KubeObject>();
+  const daemonSets = new Collection<KubeObject>();
+  for (const collection of [classes, namespaces, daemonSets]) collection.replace([], '1');
+  const placement = new Placement({
+    provider,
+    classes: new CellClasses({ classes, namespaces }),
+    daemonSets,
+    clock,
+    defaultSize: resourcesOf({ cpu: '250m', memory: '256Mi' }),
+    arch: 'amd64',
+  });
+  book.onChange(({ cellId }) => book.get(cellId) === undefined && placement.release(cellId));
   const writer = new PodWriter(pods, clock);
   const evidenceOf = vi.fn(async (_cell: Cell, _podUid: string): Promise<PodEvidence | undefined> => undefined);
   const readiness = new Readiness({ evidenceOf, clock, logger });
-  const daemonSets = new Collection<KubeObject>();
   const placeOf = (pod: WirePod) => placeByPolicy(pod, (namespace, name) => daemonSets.get(namespace, name));
   const nodePods = new NodePods();
   const assignment = new Assignment({
@@ -219,6 +231,7 @@ export function world(offerings: readonly Offering[] = [offering('small', 1)], r
     daemonSets,
     fleet,
     book,
+    classes,
     controller,
     report,
     stop,

@@ -1,0 +1,89 @@
+import { type CellClass, parseCellClass } from '../core/cell-class.ts';
+import { isNodelessError, NodelessError } from '../core/errors.ts';
+import { CELL_CLASS_LABEL } from '../core/names.ts';
+import type { CollectionReader } from '../kube/collection.ts';
+import type { KubeObject } from '../kube/objects.ts';
+import type { WirePod } from '../kube/wire-pod.ts';
+
+/** Name of the class that holds where there is no other; no object can have it. */
+export const BUILT_IN_CLASS = '(built-in)';
+
+/** The class without any say: every offering counts, and nothing is limited. */
+const BUILT_IN: CellClass = { name: BUILT_IN_CLASS, spec: parseCellClass({ metadata: { name: BUILT_IN_CLASS } }).spec };
+
+export interface ClassSources {
+  readonly classes: Pick<CollectionReader<KubeObject>, 'synced' | 'items' | 'get'>;
+  readonly namespaces: Pick<CollectionReader<KubeObject>, 'synced' | 'get'>;
+}
+
+function createdAt({ metadata }: KubeObject): string {
+  return String(metadata.creationTimestamp ?? '');
+}
+
+function isDefault({ spec }: KubeObject): boolean {
+  return (spec as { readonly default?: unknown } | undefined)?.default === true;
+}
+
+/** The oldest: another that says it is the default changes nothing for pods until it is the only one. */
+function oldest(objects: readonly KubeObject[]): KubeObject | undefined {
+  const age = (object: KubeObject) => `${createdAt(object)} ${object.metadata.name}`;
+  return objects.toSorted((a, b) => (age(a) < age(b) ? -1 : 1))[0];
+}
+
+/** Which CellClass a pod has: the one its label names, else its namespace's label, else the default, else the built-in one. */
+export class CellClasses {
+  readonly #sources: ClassSources;
+  readonly #parsed = new WeakMap<KubeObject, CellClass | NodelessError>();
+
+  constructor(sources: ClassSources) {
+    this.#sources = sources;
+  }
+
+  /** @throws NodelessError NoCellClass, retryable while the classes could not be read yet */
+  of(pod: Pick<WirePod, 'metadata'>): CellClass {
+    this.#checkSynced();
+    const { classes, namespaces } = this.#sources;
+    const { namespace = 'default', labels } = pod.metadata;
+    const ofNamespace = namespaces.get(undefined, namespace)?.metadata.labels?.[CELL_CLASS_LABEL];
+    const name = labels?.[CELL_CLASS_LABEL] ?? ofNamespace;
+    if (name === undefined) return this.default();
+    const object = classes.get(undefined, name);
+    if (object !== undefined) return this.#read(object);
+    const who = labels?.[CELL_CLASS_LABEL] === undefined ? `namespace ${namespace}` : 'the pod';
+    const message = `${who} picks CellClass ${name} by label ${CELL_CLASS_LABEL}, which does not exist; create it, or change the label`;
+    throw new NodelessError({ code: 'NoCellClass', message, identity: { cellClass: name } });
+  }
+
+  /** The class of what picks none. @throws as `of` */
+  default(): CellClass {
+    this.#checkSynced();
+    const fallback = oldest([...this.#sources.classes.items()].filter(isDefault));
+    return fallback === undefined ? BUILT_IN : this.#read(fallback);
+  }
+
+  #checkSynced(): void {
+    const { classes, namespaces } = this.#sources;
+    if (classes.synced && namespaces.synced) return;
+    const message =
+      'the CellClasses can not be read; are the CRDs and the RBAC of this version installed? `nodeless install` does it';
+    throw new NodelessError({ code: 'NoCellClass', retryable: true, message });
+  }
+
+  /** Each version of an object is parsed once. */
+  #read(object: KubeObject): CellClass {
+    const parsed = this.#parsed.get(object) ?? parse(object);
+    this.#parsed.set(object, parsed);
+    if (parsed instanceof NodelessError) throw parsed;
+    return parsed;
+  }
+}
+
+function parse(object: KubeObject): CellClass | NodelessError {
+  try {
+    return parseCellClass(object);
+  } catch (error) {
+    if (!isNodelessError(error)) throw error;
+    const { message, identity } = error;
+    return new NodelessError({ code: 'NoCellClass', message, cause: error, identity });
+  }
+}

@@ -1,0 +1,76 @@
+import type { CellClassSpec } from '../core/cell-class.ts';
+import { labelsOf } from '../core/constraints.ts';
+import { byPrice, countedOf, type LaunchType, type Offering } from '../core/offerings.ts';
+import type { Resources } from '../core/resources.ts';
+import { count, type ExclusionCounts } from './exclusion.ts';
+import { patternOf } from './globs.ts';
+
+/** One offering, with what is asked of it over and over. */
+export interface Entry {
+  readonly offering: Offering;
+  /** What a pod may count on, see `countedOf`. */
+  readonly counted: Resources;
+  readonly labels: Readonly<Record<string, string>>;
+  /** By which its lack of capacity is remembered. */
+  readonly key: string;
+}
+
+/** The offerings that a class leaves over. */
+export interface ClassOfferings {
+  /** By the class's preference of launch types, then by price: the first that fits is the one. */
+  readonly entries: readonly Entry[];
+  readonly excluded: ExclusionCounts;
+  readonly architectures: ReadonlySet<string>;
+}
+
+/** What a launch of the offering succeeds or fails together with. */
+export function keyOf({ launchType, instanceType, zone }: Offering): string {
+  return `${launchType}/${instanceType}/${zone}`;
+}
+
+function rankOf(preferred: readonly LaunchType[], { launchType }: Offering): number {
+  const rank = preferred.indexOf(launchType);
+  return rank === -1 ? preferred.length : rank;
+}
+
+function leftBy({ launchTypes, instanceTypes }: CellClassSpec, all: readonly Entry[]): ClassOfferings {
+  const { allowed, preferred = [] } = launchTypes;
+  const include = instanceTypes.include && patternOf(instanceTypes.include);
+  const exclude = instanceTypes.exclude && patternOf(instanceTypes.exclude);
+  const excluded: ExclusionCounts = {};
+  const left = all.filter(({ offering: { launchType, instanceType } }) => {
+    const allows = allowed?.includes(launchType) ?? true;
+    const includes = (include?.test(instanceType) ?? true) && !exclude?.test(instanceType);
+    if (!allows) count(excluded, 'LaunchType');
+    else if (!includes) count(excluded, 'InstanceType');
+    return allows && includes;
+  });
+  // Sorting is stable, so within a rank the order by price stays.
+  const ranked = left.toSorted((a, b) => rankOf(preferred, a.offering) - rankOf(preferred, b.offering));
+  return { entries: ranked, excluded, architectures: new Set(left.map(({ offering }) => offering.arch)) };
+}
+
+/** All offerings as they were at one time, sorted once, so that a pod's choice is one pass to the first that fits. */
+export class OfferingTable {
+  readonly #entries: readonly Entry[];
+  readonly #byClass = new WeakMap<CellClassSpec, ClassOfferings>();
+
+  /** `correct` tells what machines of an offering turned out to have. */
+  constructor(offerings: readonly Offering[], correct: (offering: Offering) => Offering = (offering) => offering) {
+    this.#entries = offerings
+      .map(correct)
+      .sort(byPrice)
+      .map((offering) => ({
+        offering,
+        counted: countedOf(offering),
+        labels: labelsOf(offering),
+        key: keyOf(offering),
+      }));
+  }
+
+  ofClass(spec: CellClassSpec): ClassOfferings {
+    const known = this.#byClass.get(spec) ?? leftBy(spec, this.#entries);
+    this.#byClass.set(spec, known);
+    return known;
+  }
+}

@@ -1,0 +1,82 @@
+import type { Constraints, Term } from '../core/constraints.ts';
+import { NodelessError } from '../core/errors.ts';
+import { byPrice } from '../core/offerings.ts';
+import { describeResources, type Resources, shortOf } from '../core/resources.ts';
+import { BUILT_IN_CLASS } from './cell-classes.ts';
+import type { Survey } from './choose.ts';
+import { describeExclusions } from './exclusion.ts';
+import type { Entry } from './offering-table.ts';
+import type { Query } from './query.ts';
+
+/** How much of the machine's largest lack is lacking: 2 when the pod needs twice what there is. */
+function shortfall(have: Resources, need: Resources): number {
+  const amounts = [
+    [need.cpuMilli, have.cpuMilli],
+    [need.memoryBytes, have.memoryBytes],
+    [need.ephemeralStorageBytes, have.ephemeralStorageBytes],
+    ...Object.entries(need.extended).map(([name, amount]) => [amount, have.extended[name] ?? 0]),
+  ];
+  return Math.max(...amounts.map(([wanted = 0, got = 0]) => (wanted === 0 ? 0 : wanted / got)));
+}
+
+/** The offering that lacks the fewest dimensions, then the least of them. */
+function nearestOf(tooSmall: readonly Entry[], need: Resources): Entry | undefined {
+  const measured = tooSmall.map((entry) => {
+    const lacks = shortOf(entry.counted, need).length;
+    return { entry, lacks, short: shortfall(entry.counted, need) };
+  });
+  const nearer = (a: (typeof measured)[number], b: (typeof measured)[number]) =>
+    a.lacks - b.lacks || (a.short === b.short ? byPrice(a.entry.offering, b.entry.offering) : a.short - b.short);
+  return measured.sort(nearer)[0]?.entry;
+}
+
+function describeTerm(term: Term): string {
+  return term.map(({ key, operator, values = [] }) => [key, operator, values.join('|')].join(' ').trim()).join(' and ');
+}
+
+/** What a pod asks of its machine, in words: `kubernetes.io/arch In arm64`. */
+export function describeConstraints(constraints: readonly Constraints[]): readonly string[] {
+  return constraints.flatMap(({ required }) =>
+    required === undefined ? [] : [required.map(describeTerm).join(', or ')],
+  );
+}
+
+/** ` of CellClass batch`, or nothing for the built-in one. */
+export function ofClass({ cellClass }: Query): string {
+  return cellClass.name === BUILT_IN_CLASS ? '' : ` of CellClass ${cellClass.name}`;
+}
+
+function budgetExceeded(query: Query, { exclusions }: Survey): NodelessError {
+  const { name, spec } = query.cellClass;
+  const { maxCells, maxPricePerHourUsd } = spec.budgets;
+  const isCells = query.room.cells <= 0;
+  const limit = isCells
+    ? `${maxCells} cells`
+    : `$${maxPricePerHourUsd}/h, of which no offering that fits the pod is left`;
+  const count = exclusions.Budget ?? 0;
+  const message = `CellClass ${name} has spent its budget of ${limit}; it is tried again until one of its cells ends, or raise spec.budgets`;
+  return new NodelessError({ code: 'BudgetExceeded', retryable: true, message, identity: { cellClass: name, count } });
+}
+
+/** Why a pod can have no cell now, as the error that it is told by. A retry says the same as long as nothing changes. */
+export function refusal(query: Query, found: Survey): NodelessError {
+  const { need, constraints } = query;
+  const { exclusions, tooSmall } = found;
+  const needed = describeResources(need);
+  if (exclusions.Budget !== undefined) return budgetExceeded(query, found);
+  if (exclusions.Unavailable !== undefined) {
+    const message = `every offering${ofClass(query)} that fits ${needed} is unavailable now; it is tried again`;
+    return new NodelessError({ code: 'InsufficientCapacity', retryable: true, message });
+  }
+  const asked = describeConstraints(constraints);
+  const what = asked.length === 0 ? '' : ` and is ${asked.join(' and ')}`;
+  const nearest = nearestOf(tooSmall, need);
+  const hint =
+    nearest === undefined
+      ? Object.keys(exclusions).length === 0
+        ? 'the provider has no offerings'
+        : `of all offerings ${describeExclusions(exclusions)}`
+      : `the nearest, ${nearest.offering.instanceType} with ${describeResources(nearest.counted)}, lacks ${shortOf(nearest.counted, need).join(' and ')}`;
+  const message = `no offering${ofClass(query)} fits ${needed}${what}: ${hint}`;
+  return new NodelessError({ code: 'NoOffering', message });
+}

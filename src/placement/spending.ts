@@ -1,0 +1,56 @@
+import type { CellClass } from '../core/cell-class.ts';
+
+/** What a class may still have; without a budget, Infinity. */
+export interface Room {
+  readonly cells: number;
+  readonly pricePerHourUsd: number;
+}
+
+interface Cost {
+  readonly className: string;
+  readonly pricePerHourUsd: number;
+}
+
+interface Total {
+  readonly cells: number;
+  readonly pricePerHourUsd: number;
+}
+
+const NOTHING: Total = { cells: 0, pricePerHourUsd: 0 };
+/** Prices have at most eight decimals; less than half of that is the error of adding them up. */
+const ROUNDING_USD = 5e-9;
+
+/** How many cells each class has and what they cost, with those that are only about to be launched. */
+export class Spending {
+  readonly #cells = new Map<string, Cost>();
+  readonly #totals = new Map<string, Total>();
+
+  /** Counts a cell from now on. */
+  hold(cellId: string, className: string, pricePerHourUsd: number): void {
+    this.release(cellId);
+    this.#cells.set(cellId, { className, pricePerHourUsd });
+    this.#add(className, 1, pricePerHourUsd);
+  }
+
+  /** Counts a cell no more; without effect when it is not counted. */
+  release(cellId: string): void {
+    const cost = this.#cells.get(cellId);
+    if (cost === undefined) return;
+    this.#cells.delete(cellId);
+    this.#add(cost.className, -1, -cost.pricePerHourUsd);
+  }
+
+  room({ name, spec }: CellClass): Room {
+    const { maxCells = Number.POSITIVE_INFINITY, maxPricePerHourUsd = Number.POSITIVE_INFINITY } = spec.budgets;
+    const { cells, pricePerHourUsd } = this.#totals.get(name) ?? NOTHING;
+    return { cells: maxCells - cells, pricePerHourUsd: maxPricePerHourUsd - pricePerHourUsd + ROUNDING_USD };
+  }
+
+  #add(className: string, cells: number, pricePerHourUsd: number): void {
+    const before = this.#totals.get(className) ?? NOTHING;
+    const after = { cells: before.cells + cells, pricePerHourUsd: before.pricePerHourUsd + pricePerHourUsd };
+    // Dropped when it is empty, which also ends the drift of sums.
+    if (after.cells === 0) this.#totals.delete(className);
+    else this.#totals.set(className, after);
+  }
+}

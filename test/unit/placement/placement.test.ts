@@ -1,0 +1,307 @@
+import { describe, expect, test } from 'vitest';
+import { type ErrorCode, isNodelessError } from '../../../src/core/errors.ts';
+import type { Offering } from '../../../src/core/offerings.ts';
+import { resourcesOf } from '../../../src/core/resources.ts';
+import { Collection } from '../../../src/kube/collection.ts';
+import type { KubeObject } from '../../../src/kube/objects.ts';
+import type { WirePod } from '../../../src/kube/wire-pod.ts';
+import { CellClasses } from '../../../src/placement/cell-classes.ts';
+import { Placement } from '../../../src/placement/placement.ts';
+
+const { signal } = new AbortController();
+
+function offering(
+  instanceType: string,
+  cpu: string,
+  memory: string,
+  pricePerHourUsd: number,
+  more: Partial<Offering> = {},
+): Offering {
+  const allocatable = resourcesOf({ cpu, memory, 'ephemeral-storage': '20Gi' });
+  const size = { allocatable, capacity: allocatable };
+  return {
+    instanceType,
+    launchType: 'simulated',
+    zone: 'a',
+    arch: 'amd64',
+    ...size,
+    pricePerHourUsd,
+    available: true,
+    ...more,
+  };
+}
+
+const LADDER = [
+  offering('large', '4', '8Gi', 0.2),
+  offering('small', '1', '2Gi', 0.05),
+  offering('medium', '2', '4Gi', 0.1),
+];
+
+function pod(requests: Record<string, string>, more: { metadata?: object; spec?: object } = {}): WirePod {
+  const containers = [{ name: 'c', resources: { requests } }];
+  return { metadata: { name: 'p', namespace: 'ns', ...more.metadata }, spec: { containers, ...more.spec } };
+}
+
+function ofClass(name: string): { metadata: object } {
+  return { metadata: { labels: { 'nodeless.io/cell-class': name } } };
+}
+
+/** Placement over real collections, with a clock that only moves when it is told to. */
+function rig(offerings: readonly Offering[] = LADDER) {
+  let nowMs = 0;
+  let revision = 1;
+  const [classes, namespaces, daemonSets] = [0, 0, 0].map(() => {
+    const collection = new Collection<KubeObject>();
+    collection.replace([], '1');
+    return collection;
+  }) as [Collection<KubeObject>, Collection<KubeObject>, Collection<KubeObject>];
+  const put = (collection: Collection<KubeObject>, metadata: KubeObject['metadata'], spec?: object) => {
+    revision += 1;
+    const object = {
+      metadata: { ...metadata, resourceVersion: String(revision) },
+      ...(spec === undefined ? {} : { spec }),
+    };
+    collection.apply('ADDED', object);
+  };
+  const placement = new Placement({
+    provider: { offerings: async () => offerings },
+    classes: new CellClasses({ classes, namespaces }),
+    daemonSets,
+    clock: { now: () => nowMs, sleep: async () => undefined },
+    defaultSize: resourcesOf({ cpu: '250m', memory: '256Mi' }),
+    arch: 'amd64',
+  });
+  let cells = 0;
+  return {
+    placement,
+    namespaces,
+    classes,
+    pass: (ms: number) => {
+      nowMs += ms;
+    },
+    defineClass: (name: string, spec: object, more: object = {}) => put(classes, { name, ...more }, spec),
+    label: (namespace: string, labels: Record<string, string>) => put(namespaces, { name: namespace, labels }),
+    daemonSet: (name: string, spec: object) => put(daemonSets, { namespace: 'kube-system', name }, spec),
+    choose: (of: WirePod, cellId = `cell-${++cells}`) => placement.choose(of, { cellId }, signal),
+    async type(of: WirePod): Promise<string> {
+      const { offering: chosen } = await placement.choose(of, { cellId: `cell-${++cells}` }, signal);
+      return chosen.instanceType;
+    },
+  };
+}
+
+async function refusedWith(code: ErrorCode, message: RegExp, choice: Promise<unknown>): Promise<void> {
+  const error: unknown = await choice.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toSatisfy((thrown) => isNodelessError(thrown, code));
+  expect((error as Error).message).toMatch(message);
+}
+
+describe('a pod that nothing can take', () => {
+  test('is told the nearest offering and what it lacks', async () => {
+    const { choose } = rig();
+    const told = /no offering fits 2 cpu, 64Gi: the nearest, large with 4 cpu, 8Gi, lacks memory$/;
+    await refusedWith('NoOffering', told, choose(pod({ cpu: '2', memory: '64Gi' })));
+    await refusedWith('NoOffering', /lacks nvidia.com\/gpu/, choose(pod({ 'nvidia.com/gpu': '1' })));
+  });
+
+  test('is told what it asked for that no offering is', async () => {
+    const { choose } = rig();
+    const spec = { nodeSelector: { 'kubernetes.io/arch': 'arm64' } };
+    const told =
+      /no offering fits .* and is kubernetes.io\/arch In arm64: of all offerings 3 not what the pod asks for/;
+    await refusedWith('NoOffering', told, choose(pod({}, { spec })));
+  });
+
+  test('is told that its class leaves nothing', async () => {
+    const { choose, defineClass } = rig();
+    defineClass('odd', { instanceTypes: { include: ['x*'] } });
+    const told =
+      /no offering of CellClass odd fits .*: of all offerings 3 of an instance type that the CellClass leaves out/;
+    await refusedWith('NoOffering', told, choose(pod({}, ofClass('odd'))));
+  });
+
+  test.each([
+    ['{"required":[[]]}', 'ConfigInvalid', /nodeless.io\/constraints can not be read/],
+    ['{"required":[[{"key":"kubernetes.io/arch","operator":"In","values":["arm64"]}]]}', 'NoOffering', /arch In arm64/],
+  ] as const)('by its lifted constraints %s is told so', async (annotation, code, message) => {
+    const { choose } = rig();
+    await refusedWith(
+      code,
+      message,
+      choose(pod({}, { metadata: { annotations: { 'nodeless.io/constraints': annotation } } })),
+    );
+  });
+
+  test('for an amount that no machine has is told which', async () => {
+    await refusedWith('InvalidQuantity', /memory is asked for in more/, rig().choose(pod({ memory: '7Ei' })));
+  });
+});
+
+describe('capacity', () => {
+  test('that an offering lacks is looked for in the next one at once, and again after a pause that grows', async () => {
+    const { type, placement, pass } = rig();
+    const small = LADDER[1] as Offering;
+    placement.exhausted(small);
+    expect(await type(pod({}))).toBe('medium');
+    pass(5_001);
+    expect(await type(pod({}))).toBe('small');
+    placement.exhausted(small);
+    pass(9_999);
+    expect(await type(pod({}))).toBe('medium');
+    pass(2);
+    expect(await type(pod({}))).toBe('small');
+  });
+
+  test('begins anew with the shortest pause after a success, or after a long time without failure', async () => {
+    const { type, placement, pass } = rig();
+    const small = LADDER[1] as Offering;
+    for (let failure = 0; failure < 8; failure += 1) placement.exhausted(small);
+    placement.succeeded(small);
+    placement.exhausted(small);
+    pass(5_001);
+    expect(await type(pod({}))).toBe('small');
+    for (let failure = 0; failure < 8; failure += 1) placement.exhausted(small);
+    pass(400_000);
+    placement.exhausted(small);
+    pass(5_001);
+    expect(await type(pod({}))).toBe('small');
+  });
+
+  test('that is nowhere is a wait, not a refusal', async () => {
+    const { choose } = rig(LADDER.map((one) => ({ ...one, available: false })));
+    const choice = choose(pod({}));
+    await refusedWith('InsufficientCapacity', /is unavailable now; it is tried again/, choice);
+    await expect(choice).rejects.toMatchObject({ retryable: true });
+  });
+});
+
+describe('what machines turn out to have', () => {
+  test('counts for the next pod of that type', async () => {
+    const { type, placement } = rig();
+    const need = pod({ cpu: '1', memory: '2Gi' });
+    expect(await type(need)).toBe('small');
+    placement.measured(LADDER[1] as Offering, resourcesOf({ cpu: '1', memory: '1900Mi' }));
+    expect(await type(need)).toBe('medium');
+    expect(await type(pod({ cpu: '1', memory: '1900Mi' }))).toBe('small');
+  });
+
+  test('is not believed when hardly anything is left of what was offered', async () => {
+    const { type, placement } = rig();
+    placement.measured(LADDER[1] as Offering, resourcesOf({ cpu: '10m', memory: '1Mi' }));
+    expect(await type(pod({ cpu: '1' }))).toBe('small');
+  });
+});
+
+describe('the class of a pod', () => {
+  test('is its own, else its namespace’s, else the oldest default, else none', async () => {
+    const { choose, defineClass, label } = rig();
+    const nameOf = async (of: WirePod) => (await choose(of)).cellClass.name;
+    expect(await nameOf(pod({}))).toBe('(built-in)');
+    defineClass('newer', { default: true }, { creationTimestamp: '2026-02-01T00:00:00Z' });
+    defineClass('older', { default: true }, { creationTimestamp: '2026-01-01T00:00:00Z' });
+    expect(await nameOf(pod({}))).toBe('older');
+    defineClass('team', {});
+    label('ns', { 'nodeless.io/cell-class': 'team' });
+    expect(await nameOf(pod({}))).toBe('team');
+    expect(await nameOf(pod({}, ofClass('newer')))).toBe('newer');
+  });
+
+  test('that does not exist, or is not valid, is told by name with who picked it', async () => {
+    const { choose, defineClass, label } = rig();
+    await refusedWith(
+      'NoCellClass',
+      /the pod picks CellClass gone .* does not exist; create it/,
+      choose(pod({}, ofClass('gone'))),
+    );
+    label('ns', { 'nodeless.io/cell-class': 'lost' });
+    await refusedWith('NoCellClass', /namespace ns picks CellClass lost/, choose(pod({})));
+    defineClass('wrong', { budgets: { maxCells: 'many' } });
+    await refusedWith(
+      'NoCellClass',
+      /CellClass wrong is not valid: spec.budgets.maxCells/,
+      choose(pod({}, ofClass('wrong'))),
+    );
+  });
+
+  test('is not guessed while classes can not be read', async () => {
+    const classes = new Collection<KubeObject>();
+    const namespaces = new Collection<KubeObject>();
+    const unread = () => new CellClasses({ classes, namespaces }).of(pod({}));
+    expect(unread).toThrow(/can not be read; are the CRDs and the RBAC of this version installed/);
+    classes.replace([], '1');
+    namespaces.replace([], '1');
+    expect(unread).not.toThrow();
+  });
+
+  test('says what a pod gets that asks for nothing, and which agents it makes room for', async () => {
+    const { choose, defineClass, daemonSet } = rig();
+    const agents = [
+      { namespace: 'kube-system', daemonSet: 'agent' },
+      { namespace: 'kube-system', daemonSet: 'absent' },
+    ];
+    defineClass('sized', { defaultSize: { cpu: '1500m', memory: '1Gi' }, agents });
+    daemonSet('agent', { template: { spec: pod({ cpu: '100m', memory: '64Mi' }).spec } });
+    const { need, offering: chosen } = await choose(pod({}, ofClass('sized')));
+    expect(need).toMatchObject({ cpuMilli: 1_600, memoryBytes: (1024 + 64) * 2 ** 20 });
+    expect(chosen.instanceType).toBe('medium');
+  });
+});
+
+describe('a budget', () => {
+  test('of cells is spent by choices, also before their cells are launched, and given back by their ends', async () => {
+    const { choose, placement, defineClass } = rig();
+    defineClass('two', { budgets: { maxCells: 2 } });
+    const member = pod({}, ofClass('two'));
+    const results = await Promise.allSettled(['a', 'b', 'c', 'd'].map((cellId) => choose(member, cellId)));
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'rejected']);
+    await refusedWith('BudgetExceeded', /CellClass two has spent its budget of 2 cells/, choose(member, 'e'));
+    expect((await choose(pod({}), 'other')).cellClass.name).toBe('(built-in)');
+    placement.release('a');
+    placement.release('a');
+    await expect(choose(member, 'e')).resolves.toMatchObject({});
+    await refusedWith('BudgetExceeded', /2 cells/, choose(member, 'f'));
+  });
+
+  test('of dollars is spent to the last cell that it pays for, and cells found at start count', async () => {
+    const { choose, placement, defineClass } = rig();
+    defineClass('thrifty', { budgets: { maxPricePerHourUsd: 0.15 } });
+    const member = pod({}, ofClass('thrifty'));
+    placement.hold('found', 'thrifty', 0.05);
+    await choose(member, 'a');
+    await choose(member, 'b');
+    const told = /has spent its budget of \$0.15\/h, of which no offering that fits the pod is left/;
+    await refusedWith('BudgetExceeded', told, choose(member, 'c'));
+    placement.release('found');
+    await expect(choose(member, 'c')).resolves.toMatchObject({});
+  });
+
+  test('is not spent by asking what would be chosen', async () => {
+    const { placement, choose, defineClass } = rig();
+    defineClass('one', { budgets: { maxCells: 1 } });
+    const member = pod({}, ofClass('one'));
+    for (let time = 0; time < 3; time += 1) {
+      expect((await placement.explain(member, signal)).chosen?.instanceType).toBe('small');
+    }
+    await choose(member);
+    expect(await placement.explain(member, signal)).toMatchObject({ refused: 'BudgetExceeded', candidateCount: 0 });
+  });
+});
+
+describe('an explanation', () => {
+  test('names the choice, its rivals and what was left out, the same as the event', async () => {
+    const { placement, choose } = rig();
+    placement.exhausted(LADDER[1] as Offering);
+    const member = pod({ cpu: '500m' });
+    const explanation = await placement.explain(member, signal);
+    const { why } = await choose(member);
+    expect(why).toBe(
+      'medium (2 cpu, 4Gi, $0.1000/h) is the cheapest offering that fits 500m cpu, 256Mi; passed over: 1 without capacity now',
+    );
+    expect(explanation).toMatchObject({ why, candidateCount: 2, cellClass: '(built-in)' });
+    expect(explanation.candidates.map(({ instanceType }) => instanceType)).toEqual(['medium', 'large']);
+    expect(explanation.exclusions).toEqual([{ reason: 'Unavailable', meaning: 'without capacity now', count: 1 }]);
+  });
+});

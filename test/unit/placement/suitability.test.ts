@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest';
+import { ownConstraints } from '../../../src/placement/own-terms.ts';
+import { unsuitability } from '../../../src/placement/suitability.ts';
+
+const containers = [{ name: 'c' }];
+
+function obstacle(spec: object): string | undefined {
+  return unsuitability({ metadata: { name: 'p' }, spec: { containers, ...spec } });
+}
+
+function withVolume(source: object): object {
+  return { volumes: [{ name: 'data', ...source }] };
+}
+
+describe('a pod that was bound to the virtual node past the webhook', () => {
+  test.each([
+    [withVolume({ persistentVolumeClaim: { claimName: 'x' } }), /volume data needs a persistent volume.*regular node/],
+    [withVolume({ ephemeral: { volumeClaimTemplate: {} } }), /volume data needs a persistent volume/],
+    [withVolume({ awsElasticBlockStore: { volumeID: 'v' } }), /volume data needs a persistent volume/],
+    [withVolume({ iscsi: {} }), /volume data needs a persistent volume/],
+    [withVolume({ csi: { driver: 'secrets.example.com' } }), /needs the CSI driver secrets.example.com.*regular node/],
+    [{ resourceClaims: [{ name: 'gpu' }] }, /resource claim gpu needs a device driver/],
+    [{ os: { name: 'windows' } }, /cells run Linux/],
+  ])('with %j can not run on a cell, and is told why with the remedy', (spec, message) => {
+    expect(obstacle(spec)).toMatch(message);
+  });
+
+  test.each([
+    [{}],
+    [{ hostNetwork: true, hostPID: true, hostIPC: true }],
+    [
+      {
+        containers: [
+          { name: 'c', securityContext: { privileged: true }, ports: [{ containerPort: 80, hostPort: 80 }] },
+        ],
+      },
+    ],
+    [withVolume({ hostPath: { path: '/var' } })],
+    [withVolume({ nfs: { server: 's', path: '/' } })],
+    [withVolume({ emptyDir: {} })],
+  ])('with %j runs: its machine can give that', (spec) => {
+    expect(obstacle(spec)).toBeUndefined();
+  });
+});
+
+describe('what a pod’s own spec asks of its machine', () => {
+  const arch = { key: 'kubernetes.io/arch', operator: 'In', values: ['arm64'] };
+  const zone = { key: 'topology.kubernetes.io/zone', operator: 'NotIn', values: ['a'] };
+  const other = { key: 'team', operator: 'Exists' };
+
+  function affinity(...terms: object[]): object {
+    return { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms } } };
+  }
+
+  test.each([
+    ['nothing', {}, undefined],
+    ['a selector of the node alone', { nodeSelector: { type: 'virtual-kubelet' } }, undefined],
+    ['a selector', { nodeSelector: { 'kubernetes.io/arch': 'arm64', team: 'a' } }, [[arch]]],
+    [
+      'terms',
+      { affinity: affinity({ matchExpressions: [arch, other] }, { matchExpressions: [zone] }) },
+      [[arch], [zone]],
+    ],
+    [
+      'a term that any machine meets',
+      { affinity: affinity({ matchExpressions: [arch] }, { matchExpressions: [other] }) },
+      undefined,
+    ],
+    [
+      'a selector with terms',
+      { nodeSelector: { 'kubernetes.io/arch': 'arm64' }, affinity: affinity({ matchExpressions: [zone] }) },
+      [[arch, zone]],
+    ],
+  ])('is read from %s', (_, spec, required) => {
+    expect(ownConstraints({ containers, ...spec }).required).toEqual(required);
+  });
+});
