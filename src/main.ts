@@ -38,6 +38,7 @@ import { Placement } from './placement/placement.ts';
 import { Assignment } from './pods/assignment.ts';
 import { PodController } from './pods/controller.ts';
 import { NodePods } from './pods/node-pods.ts';
+import { Places } from './pods/places.ts';
 import { bindingOf } from './pods/pod-view.ts';
 import { Readiness } from './pods/restore-ready.ts';
 import { PodWriter } from './pods/status.ts';
@@ -258,7 +259,8 @@ async function startLeading(base: Base, signal: AbortSignal, stops: (() => Promi
   const placeOf = (pod: WirePod) => placeByPolicy(pod, (namespace, of) => daemonSets.get(namespace, of));
   const nodePods = new NodePods();
   const { gather: gatherMs, nodeCell } = config.cells;
-  const assigning = { book, fleet, placement, placeOf, pods: nodePods, writer, events, clock };
+  const places = new Places({ book, fleet, placement, writer, events });
+  const assigning = { book, places, placement, placeOf, pods: nodePods, writer, events, clock };
   const assignment = new Assignment({ ...assigning, gatherMs, nodeCellSize: nodeCell.size });
   const controller = new PodController({
     pods,

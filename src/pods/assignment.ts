@@ -1,33 +1,28 @@
 import { randomInt } from 'node:crypto';
 import type { Book } from '../cells/book.ts';
 import { type Cell, isOnItsWay, isServed } from '../cells/cell.ts';
-import type { Fleet } from '../cells/fleet.ts';
-import { type CellPurpose, NODE_CELL } from '../core/cell.ts';
+import { NODE_CELL } from '../core/cell.ts';
 import type { Clock } from '../core/clock.ts';
-import { isNodelessError, NodelessError } from '../core/errors.ts';
+import { NodelessError } from '../core/errors.ts';
 import { add, covers, describeResources, type Resources } from '../core/resources.ts';
-import { SetsByKey } from '../core/sets-by-key.ts';
-import type { EventRecorder } from '../kube/events.ts';
 import { podName, type WirePod } from '../kube/wire-pod.ts';
 import { companyFor, wantedCompany } from '../placement/company.ts';
 import type { Place } from '../placement/place.ts';
 import type { Asked, Choice, Placement } from '../placement/placement.ts';
 import { type Host, type Seat, seatOf } from '../placement/seat.ts';
 import type { NodePods } from './node-pods.ts';
-import { viewOf } from './pod-view.ts';
-import { recordOf } from './recorded-choice.ts';
+import type { Outcome } from './outcome.ts';
+import type { Founding, Places } from './places.ts';
 import { freeOn, isUnseated, livePodsOf } from './room.ts';
-import { assignedPatch, type PodWriter, waitingPatch } from './status.ts';
 import { Turns } from './turns.ts';
+import { isReasonToWait, Waiting, type WaitingOptions } from './waiting.ts';
 
-export interface AssignmentOptions {
+export interface AssignmentOptions extends Omit<WaitingOptions, 'sharingKey'> {
   readonly book: Book;
-  readonly fleet: Fleet;
+  readonly places: Places;
   readonly placement: Placement;
   readonly placeOf: (pod: WirePod) => Place | undefined;
   readonly pods: NodePods;
-  readonly writer: PodWriter;
-  readonly events: EventRecorder;
   readonly clock: Clock;
   /** How long the first of the pods that share a cell waits for the others. */
   readonly gatherMs: number;
@@ -35,35 +30,7 @@ export interface AssignmentOptions {
   readonly nodeCellSize: Resources;
 }
 
-/** What a step has led to. */
-export interface Outcome {
-  /** The pod as a write has left it; undefined when nothing was written, or the pod is gone. */
-  readonly pod?: WirePod | undefined;
-  /** Look again after so long. */
-  readonly againMs?: number;
-}
-
-interface Founding {
-  readonly cellId: string;
-  readonly purpose?: CellPurpose;
-}
-
 type SharedSeat = Exclude<Seat<Cell>, { kind: 'found' | 'wait' }>;
-
-/** How long a pod waits that nothing offered can take, unless it changes before. */
-const NO_OFFERING_RETRY_MS = 30_000;
-const NO_CAPACITY_RETRY_MS = 5_000;
-
-const WAITING_CODES = [
-  'BudgetExceeded',
-  'ConfigInvalid',
-  'InsufficientCapacity',
-  'InvalidConfig',
-  'InvalidQuantity',
-  'NoCellClass',
-  'NoOffering',
-  'NoRoom',
-];
 
 const ID_ALPHABET = 'abcdefghijkmnpqrstuvwxyz23456789';
 
@@ -75,53 +42,52 @@ function noRoom(message: string): NodelessError {
   return new NodelessError({ code: 'NoRoom', retryable: true, message });
 }
 
-/** True for a reason to wait that the pod is told, and not for a failure. */
-export function isReasonToWait(error: unknown): error is NodelessError {
-  return isNodelessError(error) && WAITING_CODES.includes(error.code);
-}
-
 /** Gives pods their cells: one of its own to each, but for those that must be together, or on the node cell. */
 export class Assignment {
   readonly #options: AssignmentOptions;
   readonly #turns = new Turns();
-  /** The last waiting reason told of each pod, so that a retry does not tell it again. */
-  readonly #told = new Map<string, string>();
+  readonly #waiting: Waiting;
   /** Since when each pod waits for others to share a cell with. */
   readonly #gatheringSinceMs = new Map<string, number>();
   /** Pods that were given another cell because of who came after them: once is enough. */
   readonly #moved = new Set<string>();
-  /** Pods that wait for a place on a cell that is shared, by whose it is. */
-  readonly #waiters = new SetsByKey();
-
   constructor(options: AssignmentOptions) {
     this.#options = options;
+    this.#waiting = new Waiting({ ...options, sharingKey: (pod) => this.sharingKey(pod) });
   }
 
   /** Uids of the pods that wait for a cell and have been told why. */
   waiting(): Iterable<string> {
-    return this.#told.keys();
+    return this.#waiting.uids();
   }
 
   /** Drops what is remembered of a pod that is gone. */
   forget(pod: WirePod): void {
     const { uid = '' } = pod.metadata;
-    this.#settled(pod);
+    this.#waiting.forget(pod);
     this.#moved.delete(uid);
     this.#gatheringSinceMs.delete(uid);
   }
 
   /** The pods that may find a place now that a cell has changed. */
   waitersFor(cell: Cell): readonly string[] {
-    return this.#waiters.values(cell.purpose ?? cell.pod.split('/')[0] ?? '');
+    return this.#waiting.waitersFor(cell);
+  }
+
+  /** Tells a pod once why it has to wait. */
+  async wait(pod: WirePod, error: NodelessError, signal: AbortSignal): Promise<Outcome> {
+    return this.#waiting.wait(pod, error, signal);
   }
 
   /** Gives a pod a cell, under a given id where it is new; tells it why not where there is none. */
   async assign(pod: WirePod, signal: AbortSignal, cellId = newCellId()): Promise<Outcome> {
+    const key = this.sharingKey(pod);
+    const seat = key === NODE_CELL ? this.#onNodeCell : this.#inCompany;
+    const work = () => (key === undefined ? this.#alone : seat).call(this, pod, { cellId }, signal);
     try {
-      const key = this.sharingKey(pod);
-      if (key === undefined) return await this.#alone(pod, { cellId }, signal);
-      const seat = key === NODE_CELL ? this.#onNodeCell : this.#inCompany;
-      return await this.#turns.take(key, () => seat.call(this, pod, cellId, signal));
+      const outcome = await (key === undefined ? work() : this.#turns.take(key, work));
+      if (outcome.pod !== undefined) this.#waiting.forget(pod);
+      return outcome;
     } catch (error) {
       this.#options.placement.release(cellId);
       if (!isReasonToWait(error)) throw error;
@@ -135,23 +101,9 @@ export class Assignment {
     return wantedCompany(pod).length > 0 ? namespaceOf(pod) : undefined;
   }
 
-  /** Tells once why the pod has to wait, and takes a cell id from it that no machine will come under. */
-  async wait(pod: WirePod, error: NodelessError, signal: AbortSignal): Promise<Outcome> {
-    const { writer, events } = this.#options;
-    const uid = pod.metadata.uid ?? '';
-    const key = this.sharingKey(pod);
-    if (key !== undefined) this.#waiters.add(key, uid);
-    const againMs = error.retryable ? NO_CAPACITY_RETRY_MS : NO_OFFERING_RETRY_MS;
-    if (this.#told.get(uid) === error.message && viewOf(pod).cellId === undefined) return { againMs };
-    const patched = await writer.patch(pod, (now) => waitingPatch(error.code, error.message, now), { signal });
-    if (this.#told.get(uid) !== error.message) events.warning(pod, error.code, error.message);
-    this.#told.set(uid, error.message);
-    return { pod: patched, againMs };
-  }
-
   /** A cell of its own, with room for those that must be with it and wait. */
   async #alone(pod: WirePod, founding: Founding, signal: AbortSignal): Promise<Outcome> {
-    return this.#found(pod, await this.#choose(pod, founding.cellId, signal), founding, signal);
+    return this.#options.places.found(pod, await this.#choose(pod, founding.cellId, signal), founding, signal);
   }
 
   /** What a cell is launched as of which only its id is known, for this pod. */
@@ -197,21 +149,21 @@ export class Assignment {
     }
   }
 
-  async #inCompany(pod: WirePod, cellId: string, signal: AbortSignal): Promise<Outcome> {
-    const { placement } = this.#options;
+  async #inCompany(pod: WirePod, founding: Founding, signal: AbortSignal): Promise<Outcome> {
+    const { placement, places } = this.#options;
     const waiting = this.#unseated(pod);
     const seat = seatOf(pod, placement.need(pod), this.#hostsFor(pod), waiting);
     switch (seat.kind) {
       case 'wait':
         throw noRoom(seat.reason);
       case 'join':
-        return this.#join(pod, seat.host.cell, `shares the machine of ${podName(seat.mate)}`, signal);
+        return places.join(pod, seat.host.cell, `shares the machine of ${podName(seat.mate)}`, signal);
       case 'full':
         return this.#makeRoom(pod, seat, signal);
       case 'found': {
         const gatherMs = this.#gatherMsLeft(pod);
         if (gatherMs > 0) return { againMs: gatherMs };
-        return this.#found(pod, await this.#chooseFor(pod, seat.company, { cellId }, signal), { cellId }, signal);
+        return places.found(pod, await this.#chooseFor(pod, seat.company, founding, signal), founding, signal);
       }
     }
   }
@@ -236,8 +188,8 @@ export class Assignment {
     );
   }
 
-  async #onNodeCell(pod: WirePod, cellId: string, signal: AbortSignal): Promise<Outcome> {
-    const { placement, nodeCellSize, book, pods } = this.#options;
+  async #onNodeCell(pod: WirePod, { cellId }: Founding, signal: AbortSignal): Promise<Outcome> {
+    const { placement, places, nodeCellSize, book, pods } = this.#options;
     const need = placement.need(pod);
     if (!covers(nodeCellSize, need)) {
       const size = describeResources(nodeCellSize);
@@ -247,12 +199,8 @@ export class Assignment {
     const cell = [...book.cells()].find((one) => one.purpose === NODE_CELL && isServed(one));
     if (cell === undefined) {
       const choice = await placement.chooseSize(nodeCellSize, cellId, signal);
-      return this.#found(
-        pod,
-        { ...choice, why: `${choice.why}, as the node cell` },
-        { cellId, purpose: NODE_CELL },
-        signal,
-      );
+      const why = `${choice.why}, as the node cell`;
+      return places.found(pod, { ...choice, why }, { cellId, purpose: NODE_CELL }, signal);
     }
     if (
       covers(
@@ -260,54 +208,11 @@ export class Assignment {
         need,
       )
     ) {
-      return this.#join(pod, cell, 'is the node cell', signal);
+      return places.join(pod, cell, 'is the node cell', signal);
     }
     throw noRoom(
       `the node cell, ${cell.cellId}, has no room for ${describeResources(need)}; it gets a place when there is room, or raise cells.nodeCell.size`,
     );
-  }
-
-  async #found(pod: WirePod, choice: Choice, founding: Founding, signal: AbortSignal): Promise<Outcome> {
-    const { writer, events, book, placement } = this.#options;
-    const { cellId } = founding;
-    const { offering, cellClass, why } = choice;
-    const build = (nowMs: number) => assignedPatch(cellId, why, nowMs, recordOf(choice, pod));
-    const patched = await writer.patch(pod, build, { exclusive: true, signal });
-    if (patched === undefined) {
-      placement.release(cellId);
-      return {};
-    }
-    const cell = book.add({ ...founding, podUid: pod.metadata.uid ?? '', pod: podName(pod) }, 'requested');
-    Object.assign(cell, { offering, cellClass });
-    this.#settled(pod);
-    events.normal(pod, 'CellRequested', `${cellId}: ${why}`);
-    return { pod: patched };
-  }
-
-  /** Its place is taken before it is written, so that no other gets it. */
-  async #join(pod: WirePod, cell: Cell, what: string, signal: AbortSignal): Promise<Outcome> {
-    const { writer, events, book, fleet } = this.#options;
-    const uid = pod.metadata.uid ?? '';
-    book.join(cell, { uid, pod: podName(pod) });
-    const giveUp = () => fleet.release(cell, uid, { reason: 'no pod has joined it', podIsGone: true });
-    const build = (nowMs: number) => assignedPatch(cell.cellId, `${cell.cellId} ${what}`, nowMs);
-    const patched = await writer.patch(pod, build, { exclusive: true, signal }).catch((error) => {
-      giveUp();
-      throw error;
-    });
-    if (patched === undefined) {
-      giveUp();
-      return {};
-    }
-    this.#settled(pod);
-    events.normal(pod, 'CellJoined', `${cell.cellId}: ${what}`);
-    return { pod: patched };
-  }
-
-  #settled(pod: WirePod): void {
-    const { uid = '' } = pod.metadata;
-    this.#told.delete(uid);
-    for (const key of [NODE_CELL, namespaceOf(pod)]) this.#waiters.delete(key, uid);
   }
 
   #gatherMsLeft(pod: WirePod): number {

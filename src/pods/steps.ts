@@ -1,18 +1,20 @@
 import type { Logger } from 'pino';
 import { ABSORBED } from '../cells/absorption.ts';
 import type { Book } from '../cells/book.ts';
-import { type Cell, isNeededByOthers, isOnItsWay } from '../cells/cell.ts';
+import { type Cell, isNeededByOthers, isServed } from '../cells/cell.ts';
 import type { Fleet, Order } from '../cells/fleet.ts';
 import type { Clock } from '../core/clock.ts';
 import { isNodelessError, messageOf, type NodelessError } from '../core/errors.ts';
 import { DAEMONSET_POLICY_ANNOTATION } from '../core/names.ts';
 import type { Offering } from '../core/offerings.ts';
+import { SetsByKey } from '../core/sets-by-key.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { podName, type WirePod } from '../kube/wire-pod.ts';
 import { daemonSetOwnerOf } from '../placement/place.ts';
 import type { Placement } from '../placement/placement.ts';
-import { type Assignment, isReasonToWait, type Outcome } from './assignment.ts';
+import type { Assignment } from './assignment.ts';
 import type { Step } from './decide.ts';
+import type { Outcome } from './outcome.ts';
 import { viewOf } from './pod-view.ts';
 import type { Readiness } from './restore-ready.ts';
 import {
@@ -25,6 +27,7 @@ import {
   readyPatch,
 } from './status.ts';
 import { describeStart } from './timeline.ts';
+import { isReasonToWait } from './waiting.ts';
 
 export interface PodStepsOptions {
   readonly book: Book;
@@ -43,6 +46,7 @@ export type PodStep = Exclude<Step, { kind: 'nothing' } | { kind: 'endCell' }>;
 
 /** Pause before a launch of unknown outcome is asked for again under the same id. */
 const LAUNCH_RETRY_MS = 5_000;
+const HAND_OVER_LOOK_MS = 1_000;
 
 /** After these no machine came of the launch; after others one may have. */
 const DEFINITIVE_CODES = ['InsufficientCapacity', 'InvalidConfig', 'NotFound', 'Unauthorized'];
@@ -55,6 +59,8 @@ function hasRun(cell: Cell): boolean {
 /** Performs what `decide` has decided. Each step may be repeated: what it has done before it does not do again. */
 export class PodSteps {
   readonly #options: PodStepsOptions;
+  /** Pods whose hand-over is being written, by their cell. */
+  readonly #handingOver = new SetsByKey();
 
   constructor(options: PodStepsOptions) {
     this.#options = options;
@@ -111,10 +117,13 @@ export class PodSteps {
     const { events, book, assignment } = this.#options;
     const { uid } = viewOf(pod);
     if (cell !== undefined) {
+      // Another pod may have it the next moment.
+      if (this.#handingOver.values(cell.cellId).length > 0) return { againMs: HAND_OVER_LOOK_MS };
       events.warning(pod, 'CellReplaced', `${cell.cellId} could not take the pod: ${reason}`);
       if (cell.phase === 'booting') this.#learnFromFailure(cell);
       // Nobody is to join a cell that does not come; the others that wait for it find another as well.
-      if (isOnItsWay(cell) && isNeededByOthers(cell, uid)) book.enter(cell, 'lost', reason);
+      const isShared = cell.purpose !== undefined || isNeededByOthers(cell, uid);
+      if (isShared && isServed(cell)) book.enter(cell, 'lost', reason);
       this.#leave(cell, uid, reason);
     }
     return assignment.assign(pod, signal);
@@ -206,10 +215,14 @@ export class PodSteps {
     if (cell.phase !== 'running') book.enter(cell, 'ready');
     const { offering, allocatable } = cell;
     if (offering !== undefined && allocatable !== undefined) placement.measured(offering, allocatable);
-    const patched = await writer.patch(pod, (now) => handedOverPatch(message, now), { signal });
+    const { uid } = viewOf(pod);
+    this.#handingOver.add(cell.cellId, uid);
+    const patched = await writer
+      .patch(pod, (now) => handedOverPatch(message, now), { signal })
+      .finally(() => this.#handingOver.delete(cell.cellId, uid));
     if (patched === undefined || !hasRun(cell)) return { pod: patched };
     events.normal(pod, 'CellReady', `${cell.cellId}: ${message}`);
-    book.handOver(cell, viewOf(pod).uid);
+    book.handOver(cell, uid);
     return { pod: patched };
   }
 

@@ -248,6 +248,17 @@ describe('the node cell', () => {
     await vi.waitFor(() => expect(after.machines.size).toBe(0), 3_000);
   });
 
+  test('that does not come in time is replaced for all that wait for it, and nobody joins it any more', async () => {
+    const made = started([offering('small', 1), offering('dear', 2)], undefined, 500);
+    for (const name of ['a', 'b']) create(made, podOf(name), onNode);
+    await vi.waitFor(() => expect(cellOf(made, 'b')).not.toBe(''));
+    const late = cellOf(made, 'a');
+    await vi.waitFor(() => expect(cellOf(made, 'a')).not.toBe(late), 3_000);
+    await run(made, 'a', 'b');
+    expect(cellOf(made, 'b')).toBe(cellOf(made, 'a'));
+    await vi.waitFor(() => expect([...made.machines.keys()]).toEqual([cellOf(made, 'a')]));
+  });
+
   test('is replaced when it is lost, and its pods fail', async () => {
     const made = started();
     create(made, podOf('a'), onNode);

@@ -21,6 +21,7 @@ import { Placement } from '../../../src/placement/placement.ts';
 import { Assignment } from '../../../src/pods/assignment.ts';
 import { PodController } from '../../../src/pods/controller.ts';
 import { NodePods } from '../../../src/pods/node-pods.ts';
+import { Places } from '../../../src/pods/places.ts';
 import { bindingOf } from '../../../src/pods/pod-view.ts';
 import { Readiness } from '../../../src/pods/restore-ready.ts';
 import { PodWriter } from '../../../src/pods/status.ts';
@@ -150,7 +151,11 @@ interface Remains {
 }
 
 /** The controller with everything real but the API server and the cloud; new ones, or those that another has left. */
-export function world(offerings: readonly Offering[] = [offering('small', 1)], remains?: Remains) {
+export function world(
+  offerings: readonly Offering[] = [offering('small', 1)],
+  remains?: Remains,
+  launchTimeoutMs = 60_000,
+) {
   const pods = remains?.pods ?? new Pods();
   const machines = remains?.machines ?? new Map<string, CellMachine>();
   const launch = vi.fn(async (request: LaunchRequest): Promise<CellMachine> => {
@@ -189,7 +194,7 @@ export function world(offerings: readonly Offering[] = [offering('small', 1)], r
   const nodePods = new NodePods();
   const assignment = new Assignment({
     book,
-    fleet,
+    places: new Places({ book, fleet, placement, writer, events }),
     placement,
     placeOf,
     pods: nodePods,
@@ -201,7 +206,7 @@ export function world(offerings: readonly Offering[] = [offering('small', 1)], r
   });
   const steps = new PodSteps({ book, fleet, placement, assignment, writer, events, readiness, clock, logger });
   const nodeIsReady = () => true;
-  const limits = { launchTimeoutMs: 60_000, completedLingerMs: 60_000, concurrency: 8, mayAct, nodeIsReady };
+  const limits = { launchTimeoutMs, completedLingerMs: 60_000, concurrency: 8, mayAct, nodeIsReady };
   const controller = new PodController({
     pods: pods.collection,
     nodePods,

@@ -1,0 +1,69 @@
+import type { Book } from '../cells/book.ts';
+import type { Cell } from '../cells/cell.ts';
+import type { Fleet } from '../cells/fleet.ts';
+import type { CellPurpose } from '../core/cell.ts';
+import type { EventRecorder } from '../kube/events.ts';
+import { podName, type WirePod } from '../kube/wire-pod.ts';
+import type { Choice, Placement } from '../placement/placement.ts';
+import type { Outcome } from './outcome.ts';
+import { recordOf } from './recorded-choice.ts';
+import { assignedPatch, type PodWriter } from './status.ts';
+
+export interface PlacesOptions {
+  readonly book: Book;
+  readonly fleet: Fleet;
+  readonly placement: Placement;
+  readonly writer: PodWriter;
+  readonly events: EventRecorder;
+}
+
+/** What is settled of a new cell before it is chosen what machine it is. */
+export interface Founding {
+  readonly cellId: string;
+  readonly purpose?: CellPurpose;
+}
+
+/** Writes to pods which cell they have, and to the book which pods a cell has. */
+export class Places {
+  readonly #options: PlacesOptions;
+
+  constructor(options: PlacesOptions) {
+    this.#options = options;
+  }
+
+  /** Gives a pod a new cell. Nothing is launched before its id is on the pod. */
+  async found(pod: WirePod, choice: Choice, founding: Founding, signal: AbortSignal): Promise<Outcome> {
+    const { writer, events, book, placement } = this.#options;
+    const { cellId } = founding;
+    const { offering, cellClass, why } = choice;
+    const build = (nowMs: number) => assignedPatch(cellId, why, nowMs, recordOf(choice, pod));
+    const patched = await writer.patch(pod, build, { exclusive: true, signal });
+    if (patched === undefined) {
+      placement.release(cellId);
+      return {};
+    }
+    const cell = book.add({ ...founding, podUid: pod.metadata.uid ?? '', pod: podName(pod) }, 'requested');
+    Object.assign(cell, { offering, cellClass });
+    events.normal(pod, 'CellRequested', `${cellId}: ${why}`);
+    return { pod: patched };
+  }
+
+  /** Gives a pod a place on a cell. It is taken before it is written, so that no other gets it. */
+  async join(pod: WirePod, cell: Cell, what: string, signal: AbortSignal): Promise<Outcome> {
+    const { writer, events, book, fleet } = this.#options;
+    const uid = pod.metadata.uid ?? '';
+    book.join(cell, { uid, pod: podName(pod) });
+    const giveUp = () => fleet.release(cell, uid, { reason: 'no pod has joined it', podIsGone: true });
+    const build = (nowMs: number) => assignedPatch(cell.cellId, `${cell.cellId} ${what}`, nowMs);
+    const patched = await writer.patch(pod, build, { exclusive: true, signal }).catch((error) => {
+      giveUp();
+      throw error;
+    });
+    if (patched === undefined) {
+      giveUp();
+      return {};
+    }
+    events.normal(pod, 'CellJoined', `${cell.cellId}: ${what}`);
+    return { pod: patched };
+  }
+}

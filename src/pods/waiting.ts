@@ -1,0 +1,84 @@
+import type { Cell } from '../cells/cell.ts';
+import { isNodelessError, type NodelessError } from '../core/errors.ts';
+import { SetsByKey } from '../core/sets-by-key.ts';
+import type { EventRecorder } from '../kube/events.ts';
+import type { WirePod } from '../kube/wire-pod.ts';
+import type { Outcome } from './outcome.ts';
+import { viewOf } from './pod-view.ts';
+import { type PodWriter, waitingPatch } from './status.ts';
+
+/** How long a pod waits that nothing offered can take, unless it changes before. */
+const NO_OFFERING_RETRY_MS = 30_000;
+const NO_CAPACITY_RETRY_MS = 5_000;
+
+const WAITING_CODES = [
+  'BudgetExceeded',
+  'ConfigInvalid',
+  'InsufficientCapacity',
+  'InvalidConfig',
+  'InvalidQuantity',
+  'NoCellClass',
+  'NoOffering',
+  'NoRoom',
+];
+
+/** True for a reason to wait that the pod is told, and not for a failure. */
+export function isReasonToWait(error: unknown): error is NodelessError {
+  return isNodelessError(error) && WAITING_CODES.includes(error.code);
+}
+
+export interface WaitingOptions {
+  readonly writer: PodWriter;
+  readonly events: EventRecorder;
+  /** Whose cells a pod looks for a place on; undefined for one that gets a cell of its own. */
+  readonly sharingKey: (pod: WirePod) => string | undefined;
+}
+
+/** The pods that can have no cell now, and what each was told. */
+export class Waiting {
+  readonly #options: WaitingOptions;
+  /** The last reason told of each pod, so that a retry does not tell it again. */
+  readonly #told = new Map<string, string>();
+  /** Pods that wait for a place on a cell that is shared, by whose it is. */
+  readonly #waiters = new SetsByKey();
+  readonly #keys = new Map<string, string>();
+
+  constructor(options: WaitingOptions) {
+    this.#options = options;
+  }
+
+  /** The pods that wait and have been told why. */
+  uids(): Iterable<string> {
+    return this.#told.keys();
+  }
+
+  /** Tells once why the pod has to wait, and takes a cell id from it that no machine will come under. */
+  async wait(pod: WirePod, error: NodelessError, signal: AbortSignal): Promise<Outcome> {
+    const { writer, events, sharingKey } = this.#options;
+    const uid = pod.metadata.uid ?? '';
+    const key = sharingKey(pod);
+    if (key !== undefined) {
+      this.#keys.set(uid, key);
+      this.#waiters.add(key, uid);
+    }
+    const againMs = error.retryable ? NO_CAPACITY_RETRY_MS : NO_OFFERING_RETRY_MS;
+    if (this.#told.get(uid) === error.message && viewOf(pod).cellId === undefined) return { againMs };
+    const patched = await writer.patch(pod, (now) => waitingPatch(error.code, error.message, now), { signal });
+    if (this.#told.get(uid) !== error.message) events.warning(pod, error.code, error.message);
+    this.#told.set(uid, error.message);
+    return { pod: patched, againMs };
+  }
+
+  /** A pod waits no more: it has a cell, or is gone. */
+  forget(pod: WirePod): void {
+    const { uid = '' } = pod.metadata;
+    this.#told.delete(uid);
+    this.#waiters.delete(this.#keys.get(uid) ?? '', uid);
+    this.#keys.delete(uid);
+  }
+
+  /** The pods that may find a place now that a cell has changed. */
+  waitersFor(cell: Cell): readonly string[] {
+    return this.#waiters.values(cell.purpose ?? cell.pod.split('/')[0] ?? '');
+  }
+}
