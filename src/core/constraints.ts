@@ -3,10 +3,11 @@ import { messageOf, NodelessError } from './errors.ts';
 import { LAUNCH_TYPE_LABEL } from './names.ts';
 import type { Offering } from './offerings.ts';
 
-/** Labels of which one Node can have only one value, but machines have many: terms on them constrain the cell instead. */
 export const ARCH_LABEL = 'kubernetes.io/arch';
 const INSTANCE_TYPE_LABEL = 'node.kubernetes.io/instance-type';
-const ZONE_LABEL = 'topology.kubernetes.io/zone';
+export const ZONE_LABEL = 'topology.kubernetes.io/zone';
+/** Each cell is a host of its own, so what asks for different hosts is true of cells that run one pod each. */
+export const HOSTNAME_LABEL = 'kubernetes.io/hostname';
 
 /** 64 KiB: thousands of instance types by name; an annotation may have four times as much. */
 export const MAX_CONSTRAINTS_BYTES = 64 * 1_024;
@@ -27,10 +28,15 @@ const requirement = z.discriminatedUnion('operator', [
 
 const term = z.array(requirement).min(1);
 
+/** A pod affinity term or a topology spread constraint, as it was in the spec. */
+const podTerm = z.looseObject({ topologyKey: z.literal(HOSTNAME_LABEL) });
+
 const constraintsSchema = z
   .strictObject({
     required: z.array(term).min(1).optional(),
     preferred: z.array(z.strictObject({ weight: z.number().int().min(1).max(100), term })).optional(),
+    apart: z.array(podTerm).min(1).optional(),
+    spread: z.array(podTerm).min(1).optional(),
   })
   .readonly();
 
@@ -39,12 +45,19 @@ export type Requirement = z.output<typeof requirement>;
 /** Requirements that hold together. */
 export type Term = readonly Requirement[];
 
+/** A term about other pods on the same host. */
+export type PodTerm = z.output<typeof podTerm>;
+
 /** What a pod asks of the machine that becomes its cell. */
 export interface Constraints {
   /** One of these must hold; without any, every machine will do. */
   readonly required?: readonly Term[] | undefined;
   /** The more weight holds, the better. */
   readonly preferred?: readonly { readonly weight: number; readonly term: Term }[] | undefined;
+  /** Required anti-affinity terms by host: pods that may not be on this pod's machine. */
+  readonly apart?: readonly PodTerm[] | undefined;
+  /** Required topology spread constraints by host. */
+  readonly spread?: readonly PodTerm[] | undefined;
 }
 
 export const UNCONSTRAINED: Constraints = {};
@@ -68,9 +81,9 @@ export function meets({ key: name, operator, values = [] }: Requirement, labels:
     case 'DoesNotExist':
       return has === undefined;
     case 'Gt':
-      return isInteger(has) && BigInt(has) > BigInt(values[0] ?? '');
+      return isInteger(has) && isInteger(values[0]) && BigInt(has) > BigInt(values[0]);
     case 'Lt':
-      return isInteger(has) && BigInt(has) < BigInt(values[0] ?? '');
+      return isInteger(has) && isInteger(values[0]) && BigInt(has) < BigInt(values[0]);
   }
 }
 
@@ -88,7 +101,7 @@ export function preferenceOf({ preferred = [] }: Constraints, labels: Labels): n
   return preferred.reduce((sum, { weight, term: wanted }) => sum + (holds(wanted, labels) ? weight : 0), 0);
 }
 
-/** The labels by which constraints know an offering. */
+/** Labels of offerings. One Node has only one value of each, but its cells have many: terms on them constrain the cell. */
 export const OFFERING_LABELS: readonly string[] = [ARCH_LABEL, INSTANCE_TYPE_LABEL, LAUNCH_TYPE_LABEL, ZONE_LABEL];
 
 /** An offering's labels. */

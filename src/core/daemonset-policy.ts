@@ -1,6 +1,6 @@
 /** What becomes of a DaemonSet's pod on the virtual node. */
 const DAEMONSET_POLICIES = ['absorb', 'node-cell', 'inject'] as const;
-type DaemonSetPolicy = (typeof DAEMONSET_POLICIES)[number];
+export type DaemonSetPolicy = (typeof DAEMONSET_POLICIES)[number];
 
 /** What an EKS cluster always has: cells bring their own network, proxy and disks, but ask for credentials as nodes do. */
 const PRESETS: Readonly<Record<string, DaemonSetPolicy>> = {

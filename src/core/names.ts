@@ -4,24 +4,26 @@ export const VERSION = 'v1alpha1';
 
 /** Annotation on a pod: the id of the cell that runs it. Written only through pods/status as the node. */
 export const CELL_ANNOTATION = 'nodeless.io/cell';
+/** Label on a pod or namespace: `cell`, `node` or `ignore`. */
+export const PLACEMENT_LABEL = 'nodeless.io/placement';
+/** Annotation on a pod: where routing has sent it, and why. Written by the webhook, for people; users may write it too. */
+export const DECISION_ANNOTATION = 'nodeless.io/decision';
+/** Annotation on a pod: what its spec asked of the machine, which one Node can't answer (src/core/constraints.ts). */
+export const CONSTRAINTS_ANNOTATION = 'nodeless.io/constraints';
+/** Annotation on a DaemonSet: `absorb`, `node-cell` or `inject`. */
+export const DAEMONSET_POLICY_ANNOTATION = 'nodeless.io/daemonset-policy';
+/** Label on a pod or namespace: the CellClass of its cells. */
+export const CELL_CLASS_LABEL = 'nodeless.io/cell-class';
 /** Pod condition: True from the moment the pod is handed over to its cell's kubelet, and durable proof of it. */
 export const CELL_READY_CONDITION = 'nodeless.io/CellReady';
-/** Annotation on a pod: what routing has decided, and why. Users may write it. */
-export const DECISION_ANNOTATION = 'nodeless.io/decision';
-/** Annotation on a DaemonSet: what becomes of its pods on the virtual node. */
-export const DAEMONSET_POLICY_ANNOTATION = 'nodeless.io/daemonset-policy';
 /** Taint of the virtual node, and the label value that virtual-kubelet users select by. */
 export const VIRTUAL_NODE_TAINT = 'virtual-kubelet.io/provider';
 export const VIRTUAL_NODE_TYPE = 'virtual-kubelet';
 /** Condition type that Kubernetes puts on a pod that ends by disruption. */
 export const DISRUPTION_TARGET = 'DisruptionTarget';
-/** Label on a pod or a namespace: the CellClass of the pod, or of the namespace's pods. */
-export const CELL_CLASS_LABEL = 'nodeless.io/cell-class';
-/** Annotation on a pod: what was lifted from its node selector and affinity, as JSON (`src/core/constraints.ts`). */
-export const CONSTRAINTS_ANNOTATION = 'nodeless.io/constraints';
 /** Annotation on a pod: what its cell was chosen as, and why; for people, and for `nodeless why`. */
 export const CHOICE_ANNOTATION = 'nodeless.io/choice';
-/** Label on objects that Nodeless made, with the name of the virtual node they belong to. */
+/** Label on the virtual node and on objects that Nodeless made, with the name of the virtual node: routing selects by it. */
 export const VIRTUAL_NODE_LABEL = 'nodeless.io/virtual-node';
 /** Label that pods select a way of buying machines by, such as `ec2-spot`; no Node has it, offerings do. */
 export const LAUNCH_TYPE_LABEL = 'nodeless.io/launch-type';

@@ -24,6 +24,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'src/cell-api': ['src/core', 'src/kube', 'src/pki', 'providers/contract.ts'],
   'src/kubelet-endpoint': ['src/core', 'src/kube', 'src/pki'],
   'src/local-cluster': ['src/core', 'src/kube', 'src/config', 'src/pki', 'providers/local'],
+  webhooks: ['src/core', 'src/telemetry', 'src/kube', 'src/pki'],
   providers: ['src/core', 'src/telemetry'],
 };
 

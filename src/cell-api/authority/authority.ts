@@ -3,10 +3,10 @@ import * as x509 from '@peculiar/x509';
 import type { Clock } from '../../core/clock.ts';
 import { messageOf, NodelessError } from '../../core/errors.ts';
 import { cellUri, nodeUser, PROVIDER_USER } from '../../core/names.ts';
+import { certToPem, issuePair, type KeyPairPem, type Signer, signLeaf } from '../../pki/certificates.ts';
 import { keyFromPem } from '../../pki/key-pair.ts';
 import { forbidden, Refusal } from '../http/refusal.ts';
 import type { KnownCell } from '../ports.ts';
-import { certToPem, issuePair, type KeyPairPem, type Signer, signLeaf } from './certificates.ts';
 import { canonicalAddress, type SigningRequest } from './signing-request.ts';
 
 const HOUR_MS = 3_600_000;

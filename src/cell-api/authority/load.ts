@@ -1,8 +1,8 @@
 import { call, getOrUndefined, isStatus } from '../../kube/calls.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { KubeObject } from '../../kube/objects.ts';
+import { createAuthorityPair } from '../../pki/certificates.ts';
 import { type Authority, type AuthorityOptions, authorityOf } from './authority.ts';
-import { createAuthorityPair } from './certificates.ts';
 
 export type { Authority } from './authority.ts';
 

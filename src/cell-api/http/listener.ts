@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { NodelessError } from '../../core/errors.ts';
-import type { KeyPairPem } from '../authority/certificates.ts';
+import type { KeyPairPem } from '../../pki/certificates.ts';
 import { type App, createApp, type Request, type Response } from './app.ts';
 import { onceClosed } from './closed.ts';
 import { type Connection, http2Connection, plainConnection } from './connection.ts';

@@ -7,7 +7,6 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import type { Attestation, BootstrapEvidence } from '../../../providers/contract.ts';
 import { type Authority, authorityOf } from '../../../src/cell-api/authority/authority.ts';
-import { createAuthorityPair } from '../../../src/cell-api/authority/certificates.ts';
 import { readSigningRequest } from '../../../src/cell-api/authority/signing-request.ts';
 import type { CellBook, CellReports, KnownCell } from '../../../src/cell-api/ports.ts';
 import { createCellApi } from '../../../src/cell-api/server.ts';
@@ -15,6 +14,7 @@ import type { Clock } from '../../../src/core/clock.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import { Collection, startCollection } from '../../../src/kube/collection.ts';
 import type { KubeObject } from '../../../src/kube/objects.ts';
+import { createAuthorityPair } from '../../../src/pki/certificates.ts';
 import { FakeKube } from './fake-kube.ts';
 
 export const NODE = 'vnode';

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { authorityOf } from '../../../src/cell-api/authority/authority.ts';
-import { createAuthorityPair } from '../../../src/cell-api/authority/certificates.ts';
+import { createAuthorityPair } from '../../../src/pki/certificates.ts';
 import { CSRS, csrObject, Harness, knownCell, makeCsr, NODE, over, pod } from './harness.ts';
 
 const PODS = `/api/v1/pods?fieldSelector=spec.nodeName%3D${NODE}`;

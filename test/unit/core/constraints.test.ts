@@ -116,6 +116,7 @@ describe('constraints', () => {
     ['In without values', '{"required":[[{"key":"a","operator":"In","values":[]}]]}', 'required.0.0.values'],
     ['Gt without a number', '{"required":[[{"key":"a","operator":"Gt","values":["x"]}]]}', 'one integer'],
     ['a weight of 0', '{"preferred":[{"weight":0,"term":[{"key":"a","operator":"Exists"}]}]}', 'preferred.0.weight'],
+    ['spread over zones', '{"spread":[{"topologyKey":"topology.kubernetes.io/zone"}]}', 'spread.0.topologyKey'],
     ['too much', `"${'x'.repeat(MAX_CONSTRAINTS_BYTES)}"`, 'longer than'],
   ])('with %s are refused, with the place and the remedy', (_title, text, words) => {
     expect(() => parseConstraints(text)).toThrow(words);

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { randomBytes, type webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
-import { ALGORITHM, generalNames, keyToPem, newKeys } from '../../pki/key-pair.ts';
+import { ALGORITHM, generalNames, keyToPem, newKeys } from './key-pair.ts';
 
 /** A certificate with its private key, both PEM. */
 export interface KeyPairPem {
@@ -29,8 +29,8 @@ export interface Leaf {
   readonly ttlMs: number;
 }
 
-/** Cells' clocks may be behind ours. */
-const BACKDATE_MS = 5 * 60_000;
+/** Certificates begin so long before they are signed: others' clocks may be behind ours. */
+export const BACKDATE_MS = 5 * 60_000;
 const YEAR_MS = 365 * 24 * 3_600_000;
 const USAGES = { client: x509.ExtendedKeyUsage.clientAuth, server: x509.ExtendedKeyUsage.serverAuth };
 

@@ -1,0 +1,244 @@
+import type { V1Affinity, V1NodeSelectorTerm, V1PodSpec } from '@kubernetes/client-node';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { admits, meets, parseConstraints, preferenceOf, type Requirement } from '../../../../src/core/constraints.ts';
+import type { AdmittedPod } from '../../../../webhooks/routing/admitted-pod.ts';
+import { changed, FACTS, podOf, routed, type Shape, wordsOf } from './case.ts';
+
+const ARCH = 'kubernetes.io/arch';
+const TYPE = 'node.kubernetes.io/instance-type';
+const LAUNCH = 'nodeless.io/launch-type';
+const ZONE = 'topology.kubernetes.io/zone';
+const HOST = 'kubernetes.io/hostname';
+
+type Labels = Record<string, string>;
+
+/** A key of machines or of the virtual node, with values that some have. */
+const VALUES: Readonly<Record<string, readonly string[]>> = {
+  [ARCH]: ['amd64', 'arm64'],
+  [TYPE]: ['m7g.large', 'c7i.large'],
+  [LAUNCH]: ['ec2-spot', 'fargate'],
+  [ZONE]: ['a', 'b'],
+  type: ['virtual-kubelet', 'other'],
+  'kubernetes.io/os': ['linux', 'windows'],
+  disk: ['ssd', 'none'],
+};
+
+const requirement = fc.constantFrom(...Object.keys(VALUES)).chain((key) => {
+  const value = fc.constantFrom(...(VALUES[key] ?? []));
+  return fc.oneof(
+    fc.record({
+      key: fc.constant(key),
+      operator: fc.constantFrom('In', 'NotIn'),
+      values: fc.array(value, { minLength: 1, maxLength: 2 }),
+    }),
+    fc.record({ key: fc.constant(key), operator: fc.constantFrom('Exists', 'DoesNotExist') }),
+  );
+});
+const term: fc.Arbitrary<V1NodeSelectorTerm> = fc.record({ matchExpressions: fc.array(requirement, { maxLength: 3 }) });
+const nodeSelector = fc
+  .dictionary(fc.constantFrom(...Object.keys(VALUES)), fc.nat(1), { maxKeys: 2 })
+  .map((picked) => Object.fromEntries(Object.entries(picked).map(([key, index]) => [key, VALUES[key]?.[index] ?? ''])));
+const nodeAffinity = fc.record(
+  {
+    requiredDuringSchedulingIgnoredDuringExecution: fc.record({
+      nodeSelectorTerms: fc.array(term, { minLength: 1, maxLength: 3 }),
+    }),
+    preferredDuringSchedulingIgnoredDuringExecution: fc.array(
+      fc.record({ weight: fc.integer({ min: 1, max: 100 }), preference: term }),
+      { maxLength: 2 },
+    ),
+  },
+  { requiredKeys: [] },
+);
+const pods: fc.Arbitrary<Partial<V1PodSpec>> = fc.record(
+  {
+    nodeSelector,
+    affinity: fc.record(
+      {
+        nodeAffinity,
+        podAntiAffinity: fc.record({
+          requiredDuringSchedulingIgnoredDuringExecution: fc.array(
+            fc.record({ topologyKey: fc.constantFrom(HOST, ZONE), labelSelector: fc.constant({}) }),
+            { maxLength: 2 },
+          ),
+        }),
+      },
+      { requiredKeys: [] },
+    ) as fc.Arbitrary<V1Affinity>,
+    topologySpreadConstraints: fc.array(
+      fc.record({
+        maxSkew: fc.constant(1),
+        topologyKey: fc.constant(HOST),
+        whenUnsatisfiable: fc.constantFrom('DoNotSchedule', 'ScheduleAnyway'),
+      }),
+      { maxLength: 2 },
+    ),
+  },
+  { requiredKeys: [] },
+);
+const machine = fc.record({
+  [ARCH]: fc.constantFrom('amd64', 'arm64'),
+  [TYPE]: fc.constantFrom('m7g.large', 'c7i.large', 't4g.nano'),
+  [LAUNCH]: fc.constantFrom('ec2-spot', 'fargate', 'ec2-on-demand'),
+  [ZONE]: fc.constantFrom('a', 'b', 'c'),
+});
+
+function selectsNode({ matchExpressions = [] }: V1NodeSelectorTerm, labels: Labels): boolean {
+  return matchExpressions.length > 0 && matchExpressions.every((one) => meets(one as Requirement, labels));
+}
+
+/** The scheduler's rule: the selector and, where there are terms, one of them. */
+function allows({ nodeSelector: selector = {}, affinity }: Partial<V1PodSpec>, labels: Labels): boolean {
+  const terms = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
+  return (
+    Object.entries(selector).every(([key, value]) => labels[key] === value) &&
+    (terms === undefined || terms.some((one) => selectsNode(one, labels)))
+  );
+}
+
+function constraintsOf(pod: { readonly metadata: { readonly annotations?: Labels } }) {
+  return parseConstraints(pod.metadata.annotations?.['nodeless.io/constraints']);
+}
+
+const NODE = FACTS.target().labels;
+const OWN = { ...NODE, 'nodeless.io/virtual-node': 'nodeless' };
+
+function made(shape: Shape): AdmittedPod {
+  return changed(podOf(shape), routed(shape));
+}
+
+const arch = (...values: string[]) => ({ key: ARCH, operator: 'In', values });
+const os = (value: string) => ({ key: 'kubernetes.io/os', operator: 'In', values: [value] });
+
+function withTerms(...terms: V1NodeSelectorTerm['matchExpressions'][]): Partial<V1PodSpec> {
+  const nodeSelectorTerms = terms.map((matchExpressions) => ({ matchExpressions: matchExpressions ?? [] }));
+  return {
+    affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } } },
+  };
+}
+
+describe('lifting', () => {
+  test('changes nothing about which machines a pod may have', () => {
+    fc.assert(
+      fc.property(pods, machine, (spec, offered) => {
+        const route = routed({ spec });
+        const wanted = allows(spec, { ...NODE, ...offered });
+        if (route.verdict.decision !== 'cell') return !wanted;
+        const pod = changed(podOf({ spec }), route);
+        return allows(pod.spec, OWN) && admits(constraintsOf(pod), offered) === wanted;
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  test('leaves nothing that would let only one pod onto the virtual node', () => {
+    fc.assert(
+      fc.property(pods, (spec) => {
+        const { after, verdict } = routed({ spec });
+        if (verdict.decision !== 'cell') return;
+        const anti = after.affinity.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [];
+        expect(anti.filter(({ topologyKey }) => topologyKey === HOST)).toEqual([]);
+        const strict = after.topologySpreadConstraints.filter(
+          ({ whenUnsatisfiable }) => whenUnsatisfiable === 'DoNotSchedule',
+        );
+        expect(strict).toEqual([]);
+      }),
+    );
+  });
+
+  test('of what is lifted already changes nothing', () => {
+    fc.assert(
+      fc.property(pods, (spec) => {
+        const first = routed({ spec });
+        const pod = changed(podOf({ spec }), first);
+        const second = routed({ spec: pod.spec, metadata: pod.metadata as Shape['metadata'] & {} });
+        expect(wordsOf(second)).toBe(wordsOf(first));
+        expect(second.after).toEqual(second.before);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test('is undone where another webhook has made the pod stateful since, for every node and every neighbour', () => {
+    const volumes = [{ name: 'logs', hostPath: { path: '/var/log' } }];
+    fc.assert(
+      fc.property(pods, machine, (spec, labels) => {
+        const first = made({ spec });
+        const second = routed({ spec: { ...first.spec, volumes }, metadata: first.metadata as Shape['metadata'] & {} });
+        expect(wordsOf(second)).toBe('leave: host-path (spec.volumes "logs")');
+        const pod = changed(first, second);
+        const node = { ...NODE, ...labels };
+        expect(allows(pod.spec, node)).toBe(allows(spec, node));
+        const { podAntiAffinity } = spec.affinity ?? {};
+        const neighbours = podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [];
+        expect(pod.spec.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []).toEqual(
+          expect.arrayContaining(neighbours),
+        );
+        expect(pod.spec.topologySpreadConstraints).toHaveLength(spec.topologySpreadConstraints?.length ?? 0);
+        expect(pod.spec.tolerations).toEqual(podOf({}).spec.tolerations);
+        expect(Object.keys(pod.metadata.annotations ?? {})).toEqual(['nodeless.io/decision']);
+      }),
+    );
+  });
+
+  test('drops terms that the virtual node can not meet, and never leaves an empty one', () => {
+    const pod = made({ spec: withTerms([arch('arm64'), os('windows')], [arch('arm64')]) });
+    expect(pod.spec.affinity).toEqual({});
+    expect(constraintsOf(pod)).toEqual({ required: [[arch('arm64')]] });
+  });
+
+  test('of every term but one that asks for nothing of the machine leaves the machine free', () => {
+    const pod = made({ spec: withTerms([arch('arm64')], [os('linux')]) });
+    expect(constraintsOf(pod)).toEqual({});
+  });
+
+  test('reads the older names of labels', () => {
+    const pod = made({ spec: { nodeSelector: { 'beta.kubernetes.io/arch': 'arm64' } } });
+    expect(constraintsOf(pod)).toEqual({ required: [[arch('arm64')]] });
+  });
+
+  test('of preferences keeps their weight, and leaves what is about nodes', () => {
+    const preferences = [
+      { weight: 7, preference: { matchExpressions: [arch('arm64')] } },
+      { weight: 3, preference: { matchExpressions: [{ key: 'disk', operator: 'Exists' }] } },
+    ];
+    const affinity = { nodeAffinity: { preferredDuringSchedulingIgnoredDuringExecution: preferences } };
+    const pod = made({ spec: { affinity } });
+    expect(preferenceOf(constraintsOf(pod), { [ARCH]: 'arm64' })).toBe(7);
+    expect(pod.spec.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution).toEqual([preferences[1]]);
+  });
+
+  test('does not lift zones where the virtual node has one', () => {
+    const target = () => ({ ...FACTS.target(), labels: { ...NODE, [ZONE]: 'a' } });
+    const inZone = (zone: string) => routed({ spec: { nodeSelector: { [ZONE]: zone } }, facts: { target } });
+    expect(inZone('a').after.nodeSelector[ZONE]).toBe('a');
+    expect(wordsOf(inZone('b'))).toBe('leave: selector (spec.nodeSelector)');
+  });
+
+  test('adds to constraints that a user has written, and leaves a pod whose constraints can not be read', () => {
+    const written = (text: string) => ({
+      metadata: { annotations: { 'nodeless.io/constraints': text } },
+      spec: { nodeSelector: { [ZONE]: 'a' } },
+    });
+    const pod = made(written(JSON.stringify({ required: [[arch('arm64')]] })));
+    expect(admits(constraintsOf(pod), { [ARCH]: 'arm64', [ZONE]: 'a' })).toBe(true);
+    expect(admits(constraintsOf(pod), { [ARCH]: 'arm64', [ZONE]: 'b' })).toBe(false);
+    expect(admits(constraintsOf(pod), { [ARCH]: 'amd64', [ZONE]: 'a' })).toBe(false);
+    expect(wordsOf(routed(written('nonsense')))).toBe('leave: constraints (unreadable)');
+  });
+
+  test('does not hide what the API server is to refuse', () => {
+    const { verdict, after, before } = routed({ spec: withTerms([{ key: ARCH, operator: 'Is', values: ['arm64'] }]) });
+    expect(verdict.decision).toBe('leave');
+    expect(after.affinity).toEqual(before.affinity);
+  });
+
+  test('remembers whom the pod may not be with, for cells of several pods', () => {
+    const anti = [{ topologyKey: HOST, labelSelector: { matchLabels: { app: 'web' } } }];
+    const affinity = { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: anti } };
+    const pod = made({ spec: { affinity } });
+    expect(constraintsOf(pod)).toEqual({ apart: anti });
+    expect(pod.spec.affinity).toEqual({});
+  });
+});

@@ -1,0 +1,120 @@
+import { createServer } from 'node:net';
+import { pino } from 'pino';
+import { Agent, request } from 'undici';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { systemClock } from '../../../src/core/clock.ts';
+import { startCollection } from '../../../src/kube/collection.ts';
+import type { KubeObject } from '../../../src/kube/objects.ts';
+import { runWebhooks } from '../../../webhooks/webhooks.ts';
+import { FakeKube } from '../cell-api/fake-kube.ts';
+import { FACTS, podOf, RULES, type Shape } from './routing/case.ts';
+
+const PATHS = {
+  nodes: '/api/v1/nodes',
+  namespaces: '/api/v1/namespaces',
+  daemonSets: '/apis/apps/v1/daemonsets',
+  networkPolicies: '/apis/networking.k8s.io/v1/networkpolicies',
+  cellClasses: '/apis/nodeless.io/v1alpha1/cellclasses',
+};
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
+
+describe('the webhooks of a replica', () => {
+  let kube: FakeKube;
+  let ending: AbortController;
+  let running: Promise<void>;
+  let port: number;
+  const agent = new Agent({ connect: { rejectUnauthorized: false } });
+
+  beforeEach(async () => {
+    kube = new FakeKube();
+    ending = new AbortController();
+    port = await freePort();
+    const source = { client: kube.client(), clock: systemClock, logger: pino({ level: 'silent' }) };
+    const collection = <T extends KubeObject>(path: string) => startCollection<T>({ ...source, path }, ending.signal);
+    const options = {
+      ...source,
+      ...{ host: '127.0.0.1', port, hosts: ['127.0.0.1'], namespace: 'nodeless-system', settleMs: 1_000 },
+      rules: RULES,
+      target: FACTS.target(),
+      collections: {
+        nodes: collection(PATHS.nodes),
+        namespaces: collection(PATHS.namespaces),
+        daemonSets: collection(PATHS.daemonSets),
+        networkPolicies: collection(PATHS.networkPolicies),
+        cellClasses: collection(PATHS.cellClasses),
+      },
+    };
+    running = runWebhooks(options, ending.signal);
+  });
+
+  afterEach(async () => {
+    ending.abort();
+    await running;
+  });
+
+  async function decisionOn(shape: Shape): Promise<string> {
+    const kind = { group: '', version: 'v1', kind: 'Pod' };
+    const namespace = shape.namespace ?? 'default';
+    const asked = { uid: 'u', kind, operation: 'CREATE', namespace, object: podOf(shape) };
+    const body = JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request: asked });
+    const headers = { 'content-type': 'application/json' };
+    const options = { method: 'POST', body, headers, dispatcher: agent } as const;
+    const answer = await request(`https://127.0.0.1:${port}/mutate`, options);
+    const { response } = (await answer.body.json()) as { response?: { patch?: string } };
+    const text = Buffer.from(response?.patch ?? '', 'base64').toString();
+    return /"nodeless.io\/decision":"((?:[^"\\]|\\.)*)"/.exec(text)?.[1] ?? `untouched ${answer.statusCode}`;
+  }
+
+  function told(decision: string, shape: Shape): Promise<void> {
+    return expect.poll(() => decisionOn(shape).catch(String), { timeout: 5_000 }).toBe(decision) as Promise<void>;
+  }
+
+  test('know of DaemonSets, NetworkPolicies, classes and namespaces as they come, change and go', async () => {
+    await told('cell: stateless', {});
+    const guarded = { metadata: { labels: { app: 'guarded' } } };
+    const policies = PATHS.networkPolicies.replace('/networkp', '/namespaces/default/networkp');
+    const podSelector = { matchLabels: { app: 'guarded' } };
+    kube.put(policies, { metadata: { name: 'guard', namespace: 'default' }, spec: { podSelector } });
+    await told('leave: networkpolicy (guard)', guarded);
+    await told('cell: stateless', { ...guarded, namespace: 'elsewhere' });
+    kube.put(PATHS.cellClasses, { metadata: { name: 'safe' }, spec: { networkPolicyEnforcer: 'cilium' } });
+    await told('cell: stateless', { metadata: { labels: { app: 'guarded', 'nodeless.io/cell-class': 'safe' } } });
+    await told('leave: networkpolicy (guard)', guarded);
+    kube.put(PATHS.cellClasses, {
+      metadata: { name: 'usual' },
+      spec: { default: true, networkPolicyEnforcer: 'cilium' },
+    });
+    await told('cell: stateless', guarded);
+    kube.remove(PATHS.cellClasses, 'usual');
+    await told('leave: networkpolicy (guard)', guarded);
+    kube.remove(policies, 'guard');
+    await told('cell: stateless', guarded);
+
+    kube.put(PATHS.namespaces, { metadata: { name: 'default', labels: { 'nodeless.io/placement': 'node' } } });
+    await told('leave: label', {});
+    kube.remove(PATHS.namespaces, 'default');
+
+    const ownerReferences = [{ apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'agent', uid: 'u', controller: true }];
+    const agentPod = { metadata: { ownerReferences }, spec: { nodeName: 'nodeless' } };
+    await told('absorb: daemonset', agentPod);
+    const daemonSets = PATHS.daemonSets.replace('/daemonsets', '/namespaces/default/daemonsets');
+    const annotations = { 'nodeless.io/daemonset-policy': 'node-cell' };
+    kube.put(daemonSets, { metadata: { name: 'agent', namespace: 'default', annotations } });
+    await told('node-cell: daemonset', agentPod);
+  });
+
+  test('judge by the labels that the virtual node has now', async () => {
+    const wanting = { spec: { nodeSelector: { disk: 'ssd' } } };
+    await told('leave: selector (spec.nodeSelector)', wanting);
+    kube.put(PATHS.nodes, { metadata: { name: 'nodeless', labels: { disk: 'ssd' } } });
+    await told('cell: stateless', wanting);
+  });
+});

@@ -1,0 +1,42 @@
+import type { CollectionReader } from '../../src/kube/collection.ts';
+import type { KubeObject } from '../../src/kube/objects.ts';
+import { type LabelSelector, selects } from '../routing/label-selector.ts';
+
+export interface NetworkPolicy extends KubeObject {
+  spec?: { podSelector?: LabelSelector };
+}
+
+type Labels = Readonly<Record<string, string>>;
+
+/** NetworkPolicies by namespace, so that a pod is held against its own namespace's alone. */
+export class NetworkPolicyIndex {
+  readonly #byNamespace = new Map<string, Map<string, NetworkPolicy>>();
+
+  constructor(policies: CollectionReader<NetworkPolicy>) {
+    for (const policy of policies.items()) this.#put(policy);
+    policies.subscribe(({ type, object }) => {
+      if (type === 'DELETED') this.#remove(object);
+      else this.#put(object);
+    });
+  }
+
+  /** Name of a policy that selects pods of these labels, or undefined. */
+  selecting(namespace: string, labels: Labels): string | undefined {
+    for (const [name, { spec }] of this.#byNamespace.get(namespace) ?? []) {
+      if (selects(spec?.podSelector ?? {}, labels)) return name;
+    }
+    return undefined;
+  }
+
+  #put(policy: NetworkPolicy): void {
+    const { namespace = '', name } = policy.metadata;
+    const policies = this.#byNamespace.get(namespace) ?? new Map<string, NetworkPolicy>();
+    this.#byNamespace.set(namespace, policies.set(name, policy));
+  }
+
+  #remove({ metadata: { namespace = '', name } }: NetworkPolicy): void {
+    const policies = this.#byNamespace.get(namespace);
+    policies?.delete(name);
+    if (policies?.size === 0) this.#byNamespace.delete(namespace);
+  }
+}

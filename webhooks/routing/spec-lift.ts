@@ -1,0 +1,103 @@
+import type { V1Affinity, V1NodeAffinity, V1NodeSelectorTerm } from '@kubernetes/client-node';
+import { type Constraints, parseConstraints, type Term } from '../../src/core/constraints.ts';
+import { decisionOf } from '../../src/core/decision.ts';
+import { CONSTRAINTS_ANNOTATION, DECISION_ANNOTATION, VIRTUAL_NODE_LABEL } from '../../src/core/names.ts';
+import { type Routed, tidied } from './admitted-pod.ts';
+import { liftIsolation, strangeTopology } from './isolation.ts';
+import { liftPreferred, liftRequired, liftSelector } from './lifting.ts';
+import type { Standpoint, Target } from './target.ts';
+import { withoutTolerating } from './tolerations.ts';
+
+const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution';
+const PREFERRED = 'preferredDuringSchedulingIgnoredDuringExecution';
+
+/** What is left of a pod's fields, and what its machine has to answer. */
+export type SpecLift =
+  | { readonly routed: Routed; readonly constraints: Constraints }
+  /** The field that keeps the pod off the virtual node. */
+  | { readonly excludedBy: string };
+
+function withNodeAffinity(
+  affinity: V1Affinity,
+  required: readonly V1NodeSelectorTerm[],
+  part: V1NodeAffinity,
+): V1Affinity {
+  const nodeAffinity: V1NodeAffinity = {
+    ...part,
+    ...(required.length === 0 ? {} : { [REQUIRED]: { nodeSelectorTerms: [...required] } }),
+  };
+  return tidied({ ...affinity, nodeAffinity });
+}
+
+/** Takes what only a machine can answer out of a pod, and says what of the rest excludes the virtual node. */
+export function liftSpec(pod: Routed, at: Standpoint): SpecLift {
+  const selector = liftSelector(pod.nodeSelector, at);
+  if (selector === undefined) return { excludedBy: 'spec.nodeSelector' };
+  const { [REQUIRED]: requirement, [PREFERRED]: preferences, ...others } = pod.affinity.nodeAffinity ?? {};
+  const required = liftRequired(selector.lifted, requirement?.nodeSelectorTerms, at);
+  if (required === undefined) return { excludedBy: 'spec.affinity.nodeAffinity' };
+  const preferred = liftPreferred(preferences ?? [], at);
+  const part = { ...others, [PREFERRED]: [...preferred.rest] };
+  const affinity =
+    pod.affinity.nodeAffinity === undefined ? pod.affinity : withNodeAffinity(pod.affinity, required.rest, part);
+  const neighbours = liftIsolation({ affinity, spread: pod.topologySpreadConstraints });
+  const strange = strangeTopology(neighbours, at.labels);
+  if (strange !== undefined) return { excludedBy: strange };
+  return {
+    routed: {
+      ...pod,
+      nodeSelector: selector.rest,
+      affinity: neighbours.affinity,
+      topologySpreadConstraints: neighbours.spread,
+    },
+    constraints: { ...required.constraints, ...preferred.constraints, ...neighbours.constraints },
+  };
+}
+
+/** Each of the pod's terms with each of those that were lifted, so that the pod says again all that it has said. */
+function restoredTerms(terms: readonly V1NodeSelectorTerm[], lifted: readonly Term[]): V1NodeSelectorTerm[] {
+  const all = terms.length === 0 ? [{}] : terms;
+  return all.flatMap((term) =>
+    lifted.map((requirements) => ({ ...term, matchExpressions: [...(term.matchExpressions ?? []), ...requirements] })),
+  ) as V1NodeSelectorTerm[];
+}
+
+function restore(pod: Routed, { required, preferred = [], apart = [], spread = [] }: Constraints): Routed {
+  const { nodeAffinity = {}, podAntiAffinity = {} } = pod.affinity;
+  const terms = nodeAffinity[REQUIRED]?.nodeSelectorTerms ?? [];
+  const preferences = preferred.map(({ weight, term }) => ({ weight, preference: { matchExpressions: [...term] } }));
+  const affinity = {
+    ...pod.affinity,
+    nodeAffinity: {
+      ...nodeAffinity,
+      ...(required === undefined ? {} : { [REQUIRED]: { nodeSelectorTerms: restoredTerms(terms, required) } }),
+      [PREFERRED]: [...(nodeAffinity[PREFERRED] ?? []), ...preferences],
+    },
+    podAntiAffinity: { ...podAntiAffinity, [REQUIRED]: [...(podAntiAffinity[REQUIRED] ?? []), ...apart] },
+  };
+  return {
+    ...pod,
+    affinity: tidied(affinity as V1Affinity),
+    topologySpreadConstraints: [...pod.topologySpreadConstraints, ...spread] as Routed['topologySpreadConstraints'],
+  };
+}
+
+/** Whether an earlier review has sent the pod to the virtual node. */
+export function isRoutedTo(pod: Routed, target: Target): boolean {
+  const decision = decisionOf(pod.annotations[DECISION_ANNOTATION]);
+  const isSent = decision === 'cell' || decision === 'node-cell';
+  return isSent && pod.nodeSelector[VIRTUAL_NODE_LABEL] === target.name;
+}
+
+/**
+ * A pod as it was before an earlier review: what was lifted is back in its spec, and what was added is gone. So a pod
+ * that others have changed since is judged anew, as a whole.
+ * @throws NodelessError ConfigInvalid for constraints that can not be read
+ */
+export function unrouted(pod: Routed, target: Target): Routed {
+  const { [CONSTRAINTS_ANNOTATION]: text, ...others } = pod.annotations;
+  const restored = text === undefined ? pod : restore({ ...pod, annotations: others }, parseConstraints(text));
+  if (!isRoutedTo(pod, target)) return restored;
+  const { [VIRTUAL_NODE_LABEL]: _ours, ...nodeSelector } = restored.nodeSelector;
+  return { ...restored, nodeSelector, tolerations: withoutTolerating(restored.tolerations, target.taints) };
+}

@@ -1,0 +1,81 @@
+import type { Logger } from 'pino';
+import { Registry } from 'prom-client';
+import type { Clock } from '../src/core/clock.ts';
+import type { KubeClient } from '../src/kube/client.ts';
+import { CertificateKeeper } from './certificates/keeper.ts';
+import { type ClusterCollections, clusterFacts } from './cluster/cluster-facts.ts';
+import type { RoutingRules } from './routing/facts.ts';
+import type { Target } from './routing/target.ts';
+import type { AdmissionRequest } from './server/admission-review.ts';
+import type { ServingPair } from './server/app.ts';
+import { createWebhookMetrics } from './server/metrics.ts';
+import { mutate } from './server/mutate.ts';
+import { startWebhookServer, type WebhookServer } from './server/webhook-server.ts';
+import { validateCell } from './validation/cell.ts';
+import { validatePod } from './validation/pod.ts';
+
+export interface WebhooksOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Addresses and names at which API servers call this replica. */
+  readonly hosts: readonly string[];
+  /** Of our own Secret. */
+  readonly namespace: string;
+  readonly settleMs: number;
+  readonly rules: RoutingRules;
+  /** What the virtual node is configured to be. */
+  readonly target: Target;
+  readonly collections: ClusterCollections;
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Name of both webhook configurations of a virtual node. */
+function configurationOf(virtualNode: string): string {
+  return `${virtualNode}.nodeless.io`;
+}
+
+/**
+ * Serves the admission webhooks until the signal aborts: every replica does, whoever leads.
+ * @throws NodelessError PortInUse
+ */
+export async function runWebhooks(options: WebhooksOptions, signal: AbortSignal): Promise<void> {
+  const { collections, target, rules, logger } = options;
+  const registry = new Registry();
+  const metrics = createWebhookMetrics(registry);
+  const facts = clusterFacts(collections, target);
+  const { namespaces, daemonSets, networkPolicies } = collections;
+  const known = [namespaces, daemonSets, networkPolicies];
+  const first = Promise.withResolvers<ServingPair>();
+  let server: WebhookServer | undefined;
+  const keeper = new CertificateKeeper(
+    {
+      ...options,
+      configuration: configurationOf(target.name),
+      onServing({ certPem: cert, keyPem: key }) {
+        first.resolve({ cert, key });
+        server?.renew({ cert, key });
+      },
+    },
+    signal,
+  );
+  const keeping = keeper.run(signal);
+  const ended = new Promise<undefined>((resolve) =>
+    signal.addEventListener('abort', () => resolve(undefined), { once: true }),
+  );
+  const serving = await Promise.race([first.promise, ended]);
+  if (serving === undefined) return;
+  server = await startWebhookServer({
+    ...{ host: options.host, port: options.port, serving, metrics, registry, logger },
+    isReady: () => known.every(({ synced }) => synced),
+    webhooks: {
+      '/mutate': (request: AdmissionRequest) => mutate(request, { rules, facts, metrics }),
+      '/validate/pods': (request: AdmissionRequest) => validatePod(request, { rules, facts }),
+      '/validate/cells': validateCell,
+    },
+  });
+  logger.info({ host: options.host, port: server.port, node: target.name }, 'the webhooks are served');
+  await ended;
+  await Promise.all([keeping, server.stop()]);
+}
