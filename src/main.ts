@@ -47,6 +47,7 @@ import { chooseProvider, type ProviderChoice } from './provider-choice.ts';
 import { keepNodeLease } from './virtual-node/node-lease.ts';
 import { specOf } from './virtual-node/node-spec.ts';
 import { runVirtualNode } from './virtual-node/virtual-node.ts';
+import { serveWebhooks } from './webhook-service.ts';
 
 export interface ProviderProcess {
   readonly config: Config;
@@ -88,8 +89,16 @@ export async function runProvider(process: ProviderProcess): Promise<void> {
   const client = await createKubeClient(kubeConfig, clock, replica.identity);
   const nodeClient = client.as({ user: nodeUser(name), groups: NODE_GROUPS });
   const cleanup: (() => Promise<void>)[] = [() => client.close()];
+  let failure: unknown;
   try {
     const clusterUid = await until('the cluster can be read', () => readClusterUid(client, signal), retry);
+    if (config.webhook.enabled) {
+      const serving = serveWebhooks({ config, clusterUid, client, nodeClient, clock, logger }, signal);
+      void serving.catch((error: unknown) => {
+        failure = error;
+        ended.abort(error);
+      });
+    }
     // First of all: a cloud that is slow to answer must not make the node NotReady.
     void keepNodeLease({ name, nodeClient, clock, logger }, signal);
     const owner = { clusterUid, virtualNode: name };
@@ -113,6 +122,7 @@ export async function runProvider(process: ProviderProcess): Promise<void> {
     ended.abort();
     for (const step of cleanup.reverse()) await step();
   }
+  if (failure !== undefined) throw failure;
 }
 
 async function readClusterUid(client: KubeClient, signal: AbortSignal): Promise<string> {

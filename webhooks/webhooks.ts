@@ -3,7 +3,7 @@ import { Registry } from 'prom-client';
 import type { Clock } from '../src/core/clock.ts';
 import type { KubeClient } from '../src/kube/client.ts';
 import { CertificateKeeper } from './certificates/keeper.ts';
-import { type ClusterCollections, clusterFacts } from './cluster/cluster-facts.ts';
+import { type ClusterCollections, clusterFacts, type OtherFacts } from './cluster/cluster-facts.ts';
 import type { RoutingRules } from './routing/facts.ts';
 import type { Target } from './routing/target.ts';
 import type { AdmissionRequest } from './server/admission-review.ts';
@@ -12,6 +12,7 @@ import { createWebhookMetrics } from './server/metrics.ts';
 import { mutate } from './server/mutate.ts';
 import { startWebhookServer, type WebhookServer } from './server/webhook-server.ts';
 import { validateCell } from './validation/cell.ts';
+import { validateCellClass } from './validation/cell-class.ts';
 import { validatePod } from './validation/pod.ts';
 
 export interface WebhooksOptions {
@@ -26,6 +27,7 @@ export interface WebhooksOptions {
   /** What the virtual node is configured to be. */
   readonly target: Target;
   readonly collections: ClusterCollections;
+  readonly facts: OtherFacts;
   readonly client: KubeClient;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -44,7 +46,7 @@ export async function runWebhooks(options: WebhooksOptions, signal: AbortSignal)
   const { collections, target, rules, logger } = options;
   const registry = new Registry();
   const metrics = createWebhookMetrics(registry);
-  const facts = clusterFacts(collections, target);
+  const facts = clusterFacts(collections, target, options.facts);
   const { namespaces, daemonSets, networkPolicies } = collections;
   const known = [namespaces, daemonSets, networkPolicies];
   const first = Promise.withResolvers<ServingPair>();
@@ -73,6 +75,7 @@ export async function runWebhooks(options: WebhooksOptions, signal: AbortSignal)
       '/mutate': (request: AdmissionRequest) => mutate(request, { rules, facts, metrics }),
       '/validate/pods': (request: AdmissionRequest) => validatePod(request, { rules, facts }),
       '/validate/cells': validateCell,
+      '/validate/cellclasses': validateCellClass,
     },
   });
   logger.info({ host: options.host, port: server.port, node: target.name }, 'the webhooks are served');

@@ -76,6 +76,38 @@ const kubeletEndpoint = z.strictObject({
     .describe('Serve with a self-signed certificate; only where the API server accepts it.'),
 });
 
+const webhook = z.strictObject({
+  enabled: z.boolean().default(true).describe('Serve the admission webhooks, on every replica.'),
+  host: z.string().default('0.0.0.0').describe('Address to listen on.'),
+  port: port.default(9443).describe('Port to listen on.'),
+  hosts: z
+    .array(z.string())
+    .default([])
+    .describe('Where API servers call the webhooks, beside virtualNode.address and the Service nodeless.'),
+  settle: duration
+    .prefault('15m')
+    .describe('How long a new authority of the webhooks is announced to API servers before it signs.'),
+});
+
+const routing = z.strictObject({
+  excludedNamespaces: z
+    .array(z.string())
+    .default(['kube-system', 'kube-node-lease', 'kube-public'])
+    .describe('Namespaces whose pods are left alone, beside our own.'),
+  statefulPlacement: z
+    .enum(['leave', 'node-cell'])
+    .default('leave')
+    .describe('Where pods go that are tied to a node: to regular nodes, or to the node cell.'),
+  csiDrivers: z
+    .array(z.string())
+    .default([])
+    .describe('CSI drivers whose node plugins cells have: their inline volumes do not tie a pod to a node.'),
+  schedulers: z
+    .array(z.string())
+    .default(['default-scheduler'])
+    .describe('Schedulers that may bind pods to the virtual node.'),
+});
+
 const local = z.strictObject({
   cluster: z.string().default('local').describe('Name that this cluster’s namespaces and cgroups carry.'),
   stateDir: z.string().default('/var/lib/nodeless/local').describe('Folder that is the cloud: one folder per cell.'),
@@ -107,6 +139,8 @@ export const configSchema = z.strictObject({
   cells: cells.prefault({}),
   cellApi: cellApi.prefault({}),
   kubeletEndpoint: kubeletEndpoint.prefault({}),
+  webhook: webhook.prefault({}),
+  routing: routing.prefault({}),
   cluster: z
     .strictObject({
       dns: z.string().default('10.96.0.10').describe('Address of the cluster’s DNS Service.'),

@@ -12,6 +12,31 @@ const DEPLOY = new URL('../../deploy/', import.meta.url);
 export interface InstallOptions {
   readonly virtualNode: string;
   readonly namespace: string;
+  /** Where API servers call the webhooks: the Service `nodeless` unless given. */
+  readonly webhookUrl?: string;
+  /** False: no webhook is asked, and pods say themselves that they go to the virtual node. */
+  readonly webhooks?: boolean;
+}
+
+interface ClientConfig {
+  service?: { readonly path: string };
+  url?: string;
+}
+
+interface WebhookConfiguration extends KubeObject {
+  readonly webhooks?: readonly { clientConfig: ClientConfig }[];
+}
+
+/** The object with its webhooks called by URL, or undefined where it is not wanted. */
+function called(object: WebhookConfiguration, { webhookUrl, webhooks = true }: InstallOptions): KubeObject | undefined {
+  const isConfiguration = object.kind?.endsWith('WebhookConfiguration') === true;
+  if (!isConfiguration)
+    return object.kind === 'Service' && (!webhooks || webhookUrl !== undefined) ? undefined : object;
+  if (!webhooks) return undefined;
+  if (webhookUrl === undefined) return object;
+  const byUrl = ({ service }: ClientConfig) => ({ url: `${webhookUrl.replace(/\/$/, '')}${service?.path ?? ''}` });
+  const entries = object.webhooks?.map((webhook) => ({ ...webhook, clientConfig: byUrl(webhook.clientConfig) }));
+  return { ...object, webhooks: entries } as KubeObject;
 }
 
 /** The objects that a cluster needs before the provider can run, with the names filled in, in order of need. */
@@ -21,7 +46,8 @@ export async function installObjects(options: InstallOptions): Promise<readonly 
     for (const file of (await readdir(new URL(folder, DEPLOY))).sort()) {
       const text = await readFile(new URL(folder + file, DEPLOY), 'utf8');
       const filled = text.replaceAll('VIRTUAL_NODE', options.virtualNode).replaceAll('NAMESPACE', options.namespace);
-      objects.push(...parseAllDocuments(filled).map((document) => document.toJS() as KubeObject));
+      const parsed = parseAllDocuments(filled).map((document) => document.toJS() as KubeObject);
+      objects.push(...parsed.flatMap((object) => called(object, options) ?? []));
     }
   }
   return objects;

@@ -1,8 +1,8 @@
 import type { V1LabelSelector, V1PodAffinityTerm } from '@kubernetes/client-node';
-import { meets } from '../core/constraints.ts';
+import { HOSTNAME_LABEL, meets, parseConstraints } from '../core/constraints.ts';
+import { CONSTRAINTS_ANNOTATION } from '../core/names.ts';
 import type { WirePod } from '../kube/wire-pod.ts';
 
-const HOSTNAME_LABEL = 'kubernetes.io/hostname';
 const NAMESPACE_LABEL = 'kubernetes.io/metadata.name';
 
 type Labels = Readonly<Record<string, string>>;
@@ -36,16 +36,35 @@ export function wantedCompany(pod: WirePod): readonly V1PodAffinityTerm[] {
   return byHost(pod.spec.affinity?.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution);
 }
 
-/** The terms of a pod that forbid others on its host. */
-function shunnedCompany(pod: WirePod): readonly V1PodAffinityTerm[] {
-  return byHost(pod.spec.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution);
+/** The same as routing has lifted them from its spec; an annotation that can't be read is told of by placement. */
+function liftedTerms(pod: WirePod): readonly V1PodAffinityTerm[] {
+  try {
+    const { apart = [] } = parseConstraints(pod.metadata.annotations?.[CONSTRAINTS_ANNOTATION]);
+    return apart as unknown as readonly V1PodAffinityTerm[];
+  } catch {
+    return [];
+  }
 }
 
-/** Whether a term of one pod is about another. The API server has merged `matchLabelKeys` into the selector. */
+/** The terms of a pod that forbid others on its host. */
+function shunnedCompany(pod: WirePod): readonly V1PodAffinityTerm[] {
+  const terms = byHost(pod.spec.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution);
+  return [...terms, ...liftedTerms(pod)];
+}
+
+/** Whether another pod has the labels that a term takes from its own pod; the API server has merged those of the spec. */
+function hasKeysOf(term: V1PodAffinityTerm, holder: WirePod, other: WirePod): boolean {
+  const { labels: own = {} } = holder.metadata;
+  const has = (keys: readonly string[] | undefined) => (keys ?? []).filter((label) => own[label] !== undefined);
+  const same = (label: string) => own[label] === other.metadata.labels?.[label];
+  return has(term.matchLabelKeys).every(same) && !has(term.mismatchLabelKeys).some(same);
+}
+
+/** Whether a term of one pod is about another. */
 function isAbout(term: V1PodAffinityTerm, holder: WirePod, other: WirePod): boolean {
   const namespace = holder.metadata.namespace ?? 'default';
   if ((other.metadata.namespace ?? 'default') !== namespace || !looksAtOwnNamespace(term, namespace)) return false;
-  return selectorMatches(term.labelSelector, other.metadata.labels ?? {});
+  return selectorMatches(term.labelSelector, other.metadata.labels ?? {}) && hasKeysOf(term, holder, other);
 }
 
 /** Whether a pod has what another requires on its host: the scheduler counts pods that meet all the terms. */

@@ -1,5 +1,5 @@
 import { kubeTime } from '../core/clock.ts';
-import { VIRTUAL_NODE_TAINT, VIRTUAL_NODE_TYPE } from '../core/names.ts';
+import { VIRTUAL_NODE_LABEL, VIRTUAL_NODE_TAINT, VIRTUAL_NODE_TYPE } from '../core/names.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import { ownTaints, type Taint } from './taints.ts';
 
@@ -28,6 +28,7 @@ export function defaultTaint(provider: string): { key: string; value: string; ef
 function defaultLabels(spec: VirtualNodeSpec): Record<string, string> {
   return {
     type: VIRTUAL_NODE_TYPE,
+    [VIRTUAL_NODE_LABEL]: spec.name,
     'kubernetes.io/hostname': spec.name,
     'kubernetes.io/os': 'linux',
     'kubernetes.io/arch': spec.arch,
@@ -36,7 +37,7 @@ function defaultLabels(spec: VirtualNodeSpec): Record<string, string> {
 }
 
 /** Labels of the virtual node; the user's win over the defaults. */
-function nodeLabels(spec: VirtualNodeSpec): Record<string, string> {
+export function nodeLabels(spec: VirtualNodeSpec): Record<string, string> {
   return { ...defaultLabels(spec), ...spec.labels };
 }
 

@@ -5,6 +5,7 @@ import { coldStart } from './cells-cold.ts';
 import { warmStart } from './cells-warm.ts';
 import { scale } from './scale.ts';
 import { scrape } from './scrape.ts';
+import { webhook } from './webhook.ts';
 
 /** Every benchmark, in the order in which they run. */
-export const BENCHMARKS: readonly Benchmark[] = [burst, scale, scrape, warmStart, coldStart, cellsApi];
+export const BENCHMARKS: readonly Benchmark[] = [burst, scale, scrape, webhook, warmStart, coldStart, cellsApi];

@@ -49,6 +49,8 @@ export function simulatedProvider(bench: BenchCluster, virtualNode = 'nodeless')
           simulated: { launchTime: '0s', startTime: '0s' },
           cellApi: { host, port: cellApi },
           kubeletEndpoint: { host, port: kubeletEndpoint },
+          // Its pods say themselves where they go, as those of its peers do.
+          webhook: { enabled: false },
           logLevel: 'warn',
         },
       });

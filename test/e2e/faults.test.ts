@@ -43,7 +43,7 @@ async function execWorks(name: string): Promise<void> {
 /** Lets the provider's service account run another virtual node, until what is returned is called. */
 async function installBeside(virtualNode: string): Promise<() => Promise<void>> {
   const namespace = 'nodeless-system';
-  await install(loadKubeConfig(tools.kubeconfig), { virtualNode, namespace });
+  await install(loadKubeConfig(tools.kubeconfig), { virtualNode, namespace, webhooks: false });
   return async () => {
     await kubectl('delete', 'clusterroles,clusterrolebindings', `nodeless:${virtualNode}`);
     for (const where of [namespace, 'kube-system']) {
@@ -211,7 +211,12 @@ describe('faults', () => {
     onTestFinished(remove);
     // Whoever runs a provider is the service account that it ships with, and nobody more powerful.
     const kubeconfig = join(paths.kubeconfigDir, 'nodeless.yaml');
-    const config = { virtualNode: { name: 'second', address: '10.0.0.1' }, provider: 'simulated', logLevel: 'error' };
+    const config = {
+      virtualNode: { name: 'second', address: '10.0.0.1' },
+      provider: 'simulated',
+      webhook: { enabled: false },
+      logLevel: 'error',
+    };
     const file = join(paths.configDir, 'second.yaml');
     await writeFile(file, stringify(config));
     const [enter = '', ...rest] = enterCommand(paths.namespace);

@@ -34,6 +34,8 @@ describe('the privileges of the provider', () => {
     expect(answer).toContain('Forbidden (user=system:serviceaccount:default:default');
     await kubectl('delete', 'pod', 'privileges', '--wait', '--grace-period=1');
     await noMachines(CLUSTER);
+    const withoutCertificate = JSON.stringify([{ op: 'remove', path: '/data/tls.crt' }]);
+    await kubectl('patch', 'secret/nodeless-webhook', '-n', 'nodeless-system', '--type=json', '-p', withoutCertificate);
     await kubectl('label', 'node', 'nodeless', 'type-');
     await killProvider(CLUSTER);
     await startProviderAgain(CLUSTER);

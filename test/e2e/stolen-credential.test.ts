@@ -118,6 +118,13 @@ describe('who has stolen the provider’s credential', () => {
     expect(await steal(theft)).toBe(403);
   });
 
+  test('may rewrite its own webhooks’ configurations, but no other’s', async () => {
+    const configurations = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations';
+    const theft = (name: string) => steal({ method: 'PATCH', path: `${configurations}/${name}`, body: {} });
+    expect(await theft('nodeless.nodeless.io')).toBe(200);
+    expect(await theft('other.nodeless.io')).toBe(403);
+  });
+
   test('gets no token of a service account that no pod of the node has, nor one bound to no pod', async () => {
     const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { audiences: [] } };
     const path = (account: string) => `/api/v1/namespaces/kube-system/serviceaccounts/${account}/token`;

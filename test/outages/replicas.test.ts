@@ -46,6 +46,7 @@ async function startReplica(replica: Replica): Promise<void> {
     virtualNode: { address: host },
     cellApi: { host, port: CELL_API_PORT, advertise: cluster.address },
     kubeletEndpoint: { host },
+    webhook: { host },
     logLevel: 'debug',
   };
   const log = () => readFile(logPath(paths, replica), 'utf8').catch(() => '');

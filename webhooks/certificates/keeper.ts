@@ -73,6 +73,7 @@ export class CertificateKeeper {
   async run(signal: AbortSignal): Promise<void> {
     const { clock, logger, settleMs } = this.#options;
     const backoff = createBackoff(200, 30_000);
+    let failing = false;
     await Promise.race([this.#secrets.whenSynced, aborted(signal)]);
     while (!signal.aborted) {
       this.#changed = Promise.withResolvers();
@@ -80,10 +81,14 @@ export class CertificateKeeper {
       try {
         await this.#tend(signal);
         backoff.reset();
+        failing = false;
       } catch (error) {
         if (signal.aborted) return;
         // Another replica was quicker; what it wrote comes by the watch.
-        if (!isStatus(error, 409)) logger.warn({ reason: messageOf(error) }, 'the webhooks’ certificates wait');
+        if (!isStatus(error, 409)) {
+          if (!failing) logger.warn({ reason: messageOf(error) }, 'the webhooks’ certificates can not be tended');
+          failing = true;
+        }
         pauseMs = backoff.next();
       }
       const waiting = new AbortController();
@@ -128,7 +133,7 @@ export class CertificateKeeper {
         labels: { 'app.kubernetes.io/managed-by': 'nodeless' },
         ...(secret === undefined ? {} : { resourceVersion: secret.metadata.resourceVersion }),
       },
-      type: 'kubernetes.io/tls',
+      type: 'Opaque',
       data: encoded(dataOf(set)),
     };
     const where = secret === undefined ? collection : `${collection}/${SECRET}`;

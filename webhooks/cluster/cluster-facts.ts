@@ -6,22 +6,20 @@ import type { ClusterFacts } from '../routing/facts.ts';
 import type { Target } from '../routing/target.ts';
 import { type NetworkPolicy, NetworkPolicyIndex } from './network-policy-index.ts';
 
-export interface CellClassObject extends KubeObject {
-  spec?: { default?: boolean; networkPolicyEnforcer?: unknown };
-}
-
 /** What is known of the cluster, kept up by shared watches. */
 export interface ClusterCollections {
   readonly nodes: CollectionReader<KubeObject>;
   readonly namespaces: CollectionReader<KubeObject>;
   readonly daemonSets: CollectionReader<KubeObject>;
   readonly networkPolicies: CollectionReader<NetworkPolicy>;
-  readonly cellClasses: CollectionReader<CellClassObject>;
 }
 
+/** What routing asks that others answer. */
+export type OtherFacts = Pick<ClusterFacts, 'enforcesNetworkPolicy'>;
+
 /** Facts from memory. `configured` is what the virtual node is to be, for as long as its Node is not there. */
-export function clusterFacts(collections: ClusterCollections, configured: Target): ClusterFacts {
-  const { nodes, namespaces, daemonSets, networkPolicies, cellClasses } = collections;
+export function clusterFacts(collections: ClusterCollections, configured: Target, others: OtherFacts): ClusterFacts {
+  const { nodes, namespaces, daemonSets, networkPolicies } = collections;
   const policies = new NetworkPolicyIndex(networkPolicies);
   return {
     target() {
@@ -34,12 +32,6 @@ export function clusterFacts(collections: ClusterCollections, configured: Target
       return daemonSetPolicyOf(name, annotations?.[DAEMONSET_POLICY_ANNOTATION]);
     },
     networkPolicy: (namespace, labels) => policies.selecting(namespace, labels),
-    enforcesNetworkPolicy(className) {
-      const found =
-        className === undefined
-          ? [...cellClasses.items()].find(({ spec }) => spec?.default === true)
-          : cellClasses.get(undefined, className);
-      return found?.spec?.networkPolicyEnforcer !== undefined;
-    },
+    enforcesNetworkPolicy: (namespace, labels) => others.enforcesNetworkPolicy(namespace, labels),
   };
 }

@@ -22,6 +22,6 @@ export interface ClusterFacts {
   daemonSetPolicy(namespace: string, name: string): DaemonSetPolicy;
   /** Name of a NetworkPolicy that selects pods of these labels, or undefined. */
   networkPolicy(namespace: string, podLabels: Labels): string | undefined;
-  /** Whether cells of this class enforce NetworkPolicies; of the default class without a name. */
-  enforcesNetworkPolicy(className: string | undefined): boolean;
+  /** Whether the cells of pods with these labels enforce NetworkPolicies, as their CellClass says. */
+  enforcesNetworkPolicy(namespace: string, podLabels: Labels): boolean;
 }

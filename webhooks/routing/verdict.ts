@@ -1,6 +1,6 @@
 import type { Constraints } from '../../src/core/constraints.ts';
 import type { Decision } from '../../src/core/decision.ts';
-import { CELL_CLASS_LABEL, VIRTUAL_NODE_LABEL } from '../../src/core/names.ts';
+import { VIRTUAL_NODE_LABEL } from '../../src/core/names.ts';
 import { tiesOf } from '../../src/core/node-ties.ts';
 import type { AdmittedPod, Routed } from './admitted-pod.ts';
 import type { ClusterFacts, RoutingRules } from './facts.ts';
@@ -126,8 +126,7 @@ function unsheltered({ pod, namespace, facts }: Case): Verdict | undefined {
   const podLabels = pod.metadata.labels ?? {};
   const policy = facts.networkPolicy(namespace, podLabels);
   if (policy === undefined) return undefined;
-  const className = podLabels[CELL_CLASS_LABEL] ?? facts.namespaceLabels(namespace)[CELL_CLASS_LABEL];
-  return facts.enforcesNetworkPolicy(className)
+  return facts.enforcesNetworkPolicy(namespace, podLabels)
     ? undefined
     : { decision: 'leave', reason: 'networkpolicy', detail: policy };
 }

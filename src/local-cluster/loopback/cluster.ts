@@ -106,5 +106,6 @@ export function simulatedProviderConfig({ ports }: Pick<LoopbackCluster, 'ports'
     provider: 'simulated',
     cellApi: { host: ADDRESS, port: ports.cellApi },
     kubeletEndpoint: { host: ADDRESS, port: ports.kubeletEndpoint },
+    webhook: { host: ADDRESS, port: ports.webhook },
   };
 }

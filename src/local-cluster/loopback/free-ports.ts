@@ -5,6 +5,7 @@ import type { ControlPlanePorts } from '../components/command-lines.ts';
 export interface LoopbackPorts extends ControlPlanePorts {
   readonly cellApi: number;
   readonly kubeletEndpoint: number;
+  readonly webhook: number;
 }
 
 async function listen(): Promise<Server> {
@@ -23,7 +24,7 @@ function portOf(server: Server): number {
 
 /** Ports of loopback that nothing listens on now; all are held until all are known, so they differ. */
 export async function freePorts(): Promise<LoopbackPorts> {
-  const servers = await Promise.all(Array.from({ length: 7 }, listen));
+  const servers = await Promise.all(Array.from({ length: 8 }, listen));
   const [
     apiServer = 0,
     etcd = 0,
@@ -32,7 +33,8 @@ export async function freePorts(): Promise<LoopbackPorts> {
     scheduler = 0,
     cellApi = 0,
     kubeletEndpoint = 0,
+    webhook = 0,
   ] = servers.map(portOf);
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return { apiServer, etcd, etcdPeer, controllerManager, scheduler, cellApi, kubeletEndpoint };
+  return { apiServer, etcd, etcdPeer, controllerManager, scheduler, cellApi, kubeletEndpoint, webhook };
 }

@@ -15,6 +15,7 @@ import type { LocalCluster } from '../up.ts';
 export const PROVIDER = 'nodeless';
 const NAMESPACE = 'nodeless-system';
 const READY_TIMEOUT_MS = 60_000;
+const WEBHOOK_PORT = 9_443;
 const TOKEN_SECONDS = 24 * 3600;
 const PROGRAM = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 
@@ -31,6 +32,16 @@ export interface ProviderOptions {
   readonly program?: string;
   /** `nodeless run` configuration over what the local cluster needs, by section. */
   readonly config?: Readonly<Record<string, Readonly<Record<string, unknown>> | string>>;
+}
+
+interface WebhookConfiguration extends KubeObject {
+  readonly webhooks?: readonly { readonly clientConfig: { readonly caBundle?: string } }[];
+}
+
+interface WebhookSection {
+  readonly enabled?: boolean;
+  readonly host?: string;
+  readonly port?: number;
 }
 
 /** The admin's client of a local cluster. Close it. */
@@ -86,6 +97,19 @@ async function writeConfig(options: ProviderOptions): Promise<string> {
   return file;
 }
 
+/** Where the API server finds the webhooks of a provider that is configured so. */
+function webhooksOf({ cluster, config = {} }: ProviderOptions) {
+  const { enabled = true, host = cluster.address, port = WEBHOOK_PORT } = (config.webhook ?? {}) as WebhookSection;
+  return { webhooks: enabled, webhookUrl: `https://${host}:${port}` };
+}
+
+/** Whether the API server has been told what to trust, which the provider does as it begins to serve. */
+async function areTrusted(client: KubeClient, virtualNode: string, signal: AbortSignal): Promise<boolean> {
+  const path = `/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/${virtualNode}.nodeless.io`;
+  const found = await getOrUndefined<WebhookConfiguration>(client, path, signal);
+  return found?.webhooks?.every(({ clientConfig }) => clientConfig.caBundle !== undefined) === true;
+}
+
 /** Installs what the provider needs in the cluster, starts it in the cluster's namespace, and waits until its node is Ready. */
 export async function startProvider(options: ProviderOptions): Promise<void> {
   const { cluster, signal, virtualNode = 'nodeless', replica = PROVIDER, program = PROGRAM } = options;
@@ -93,13 +117,16 @@ export async function startProvider(options: ProviderOptions): Promise<void> {
   kubeConfig.loadFromFile(cluster.kubeconfigs.admin);
   const client = await createKubeClient(kubeConfig, systemClock);
   try {
-    await install(kubeConfig, { virtualNode, namespace: NAMESPACE });
+    const webhooks = webhooksOf(options);
+    await install(kubeConfig, { virtualNode, namespace: NAMESPACE, ...webhooks });
     const kubeconfig = await writeKubeconfig(options, client);
     const config = await writeConfig(options);
     const argv = [process.execPath, program, 'run', '--config', config, '--kubeconfig', kubeconfig];
     await startComponent(cluster.paths, replica, argv);
     const path = `/api/v1/nodes/${virtualNode}`;
-    const check = async () => hasCondition(await getOrUndefined<KubeObject>(client, path, signal), 'Ready');
+    const check = async () =>
+      hasCondition(await getOrUndefined<KubeObject>(client, path, signal), 'Ready') &&
+      (!webhooks.webhooks || (await areTrusted(client, virtualNode, signal)));
     await waitForComponent(cluster.paths, replica, { check, timeoutMs: READY_TIMEOUT_MS, signal });
   } finally {
     await client.close();

@@ -17,6 +17,7 @@ const ports = {
   scheduler: 5,
   cellApi: 6,
   kubeletEndpoint: 7,
+  webhook: 8,
 };
 
 describe('a cluster on loopback', () => {
@@ -45,7 +46,7 @@ describe('a cluster on loopback', () => {
   });
 
   it('gets ports that differ', async () => {
-    expect(new Set(Object.values(await freePorts())).size).toBe(7);
+    expect(new Set(Object.values(await freePorts())).size).toBe(8);
   });
 
   it('owns its programs and its provider; not those who look into its folder', () => {

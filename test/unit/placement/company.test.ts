@@ -50,6 +50,21 @@ describe('who may not be together', () => {
   test('holds by either pod’s word', () => {
     expect([foeAmong([shy], web), foeAmong([web], shy), foeAmong([podOf('db')], shy)]).toEqual([shy, web, undefined]);
   });
+
+  test('holds as well where routing has lifted the word from the spec', () => {
+    const labelSelector = { matchLabels: { app: 'web' } };
+    const lifted = (more: object) => {
+      const apart = [{ topologyKey: 'kubernetes.io/hostname', labelSelector, ...more }];
+      const pod = podOf('lifted');
+      const annotations = { 'nodeless.io/constraints': JSON.stringify({ apart }) };
+      return { ...pod, metadata: { ...pod.metadata, annotations } };
+    };
+    expect(foeAmong([web], lifted({}))).toBe(web);
+    expect(foeAmong([podOf('db')], lifted({}))).toBeUndefined();
+    // Of the pods that it would shun, only those that have its own value of a label, or another one.
+    expect(foeAmong([web], lifted({ matchLabelKeys: ['app'] }))).toBeUndefined();
+    expect(foeAmong([web], lifted({ mismatchLabelKeys: ['app'] }))).toBe(web);
+  });
 });
 
 describe('the company of a founder', () => {

@@ -9,6 +9,7 @@ import { createWebhookMetrics } from '../../../webhooks/server/metrics.ts';
 import { mutate } from '../../../webhooks/server/mutate.ts';
 import { startWebhookServer } from '../../../webhooks/server/webhook-server.ts';
 import { validateCell } from '../../../webhooks/validation/cell.ts';
+import { validateCellClass } from '../../../webhooks/validation/cell-class.ts';
 import { validatePod } from '../../../webhooks/validation/pod.ts';
 import { changed, FACTS, podOf, RULES, routed, type Shape } from './routing/case.ts';
 
@@ -43,6 +44,7 @@ async function serve(options: { ready?: boolean } = {}) {
       '/mutate': (asked) => mutate(asked, { rules: RULES, facts: FACTS, metrics }),
       '/validate/pods': (asked) => validatePod(asked, { rules: RULES, facts: FACTS }),
       '/validate/cells': validateCell,
+      '/validate/cellclasses': validateCellClass,
       '/broken': () => {
         throw new TypeError('secret particulars');
       },
@@ -247,6 +249,17 @@ describe('the validating webhook', () => {
     const { ask } = await serve();
     const { allowed, status } = await ask('/validate/pods', reviewOf(podOf({ metadata: label })));
     expect([allowed, status?.message]).toEqual([false, expect.stringContaining('create the pod again')]);
+  });
+
+  test('refuses a CellClass that placement could not read, naming every field', async () => {
+    const { ask } = await serve();
+    const kind = { group: 'nodeless.io', version: 'v1alpha1', kind: 'CellClass' };
+    const classed = (spec: unknown) =>
+      ask('/validate/cellclasses', reviewOf({ metadata: { name: 'c' }, spec }, { kind }));
+    expect((await classed({ launchTypes: { allowed: ['local'] } })).allowed).toBe(true);
+    const { allowed, status } = await classed({ budgets: { maxCells: -1 }, launchTypes: { allowed: ['moon'] } });
+    expect(allowed).toBe(false);
+    for (const field of ['spec.budgets.maxCells', 'spec.launchTypes.allowed']) expect(status?.message).toContain(field);
   });
 
   test('refuses Cell objects that people make, and lets them be deleted', async () => {

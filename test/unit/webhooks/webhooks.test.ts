@@ -14,7 +14,6 @@ const PATHS = {
   namespaces: '/api/v1/namespaces',
   daemonSets: '/apis/apps/v1/daemonsets',
   networkPolicies: '/apis/networking.k8s.io/v1/networkpolicies',
-  cellClasses: '/apis/nodeless.io/v1alpha1/cellclasses',
 };
 
 function freePort(): Promise<number> {
@@ -39,17 +38,18 @@ describe('the webhooks of a replica', () => {
     port = await freePort();
     const source = { client: kube.client(), clock: systemClock, logger: pino({ level: 'silent' }) };
     const collection = <T extends KubeObject>(path: string) => startCollection<T>({ ...source, path }, ending.signal);
+    const namespaces = collection(PATHS.namespaces);
     const options = {
       ...source,
       ...{ host: '127.0.0.1', port, hosts: ['127.0.0.1'], namespace: 'nodeless-system', settleMs: 1_000 },
       rules: RULES,
       target: FACTS.target(),
+      facts: FACTS,
       collections: {
         nodes: collection(PATHS.nodes),
-        namespaces: collection(PATHS.namespaces),
+        namespaces,
         daemonSets: collection(PATHS.daemonSets),
         networkPolicies: collection(PATHS.networkPolicies),
-        cellClasses: collection(PATHS.cellClasses),
       },
     };
     running = runWebhooks(options, ending.signal);
@@ -77,7 +77,7 @@ describe('the webhooks of a replica', () => {
     return expect.poll(() => decisionOn(shape).catch(String), { timeout: 5_000 }).toBe(decision) as Promise<void>;
   }
 
-  test('know of DaemonSets, NetworkPolicies, classes and namespaces as they come, change and go', async () => {
+  test('know of DaemonSets, NetworkPolicies and namespaces as they come, change and go', async () => {
     await told('cell: stateless', {});
     const guarded = { metadata: { labels: { app: 'guarded' } } };
     const policies = PATHS.networkPolicies.replace('/networkp', '/namespaces/default/networkp');
@@ -85,16 +85,7 @@ describe('the webhooks of a replica', () => {
     kube.put(policies, { metadata: { name: 'guard', namespace: 'default' }, spec: { podSelector } });
     await told('leave: networkpolicy (guard)', guarded);
     await told('cell: stateless', { ...guarded, namespace: 'elsewhere' });
-    kube.put(PATHS.cellClasses, { metadata: { name: 'safe' }, spec: { networkPolicyEnforcer: 'cilium' } });
-    await told('cell: stateless', { metadata: { labels: { app: 'guarded', 'nodeless.io/cell-class': 'safe' } } });
-    await told('leave: networkpolicy (guard)', guarded);
-    kube.put(PATHS.cellClasses, {
-      metadata: { name: 'usual' },
-      spec: { default: true, networkPolicyEnforcer: 'cilium' },
-    });
-    await told('cell: stateless', guarded);
-    kube.remove(PATHS.cellClasses, 'usual');
-    await told('leave: networkpolicy (guard)', guarded);
+    await told('cell: stateless', { metadata: { labels: { app: 'guarded', 'nodeless.io/cell-class': 'guarding' } } });
     kube.remove(policies, 'guard');
     await told('cell: stateless', guarded);
 

@@ -30,7 +30,7 @@ export const FACTS: ClusterFacts = {
   },
   daemonSetPolicy: (_namespace, name) => (name === 'agent' ? 'inject' : name === 'keeper' ? 'node-cell' : 'absorb'),
   networkPolicy: (_namespace, labels) => (labels.guarded === 'yes' ? 'guard' : undefined),
-  enforcesNetworkPolicy: (className) => className === 'guarding',
+  enforcesNetworkPolicy: (_namespace, labels) => labels['nodeless.io/cell-class'] === 'guarding',
 };
 
 export interface Shape {

@@ -1,0 +1,69 @@
+import type { Logger } from 'pino';
+import type { NetworkPolicy } from '../webhooks/cluster/network-policy-index.ts';
+import { runWebhooks } from '../webhooks/webhooks.ts';
+import type { Config } from './config/schema.ts';
+import type { Clock } from './core/clock.ts';
+import { isNodelessError } from './core/errors.ts';
+import { GROUP, VERSION } from './core/names.ts';
+import type { KubeClient } from './kube/client.ts';
+import { startCollection } from './kube/collection.ts';
+import type { KubeObject } from './kube/objects.ts';
+import { CellClasses } from './placement/cell-classes.ts';
+import { nodeLabels } from './virtual-node/node-object.ts';
+import { specOf } from './virtual-node/node-spec.ts';
+
+export interface WebhookServiceOptions {
+  readonly config: Config;
+  readonly clusterUid: string;
+  readonly client: KubeClient;
+  readonly nodeClient: KubeClient;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Composes the webhooks of a replica, and serves them until the signal aborts. @throws NodelessError PortInUse */
+export async function serveWebhooks(options: WebhookServiceOptions, signal: AbortSignal): Promise<void> {
+  const { config, clusterUid, client, nodeClient, clock, logger } = options;
+  const { webhook, routing, cluster, virtualNode } = config;
+  const spec = specOf(config, clusterUid);
+  const { name, taints } = spec;
+  const shared = <T extends KubeObject>(path: string) => startCollection<T>({ client, clock, logger, path }, signal);
+  const byName = { fieldSelector: `metadata.name=${name}` };
+  const namespaces = shared<KubeObject>('/api/v1/namespaces');
+  const classes = new CellClasses({ classes: shared<KubeObject>(`/apis/${GROUP}/${VERSION}/cellclasses`), namespaces });
+  await runWebhooks(
+    {
+      ...{ client, clock, logger },
+      host: webhook.host,
+      port: webhook.port,
+      hosts: [virtualNode.address, `nodeless.${cluster.namespace}.svc`, ...webhook.hosts],
+      namespace: cluster.namespace,
+      settleMs: webhook.settle,
+      rules: { ...routing, excludedNamespaces: [...routing.excludedNamespaces, cluster.namespace] },
+      target: { name, labels: nodeLabels(spec), taints },
+      facts: {
+        enforcesNetworkPolicy: (namespace, labels) => enforcerOf(classes, namespace, labels) !== undefined,
+      },
+      collections: {
+        nodes: startCollection<KubeObject>(
+          { client: nodeClient, clock, logger, path: '/api/v1/nodes', query: byName },
+          signal,
+        ),
+        namespaces,
+        daemonSets: shared<KubeObject>('/apis/apps/v1/daemonsets'),
+        networkPolicies: shared<NetworkPolicy>('/apis/networking.k8s.io/v1/networkpolicies'),
+      },
+    },
+    signal,
+  );
+}
+
+/** What enforces NetworkPolicies on the cells of a pod; nothing where its class is not known. */
+function enforcerOf(classes: CellClasses, namespace: string, labels: Readonly<Record<string, string>>) {
+  try {
+    return classes.of({ metadata: { name: '', namespace, labels: { ...labels } } }).spec.networkPolicyEnforcer;
+  } catch (error) {
+    if (!isNodelessError(error, 'NoCellClass')) throw error;
+    return undefined;
+  }
+}
