@@ -42,6 +42,7 @@ export function cellObject(cell: Cell, virtualNode: string): KubeObject {
       instanceType: machine?.instanceType ?? offering?.instanceType ?? '',
       launchType: machine?.launchType ?? offering?.launchType ?? '',
       zone: machine?.zone ?? offering?.zone ?? '',
+      cellClass: cell.cellClass?.name ?? machine?.tags.cellClass ?? '',
       addresses: machine?.addresses ?? [],
       size: size === undefined ? '' : `${formatCpu(size.cpuMilli)} cpu, ${formatBytes(size.memoryBytes)}`,
       pricePerHourUsd: (machine?.pricePerHourUsd ?? offering?.pricePerHourUsd ?? 0).toFixed(4),

@@ -3,7 +3,9 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { explain, isNodelessError } from '../core/errors.ts';
 import { demoCommand } from './demo-command.ts';
 import { installCommand } from './install-command.ts';
+import { planCommand } from './plan-command.ts';
 import { runCommand } from './run-command.ts';
+import { whyCommand } from './why-command.ts';
 
 const program = new Command('nodeless')
   .description('A virtual node whose pods each get a machine of their own.')
@@ -11,6 +13,8 @@ const program = new Command('nodeless')
   .showSuggestionAfterError()
   .addCommand(runCommand())
   .addCommand(installCommand())
+  .addCommand(planCommand())
+  .addCommand(whyCommand())
   .addCommand(demoCommand());
 
 try {

@@ -12,7 +12,7 @@ export interface Pick {
   readonly entry?: Entry;
   /** Whether it was chosen before cheaper ones that fit as well, by a preference of the pod or its class. */
   readonly isPreferred: boolean;
-  /** What was looked at before, and left out. */
+  /** What was large enough and looked at before, and left out. */
   readonly passed: ExclusionCounts;
 }
 
@@ -27,7 +27,7 @@ export interface Survey {
 
 type Judge = (entry: Entry) => Exclusion | undefined;
 
-/** Says why an offering of the class is not for the pod; undefined when it is. The cheapest question comes first. */
+/** Says why an offering of the class is not for the pod; undefined when it is. */
 function judgeOf(query: Query, { architectures }: ClassOfferings, canBeHad: CanBeHad): Judge {
   const { need, constraints, arch, room } = query;
   // A class whose offerings are all of another architecture means it so.
@@ -63,6 +63,8 @@ export function pick(query: Query, offered: ClassOfferings, canBeHad: CanBeHad):
   let best: Entry | undefined;
   let bestWeight = -1;
   for (const entry of offered.entries) {
+    // Asked first, since it is the cheapest question, and of most offerings the only one.
+    if (!covers(entry.counted, query.need)) continue;
     const exclusion = judge(entry);
     if (exclusion !== undefined) {
       if (best === undefined) count(passed, exclusion);

@@ -1,10 +1,11 @@
+import { execa } from 'execa';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { toolsOf } from '../support/kubectl.ts';
 import { pod } from '../support/objects.ts';
 import { eventually } from '../support/wait.ts';
 import { CLUSTER } from './global-setup.ts';
 
-const { kubectl, trySend, get, apply } = toolsOf(CLUSTER);
+const { kubectl, trySend, get, apply, kubeconfig } = toolsOf(CLUSTER);
 
 interface Pod {
   readonly metadata: { readonly annotations?: Record<string, string> };
@@ -46,6 +47,14 @@ async function waitsFor(name: string, reason: string): Promise<string> {
   expect(status.phase).toBe('Pending');
   expect(status.conditions?.find(({ type }) => type === 'nodeless.io/CellReady')?.reason).toBe(reason);
   return told;
+}
+
+/** Our own command, as the cluster's administrator. */
+async function nodeless(...args: readonly (string | { readonly input: object })[]) {
+  const input = args.flatMap((arg) => (typeof arg === 'string' ? [] : [JSON.stringify(arg.input)])).join('');
+  const words = args.filter((arg) => typeof arg === 'string');
+  const program = new URL('../../bin/nodeless', import.meta.url).pathname;
+  return execa(program, [...words, '--kubeconfig', kubeconfig], { input, reject: false, timeout: 30_000 });
 }
 
 describe('a CellClass', () => {
@@ -101,6 +110,21 @@ describe('a CellClass', () => {
     await isReady('first');
     await apply(pod('second', { metadata: ofClass('single') }));
     expect(await waitsFor('second', 'BudgetExceeded')).toContain('has spent its budget of 1 cells');
+    expect((await nodeless('why', 'second')).stdout).toMatch(
+      /waits, BudgetExceeded since .*: CellClass single has spent/,
+    );
+    const { stdout } = await nodeless('why', 'first', '-o', 'json');
+    const account = JSON.parse(stdout) as { choice: object; cell: object; stages: { phase: string }[] };
+    expect(account).toMatchObject({
+      choice: { attempt: 1, cellClass: 'single' },
+      cell: { exists: true, phase: 'running' },
+    });
+    expect(account.stages.map(({ phase }) => phase)).toEqual(['requested', 'launching', 'booting', 'ready', 'running']);
+    const planned = await nodeless('plan', '-f', '-', '-o', 'json', {
+      input: pod('third', { metadata: ofClass('single') }),
+    });
+    expect(planned.exitCode).toBe(1);
+    expect(JSON.parse(planned.stdout)).toMatchObject([{ name: 'third', cells: 0, refused: 'BudgetExceeded' }]);
     await kubectl('delete', 'pod', 'first', '--wait', '--grace-period=1');
     await isReady('second');
   });

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { NodelessError } from '../../core/errors.ts';
 import type { WirePod } from '../../kube/wire-pod.ts';
-import { columns } from './cell-table.ts';
+import { columns } from '../columns.ts';
 import type { Tools } from './kubectl.ts';
 
 const CURL = ['curl', '--silent', '--show-error', '--fail', '--max-time', '5'];

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { columns } from '../../../src/cli/columns.ts';
 import { CellLog } from '../../../src/cli/demo/cell-log.ts';
-import { cellRows, columns, transitionLine } from '../../../src/cli/demo/cell-table.ts';
+import { cellRows, transitionLine } from '../../../src/cli/demo/cell-table.ts';
 import type { CellPhase } from '../../../src/core/cell.ts';
 
 const TIME = '2026-01-01T00:00:00Z';

@@ -1,0 +1,89 @@
+import { Command, Option } from 'commander';
+import { loadConfig, parseConfig } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
+import { systemClock } from '../core/clock.ts';
+import { NodelessError } from '../core/errors.ts';
+import { createKubeClient } from '../kube/client.ts';
+import { CellClasses } from '../placement/cell-classes.ts';
+import { Placement } from '../placement/placement.ts';
+import { specOf } from '../virtual-node/node-spec.ts';
+import { loadKubeConfig } from './kube-config.ts';
+import { readObjects } from './plan/documents.ts';
+import { type Facts, readFacts } from './plan/facts.ts';
+import { offeringsOf } from './plan/offerings.ts';
+import { planAll } from './plan/plan.ts';
+import { planText } from './plan/plan-text.ts';
+import { WORKLOAD_KINDS, workloadOf } from './plan/workloads.ts';
+import { untilSignalled } from './until-signalled.ts';
+
+interface Flags {
+  readonly filename: string;
+  readonly output: 'table' | 'json';
+  readonly namespace: string;
+  readonly provider?: Config['provider'];
+  readonly config?: string;
+  readonly kubeconfig?: string;
+}
+
+async function placementOf({ provider, config: file }: Flags, facts: Facts): Promise<Placement> {
+  // Nothing is listened on, so any address will do where no configuration gives one.
+  const nowhere = { virtualNode: { address: '127.0.0.1' } };
+  const config = file === undefined ? parseConfig(nowhere, 'the default configuration') : await loadConfig(file);
+  const offerings = await offeringsOf(provider ?? config.provider);
+  const placement = new Placement({
+    provider: { offerings: async () => offerings },
+    classes: new CellClasses(facts),
+    daemonSets: facts.daemonSets,
+    clock: systemClock,
+    defaultSize: config.cells.defaultSize,
+    arch: specOf(config, '').arch,
+  });
+  for (const { metadata, status } of facts.cells.items()) {
+    const { cellClass = '', pricePerHourUsd = '0' } = (status ?? {}) as Record<string, string>;
+    placement.hold(metadata.name, cellClass, Number(pricePerHourUsd));
+  }
+  return placement;
+}
+
+async function factsFor(flags: Flags, objects: Awaited<ReturnType<typeof readObjects>>): Promise<Facts> {
+  if (flags.kubeconfig === undefined) return readFacts(objects, undefined, flags.namespace);
+  const client = await createKubeClient(loadKubeConfig(flags.kubeconfig), systemClock);
+  try {
+    return await readFacts(objects, client, flags.namespace);
+  } finally {
+    await client.close();
+  }
+}
+
+async function plan(flags: Flags): Promise<number> {
+  const objects = await readObjects(flags.filename);
+  const workloads = objects.flatMap((object) => workloadOf(object, flags.namespace) ?? []);
+  if (workloads.length === 0) {
+    const message = `${flags.filename} has nothing that makes pods; kinds that do are ${WORKLOAD_KINDS.join(', ')}`;
+    throw new NodelessError({ code: 'ConfigInvalid', message });
+  }
+  const facts = await factsFor(flags, objects);
+  const plans = await planAll(workloads, await placementOf(flags, facts), facts, untilSignalled());
+  process.stdout.write(flags.output === 'json' ? `${JSON.stringify(plans, null, 2)}\n` : planText(plans));
+  return plans.some(({ refused }) => refused !== undefined) ? 1 : 0;
+}
+
+/** `nodeless plan`: what cells the pods of a manifest would get, what they would cost, and why. */
+export function planCommand(): Command {
+  return new Command('plan')
+    .description('Show which cells the pods of a manifest would get, at what price, and why; nothing is created.')
+    .requiredOption('-f, --filename <file>', 'manifest (YAML or JSON, any number of objects); - for the standard input')
+    .option('-n, --namespace <name>', 'namespace of objects that name none', 'default')
+    .addOption(new Option('-o, --output <format>', 'how to show it').choices(['table', 'json']).default('table'))
+    .addOption(
+      new Option('--provider <name>', 'whose offerings; the configured one when left out').choices([
+        'local',
+        'simulated',
+      ]),
+    )
+    .option('-c, --config <file>', 'configuration of the provider (docs/config.md); defaults when left out')
+    .option('--kubeconfig <file>', 'count what this cluster has: CellClasses, namespaces, DaemonSets, cells')
+    .action(async (flags: Flags) => {
+      process.exitCode = await plan(flags);
+    });
+}

@@ -1,0 +1,89 @@
+import type { V1PodSpec, V1Volume } from '@kubernetes/client-node';
+import { NodelessError } from '../../core/errors.ts';
+import type { KubeObject } from '../../kube/objects.ts';
+import type { WirePod } from '../../kube/wire-pod.ts';
+
+/** Something that makes pods, with one of them as it will be made. */
+export interface Workload {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** How many pods it has at once. */
+  readonly replicas: number;
+  readonly pod: WirePod;
+}
+
+interface Template {
+  readonly metadata?: { readonly labels?: Record<string, string>; readonly annotations?: Record<string, string> };
+  readonly spec?: V1PodSpec;
+}
+
+interface Spec {
+  readonly replicas?: number;
+  readonly parallelism?: number;
+  readonly template?: Template;
+  readonly jobTemplate?: { readonly spec?: Spec };
+  readonly volumeClaimTemplates?: readonly { readonly metadata?: { readonly name?: string } }[];
+}
+
+interface Made {
+  readonly template: Template | undefined;
+  readonly replicas?: number | undefined;
+}
+
+/** What makes the pods of each kind; `replicas` is 1 unless the object says otherwise. */
+const MAKERS: Readonly<Record<string, (spec: Spec) => Made>> = {
+  Deployment: ({ template, replicas }) => ({ template, replicas }),
+  ReplicaSet: ({ template, replicas }) => ({ template, replicas }),
+  ReplicationController: ({ template, replicas }) => ({ template, replicas }),
+  StatefulSet: ({ template, replicas, volumeClaimTemplates }) => ({
+    template: withClaims(template, volumeClaimTemplates ?? []),
+    replicas,
+  }),
+  DaemonSet: ({ template }) => ({ template }),
+  Job: ({ template, parallelism }) => ({ template, replicas: parallelism }),
+  CronJob: ({ jobTemplate }) => ({ template: jobTemplate?.spec?.template, replicas: jobTemplate?.spec?.parallelism }),
+};
+
+/** The kinds that have pods. */
+export const WORKLOAD_KINDS: readonly string[] = ['Pod', ...Object.keys(MAKERS)];
+
+function withClaims(template: Template | undefined, claims: NonNullable<Spec['volumeClaimTemplates']>): Template {
+  const volumes = claims.map(({ metadata }): V1Volume => {
+    const name = metadata?.name ?? 'claim';
+    return { name, persistentVolumeClaim: { claimName: name } };
+  });
+  const spec = template?.spec ?? { containers: [] };
+  return { ...template, spec: { ...spec, volumes: [...volumes, ...(spec.volumes ?? [])] } };
+}
+
+function podOf({ kind, metadata }: KubeObject, namespace: string, template: Template | undefined): WirePod {
+  const { name, uid } = metadata;
+  if (!Array.isArray(template?.spec?.containers)) {
+    const message = `${kind} ${name} has no containers in its pod's spec`;
+    throw new NodelessError({ code: 'ConfigInvalid', message });
+  }
+  const owners = kind === 'Pod' ? {} : { ownerReferences: [{ kind, name, ...(uid === undefined ? {} : { uid }) }] };
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { ...template?.metadata, name, namespace, ...owners },
+    spec: template?.spec as V1PodSpec,
+  };
+}
+
+/**
+ * The workload that an object is; undefined for what has no pods, such as a Service.
+ * @throws NodelessError ConfigInvalid when it should have pods and tells of none
+ */
+export function workloadOf(object: KubeObject, defaultNamespace: string): Workload | undefined {
+  const { kind = '', metadata } = object;
+  const { name, namespace = defaultNamespace } = metadata;
+  if (kind === 'Pod') {
+    const template = object as unknown as Template;
+    return { kind, namespace, name, replicas: 1, pod: podOf(object, namespace, template) };
+  }
+  const made = MAKERS[kind]?.((object.spec ?? {}) as Spec);
+  if (made === undefined) return undefined;
+  return { kind, namespace, name, replicas: made.replicas ?? 1, pod: podOf(object, namespace, made.template) };
+}

@@ -1,0 +1,61 @@
+import { columns } from '../columns.ts';
+import type { Account, Happening, Stage } from './account.ts';
+
+function where({ node }: Account): string {
+  return node === undefined ? 'on no node yet: the scheduler has not bound it' : `on node ${node}`;
+}
+
+function stateLine({ state, node }: Account): readonly string[] {
+  if (state === undefined)
+    return node === undefined ? [] : ['cell       none was asked for: it is not Nodeless that runs it'];
+  const what = state.ready ? 'handed to its cell' : `waits, ${state.reason}`;
+  return [`state      ${what} since ${state.since}: ${state.message}`];
+}
+
+function cellLines({ cell }: Account): readonly string[] {
+  if (cell === undefined) return [];
+  if (!cell.exists) return [`cell       ${cell.id}, which has no Cell object any more`];
+  const { id, instanceType, launchType, zone, phase, pricePerHourUsd, reason } = cell;
+  const because = reason === undefined ? '' : ` (${reason})`;
+  return [`cell       ${id}: ${instanceType} (${launchType}) in ${zone}, $${pricePerHourUsd}/h, ${phase}${because}`];
+}
+
+function stageLines(stages: readonly Stage[]): readonly string[] {
+  if (stages.length === 0) return [];
+  const rows = stages.map(({ phase, at, seconds }) => [
+    `  ${phase}`,
+    at,
+    seconds === undefined ? 'now' : `${seconds.toFixed(3)} s`,
+  ]);
+  return ['', 'Stages of its cell', ...columns(rows)];
+}
+
+function happeningLines(happenings: readonly Happening[]): readonly string[] {
+  if (happenings.length === 0) return ['', 'No events are left; a cluster keeps them for an hour.'];
+  const rows = happenings.map(({ at, type, reason, message, count }) => [
+    `  ${at}`,
+    type === 'Warning' ? '!' : ' ',
+    count > 1 ? `${reason} ×${count}` : reason,
+    message,
+  ]);
+  return ['', 'What happened', ...columns(rows)];
+}
+
+/** The account for people. */
+export function accountText(account: Account): string {
+  const { pod, phase, decision, choice, stages, happenings } = account;
+  const chosen = choice && [
+    `choice     ${choice.why}`,
+    `class      ${choice.cellClass}${choice.attempt > 1 ? `; this is attempt ${choice.attempt}` : ''}`,
+  ];
+  const lines = [
+    `${pod} is ${phase}, ${where(account)}`,
+    `decision   ${decision ?? 'none is written on it: it did not come through the webhook'}`,
+    ...stateLine(account),
+    ...(chosen ?? []),
+    ...cellLines(account),
+    ...stageLines(stages),
+    ...happeningLines(happenings),
+  ];
+  return `${lines.join('\n')}\n`;
+}

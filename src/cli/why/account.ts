@@ -1,0 +1,98 @@
+import { CELL_PHASES } from '../../core/cell.ts';
+import { CELL_ANNOTATION, CELL_READY_CONDITION, DECISION_ANNOTATION } from '../../core/names.ts';
+import { podName } from '../../kube/wire-pod.ts';
+import { type RecordedChoice, recordedChoice } from '../../pods/recorded-choice.ts';
+import type { Evidence, PodEvent } from './evidence.ts';
+
+/** One thing that happened to the pod. */
+export interface Happening {
+  /** RFC 3339; empty when nobody wrote it down. */
+  readonly at: string;
+  readonly type: string;
+  readonly reason: string;
+  readonly message: string;
+  /** How often, when more than once. */
+  readonly count: number;
+}
+
+/** How long a cell was in one phase. */
+export interface Stage {
+  readonly phase: string;
+  readonly at: string;
+  /** Until the next phase began; undefined for the one that it is in. */
+  readonly seconds?: number;
+}
+
+/** What happened to a pod and why, as far as the cluster still tells. */
+export interface Account {
+  readonly pod: string;
+  readonly phase: string;
+  readonly node?: string;
+  /** Why routing sent it where it is. */
+  readonly decision?: string;
+  readonly choice?: RecordedChoice;
+  readonly cell?: { readonly id: string; readonly exists: boolean } & Readonly<Record<string, unknown>>;
+  /** What it waits for, or since when it has its cell. */
+  readonly state?: {
+    readonly ready: boolean;
+    readonly reason: string;
+    readonly message: string;
+    readonly since: string;
+  };
+  readonly stages: readonly Stage[];
+  readonly happenings: readonly Happening[];
+}
+
+function timeOf({ lastTimestamp, eventTime, firstTimestamp }: PodEvent): string {
+  return lastTimestamp ?? eventTime ?? firstTimestamp ?? '';
+}
+
+function happeningOf(event: PodEvent): Happening {
+  const { type = 'Normal', reason = '', message = '', count } = event;
+  return { at: timeOf(event), type, reason, message, count: count ?? 1 };
+}
+
+/** The phases that a Cell object tells of, each with the time until the next. */
+function stagesOf(phases: Readonly<Record<string, string>>): readonly Stage[] {
+  const entered = CELL_PHASES.flatMap((phase) => (phases[phase] === undefined ? [] : [{ phase, at: phases[phase] }]));
+  const inOrder = entered.toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at));
+  return inOrder.map((stage, index) => {
+    const next = inOrder[index + 1];
+    return next === undefined ? stage : { ...stage, seconds: (Date.parse(next.at) - Date.parse(stage.at)) / 1000 };
+  });
+}
+
+function stateOf({ pod }: Evidence): Account['state'] {
+  const condition = pod.status?.conditions?.find(({ type }) => type === CELL_READY_CONDITION);
+  if (condition === undefined) return undefined;
+  const { status, reason = '', message = '', lastTransitionTime } = condition;
+  return { ready: status === 'True', reason, message, since: String(lastTransitionTime ?? '') };
+}
+
+function cellOf({ pod, cell }: Evidence): Account['cell'] {
+  const id = pod.metadata.annotations?.[CELL_ANNOTATION];
+  if (id === undefined) return undefined;
+  const { phases: _, ...status } = (cell?.status ?? {}) as Readonly<Record<string, unknown>>;
+  return { ...status, id, exists: cell !== undefined };
+}
+
+/** Puts together what is known of a pod. */
+export function accountOf(evidence: Evidence): Account {
+  const { pod, cell, events } = evidence;
+  const decision = pod.metadata.annotations?.[DECISION_ANNOTATION];
+  const choice = recordedChoice(pod);
+  const state = stateOf(evidence);
+  const itsCell = cellOf(evidence);
+  const phases = (cell?.status as { readonly phases?: Readonly<Record<string, string>> } | undefined)?.phases ?? {};
+  return {
+    pod: podName(pod),
+    phase: pod.status?.phase ?? 'Unknown',
+    ...(pod.spec.nodeName === undefined ? {} : { node: pod.spec.nodeName }),
+    ...(decision === undefined ? {} : { decision }),
+    ...(choice === undefined ? {} : { choice }),
+    ...(itsCell === undefined ? {} : { cell: itsCell }),
+    ...(state === undefined ? {} : { state }),
+    stages: stagesOf(phases),
+    happenings: events.map(happeningOf).toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at)),
+  };
+}

@@ -1,0 +1,164 @@
+import { describe, expect, test } from 'vitest';
+import { simulatedOfferings } from '../../../providers/simulated/offerings.ts';
+import { objectsOf } from '../../../src/cli/plan/documents.ts';
+import { readFacts } from '../../../src/cli/plan/facts.ts';
+import { planAll } from '../../../src/cli/plan/plan.ts';
+import { planText } from '../../../src/cli/plan/plan-text.ts';
+import { workloadOf } from '../../../src/cli/plan/workloads.ts';
+import { systemClock } from '../../../src/core/clock.ts';
+import { resourcesOf } from '../../../src/core/resources.ts';
+import type { KubeObject } from '../../../src/kube/objects.ts';
+import { CellClasses } from '../../../src/placement/cell-classes.ts';
+import { Placement } from '../../../src/placement/placement.ts';
+
+const { signal } = new AbortController();
+const SPEC = '{containers: [{name: c, resources: {requests: {cpu: 600m, memory: 700Mi}}}]}';
+
+function workloads(yaml: string) {
+  return objectsOf(yaml, 'x.yaml').flatMap((object) => workloadOf(object, 'default') ?? []);
+}
+
+async function plansOf(yaml: string) {
+  const facts = await readFacts(objectsOf(yaml, 'x.yaml'), undefined, 'default');
+  const placement = new Placement({
+    provider: { offerings: async () => simulatedOfferings(['a']) },
+    classes: new CellClasses(facts),
+    daemonSets: facts.daemonSets,
+    clock: systemClock,
+    defaultSize: resourcesOf({ cpu: '250m', memory: '256Mi' }),
+    arch: 'amd64',
+  });
+  return planAll(workloads(yaml), placement, facts, signal);
+}
+
+describe('a manifest', () => {
+  test.each([
+    ['Pod', `{apiVersion: v1, kind: Pod, metadata: {name: x}, spec: ${SPEC}}`, 1],
+    ['Deployment', `{kind: Deployment, metadata: {name: x}, spec: {replicas: 3, template: {spec: ${SPEC}}}}`, 3],
+    ['ReplicaSet', `{kind: ReplicaSet, metadata: {name: x}, spec: {template: {spec: ${SPEC}}}}`, 1],
+    [
+      'ReplicationController',
+      `{kind: ReplicationController, metadata: {name: x}, spec: {replicas: 2, template: {spec: ${SPEC}}}}`,
+      2,
+    ],
+    ['StatefulSet', `{kind: StatefulSet, metadata: {name: x}, spec: {replicas: 0, template: {spec: ${SPEC}}}}`, 0],
+    ['DaemonSet', `{kind: DaemonSet, metadata: {name: x}, spec: {template: {spec: ${SPEC}}}}`, 1],
+    ['Job', `{kind: Job, metadata: {name: x}, spec: {parallelism: 4, template: {spec: ${SPEC}}}}`, 4],
+    ['CronJob', `{kind: CronJob, metadata: {name: x}, spec: {jobTemplate: {spec: {template: {spec: ${SPEC}}}}}}`, 1],
+  ])('of a %s gives its pod and how many there are', (kind, yaml, replicas) => {
+    const [workload] = workloads(yaml);
+    expect(workload).toMatchObject({ kind, name: 'x', namespace: 'default', replicas });
+    expect(workload?.pod.spec.containers).toHaveLength(1);
+  });
+
+  test('may have several documents, Lists, JSON, and objects without pods', () => {
+    const pod = `{apiVersion: v1, kind: Pod, metadata: {name: NAME, namespace: ns}, spec: ${SPEC}}`;
+    const list = `{"kind": "List", "items": [{"kind": "Service", "metadata": {"name": "s"}}, ${pod.replace('NAME', 'b')}]}`;
+    const found = workloads(`${pod.replace('NAME', 'a')}\n---\n---\n${list}\n`);
+    expect(found.map(({ namespace, name }) => `${namespace}/${name}`)).toEqual(['ns/a', 'ns/b']);
+  });
+
+  test.each([
+    ['', 'has no Kubernetes objects'],
+    ['a: [', 'can not be read'],
+    ['just text', 'is no Kubernetes object'],
+    ['- 1', 'is no Kubernetes object'],
+    ['kind: Pod', 'has a Pod without a name'],
+    ['{kind: Deployment, metadata: {name: x}, spec: {}}', 'Deployment x has no containers'],
+    ['{kind: Pod, metadata: {name: x}, spec: {containers: many}}', 'Pod x has no containers'],
+  ])('%j is refused with what is wrong', (yaml, message) => {
+    expect(() => workloads(yaml)).toThrow(expect.objectContaining({ code: 'ConfigInvalid' }));
+    expect(() => workloads(yaml)).toThrow(message);
+  });
+});
+
+describe('a plan', () => {
+  test('says for each workload what it gets, what it costs and why, the file’s own classes counting', async () => {
+    const [web, cron] = await plansOf(`
+kind: Deployment
+metadata: {name: web}
+spec: {replicas: 3, template: {metadata: {labels: {nodeless.io/cell-class: two}}, spec: ${SPEC}}}
+---
+kind: CellClass
+metadata: {name: two}
+spec: {budgets: {maxCells: 2}, instanceTypes: {exclude: ["*-2g"]}}
+---
+kind: CronJob
+metadata: {name: nightly}
+spec: {jobTemplate: {spec: {template: {spec: {containers: [{name: c}]}}}}}
+`);
+    expect(web).toMatchObject({
+      cells: 2,
+      replicas: 3,
+      refused: 'BudgetExceeded',
+      request: { cpu: '600m', memory: '700Mi' },
+    });
+    expect(web?.explanation?.chosen?.instanceType).toBe('simulated-1c-4g');
+    expect(web?.explanation?.exclusions).toContainEqual(expect.objectContaining({ reason: 'InstanceType', count: 3 }));
+    expect(web?.pricePerHourUsd).toBeCloseTo(2 * 0.05826, 5);
+    expect(cron).toMatchObject({
+      cells: 1,
+      request: { cpu: '0', memory: '0' },
+      explanation: { need: { cpu: '250m' } },
+    });
+    expect(cron).not.toHaveProperty('refused');
+  });
+
+  test('says of what has no cell of its own where it goes, or why it can not', async () => {
+    const plans = await plansOf(`
+{kind: DaemonSet, metadata: {name: agent}, spec: {template: {spec: ${SPEC}}}}
+---
+kind: DaemonSet
+metadata: {name: proxy, annotations: {nodeless.io/daemonset-policy: node-cell}}
+spec: {template: {spec: ${SPEC}}}
+---
+kind: StatefulSet
+metadata: {name: db}
+spec: {volumeClaimTemplates: [{metadata: {name: data}}], template: {spec: ${SPEC}}}
+---
+{kind: Pod, metadata: {name: vast}, spec: {containers: [{name: c, resources: {requests: {memory: 9Ei}}}]}}
+---
+{kind: Pod, metadata: {name: lost, labels: {nodeless.io/cell-class: none}}, spec: ${SPEC}}
+`);
+    expect(plans.map(({ place, refused }) => [place, refused])).toEqual([
+      ['absorbed', undefined],
+      ['node-cell', undefined],
+      ['cell', 'InvalidConfig'],
+      ['cell', 'InvalidQuantity'],
+      ['cell', 'NoCellClass'],
+    ]);
+    expect(plans[2]?.why).toContain('volume data needs a persistent volume');
+  });
+
+  test('is told to people with a total, the candidates and what was left out', async () => {
+    const text = planText(
+      await plansOf(`{kind: Deployment, metadata: {name: web}, spec: {replicas: 2, template: {spec: ${SPEC}}}}`),
+    );
+    expect(text).toMatch(/^WORKLOAD +CELLS +CLASS +OFFERING/);
+    expect(text).toContain('2 cells, $0.0987/h');
+    expect(text).toMatch(/\n {2}\* {2}simulated-1c-2g .*\n {5}simulated-1c-4g /);
+    expect(text).toContain('  left out: 6 too small');
+    expect(text).toContain(
+      'simulated-1c-2g (1 cpu, 2Gi, $0.0494/h) is the cheapest offering that fits 600m cpu, 700Mi',
+    );
+  });
+
+  test('counts a namespace of the file, and DaemonSets that its class makes room for', async () => {
+    const objects: readonly KubeObject[] = objectsOf(
+      `
+{kind: Namespace, metadata: {name: team, labels: {nodeless.io/cell-class: agents}}}
+---
+kind: CellClass
+metadata: {name: agents}
+spec: {agents: [{namespace: default, daemonSet: agent}]}
+---
+{kind: DaemonSet, metadata: {name: agent}, spec: {template: {spec: ${SPEC}}}}
+`,
+      'x.yaml',
+    );
+    const { namespaces, daemonSets, classes } = await readFacts(objects, undefined, 'default');
+    expect(namespaces.get(undefined, 'team')?.metadata.labels).toEqual({ 'nodeless.io/cell-class': 'agents' });
+    expect(daemonSets.get('default', 'agent')).toBeDefined();
+    expect([...classes.items()]).toHaveLength(1);
+  });
+});

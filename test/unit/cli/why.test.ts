@@ -1,0 +1,113 @@
+import { describe, expect, test } from 'vitest';
+import { accountOf } from '../../../src/cli/why/account.ts';
+import { accountText } from '../../../src/cli/why/account-text.ts';
+import type { WirePod } from '../../../src/kube/wire-pod.ts';
+
+const CHOICE = {
+  attempt: 2,
+  cellClass: 'batch',
+  need: { cpu: '1' },
+  instanceType: 'm7g.large',
+  launchType: 'ec2-spot',
+  zone: 'a',
+  pricePerHourUsd: 0.05,
+  why: 'm7g.large is the cheapest',
+};
+
+function pod(annotations: Record<string, string>, condition?: object): WirePod {
+  const conditions = condition === undefined ? [] : [{ type: 'nodeless.io/CellReady', ...condition }];
+  return {
+    metadata: { name: 'web', namespace: 'ns', uid: 'u', annotations },
+    spec: { containers: [], nodeName: 'nodeless' },
+    status: { phase: 'Pending', conditions },
+  } as unknown as WirePod;
+}
+
+describe('the account of a pod', () => {
+  const annotations = {
+    'nodeless.io/decision': 'cell: stateless',
+    'nodeless.io/cell': 'cell-x',
+    'nodeless.io/choice': JSON.stringify(CHOICE),
+  };
+  const phases = {
+    booting: '2026-01-01T00:00:01.500000Z',
+    requested: '2026-01-01T00:00:00.000000Z',
+    launching: '2026-01-01T00:00:00.250000Z',
+  };
+  const cell = {
+    metadata: { name: 'cell-x' },
+    status: {
+      phase: 'booting',
+      instanceType: 'm7g.large',
+      launchType: 'ec2-spot',
+      zone: 'a',
+      pricePerHourUsd: '0.0500',
+      phases,
+    },
+  };
+
+  test('tells decision, choice, attempt, cell, stages and what happened, in order of time', () => {
+    const state = {
+      status: 'False',
+      reason: 'CellRequested',
+      message: 'asked for',
+      lastTransitionTime: '2026-01-01T00:00:00Z',
+    };
+    const events = [
+      { type: 'Normal', reason: 'CellLaunched', message: 'accepted', lastTimestamp: '2026-01-01T00:00:02Z' },
+      {
+        type: 'Warning',
+        reason: 'CellLaunchFailed',
+        message: 'no capacity',
+        firstTimestamp: '2025-12-31T23:59:59Z',
+        count: 3,
+      },
+    ];
+    const account = accountOf({ pod: pod(annotations, state), cell, events });
+    expect(account).toMatchObject({
+      decision: 'cell: stateless',
+      choice: CHOICE,
+      cell: { id: 'cell-x', exists: true },
+    });
+    expect(account.stages).toEqual([
+      { phase: 'requested', at: phases.requested, seconds: 0.25 },
+      { phase: 'launching', at: phases.launching, seconds: 1.25 },
+      { phase: 'booting', at: phases.booting },
+    ]);
+    expect(account.happenings.map(({ reason }) => reason)).toEqual(['CellLaunchFailed', 'CellLaunched']);
+    const text = accountText(account);
+    for (const told of [
+      'ns/web is Pending, on node nodeless',
+      'cell: stateless',
+      'attempt 2',
+      '$0.0500/h',
+      '1.250 s',
+      '×3',
+    ]) {
+      expect(text).toContain(told);
+    }
+  });
+
+  test('tells what there is of a pod that the cluster has forgotten most about', () => {
+    const bare = accountOf({
+      pod: pod({ 'nodeless.io/cell': 'cell-x', 'nodeless.io/choice': '{"attempt": "x"' }),
+      events: [],
+    });
+    const text = accountText(bare);
+    expect(text).toContain('cell-x, which has no Cell object any more');
+    expect(text).toContain('No events are left');
+    expect(text).toContain('did not come through the webhook');
+    expect(bare).not.toHaveProperty('choice');
+  });
+
+  test('says of a waiting pod what it waits for', () => {
+    const waiting = {
+      status: 'False',
+      reason: 'BudgetExceeded',
+      message: 'spent',
+      lastTransitionTime: '2026-01-01T00:00:00Z',
+    };
+    const text = accountText(accountOf({ pod: pod({}, waiting), events: [] }));
+    expect(text).toContain('waits, BudgetExceeded since 2026-01-01T00:00:00Z: spent');
+  });
+});
