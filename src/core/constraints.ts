@@ -28,8 +28,20 @@ const requirement = z.discriminatedUnion('operator', [
 
 const term = z.array(requirement).min(1);
 
+const labelSelector = z.looseObject({
+  matchLabels: z.record(z.string(), z.string()).optional(),
+  matchExpressions: z.array(requirement).optional(),
+});
+
 /** A pod affinity term or a topology spread constraint, as it was in the spec. */
-const podTerm = z.looseObject({ topologyKey: z.literal(HOSTNAME_LABEL) });
+const podTerm = z.looseObject({
+  topologyKey: z.literal(HOSTNAME_LABEL),
+  labelSelector: labelSelector.optional(),
+  namespaceSelector: labelSelector.optional(),
+  namespaces: z.array(z.string()).optional(),
+  matchLabelKeys: z.array(z.string()).optional(),
+  mismatchLabelKeys: z.array(z.string()).optional(),
+});
 
 const constraintsSchema = z
   .strictObject({

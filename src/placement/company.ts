@@ -36,8 +36,18 @@ export function wantedCompany(pod: WirePod): readonly V1PodAffinityTerm[] {
   return byHost(pod.spec.affinity?.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution);
 }
 
-/** The same as routing has lifted them from its spec; an annotation that can't be read is told of by placement. */
+/** Objects never change, and each is looked at with many others. */
+const LIFTED = new WeakMap<WirePod, readonly V1PodAffinityTerm[]>();
+
+/** The same as routing has lifted them from its spec. */
 function liftedTerms(pod: WirePod): readonly V1PodAffinityTerm[] {
+  const known = LIFTED.get(pod) ?? readLifted(pod);
+  LIFTED.set(pod, known);
+  return known;
+}
+
+/** An annotation that can't be read is told of by placement. */
+function readLifted(pod: WirePod): readonly V1PodAffinityTerm[] {
   try {
     const { apart = [] } = parseConstraints(pod.metadata.annotations?.[CONSTRAINTS_ANNOTATION]);
     return apart as unknown as readonly V1PodAffinityTerm[];

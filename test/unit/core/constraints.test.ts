@@ -117,6 +117,11 @@ describe('constraints', () => {
     ['Gt without a number', '{"required":[[{"key":"a","operator":"Gt","values":["x"]}]]}', 'one integer'],
     ['a weight of 0', '{"preferred":[{"weight":0,"term":[{"key":"a","operator":"Exists"}]}]}', 'preferred.0.weight'],
     ['spread over zones', '{"spread":[{"topologyKey":"topology.kubernetes.io/zone"}]}', 'spread.0.topologyKey'],
+    [
+      'a term with a selector that is none',
+      '{"apart":[{"topologyKey":"kubernetes.io/hostname","labelSelector":5}]}',
+      'apart.0.labelSelector',
+    ],
     ['too much', `"${'x'.repeat(MAX_CONSTRAINTS_BYTES)}"`, 'longer than'],
   ])('with %s are refused, with the place and the remedy', (_title, text, words) => {
     expect(() => parseConstraints(text)).toThrow(words);
