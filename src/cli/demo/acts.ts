@@ -5,7 +5,7 @@ import type { Tools } from './kubectl.ts';
 import type { Observer } from './observer.ts';
 import type { StepView } from './screen.ts';
 import { reachAll, trafficRows } from './traffic.ts';
-import { NAMESPACE, WEB, webDeployment, webService } from './workload.ts';
+import { NAMESPACE, STATEFUL, statefulPod, WEB, webDeployment, webService } from './workload.ts';
 
 /** What the acts play on. */
 export interface Stage {
@@ -67,6 +67,15 @@ async function scaleUp(view: StepView, stage: Stage): Promise<void> {
   await stage.tools.show(view, 'get', 'cells');
 }
 
+const WHERE = 'NAME:.metadata.name,NODE:.spec.nodeName,DECISION:.metadata.annotations.nodeless\\.io/decision';
+
+async function stateful(view: StepView, { tools }: Stage): Promise<void> {
+  await tools.kubectl(['apply', '-f', '-'], JSON.stringify(statefulPod()));
+  await tools.kubectl(['wait', `pod/${STATEFUL}`, '--for=condition=Ready', '--timeout=60s']);
+  await tools.show(view, 'get', 'pods', '-o', `custom-columns=${WHERE}`);
+  await tools.kubectl(['delete', 'pod', STATEFUL]);
+}
+
 async function traffic(view: StepView, stage: Stage): Promise<void> {
   const path = ['get', 'service', WEB, '-o', 'jsonpath={.spec.clusterIP}'];
   const serviceAddress = await stage.tools.kubectl(path);
@@ -106,6 +115,12 @@ async function scaleToZero(view: StepView, stage: Stage): Promise<void> {
 export const ACTS: readonly Act[] = [
   { name: 'deploy', title: `A Deployment of ${FIRST_REPLICAS} replicas, a cell for each`, run: deploy },
   { name: 'scale up', title: `Scale to ${MORE_REPLICAS}`, run: scaleUp },
+  {
+    name: 'stateful',
+    title: 'A pod with a folder of its host stays on the regular node',
+    realOnly: true,
+    run: stateful,
+  },
   { name: 'traffic', title: 'Every pod by its address and through its Service', realOnly: true, run: traffic },
   { name: 'logs', title: 'kubectl logs', realOnly: true, run: logs },
   { name: 'exec', title: 'kubectl exec', realOnly: true, run: exec },

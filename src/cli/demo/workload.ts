@@ -1,13 +1,16 @@
-import { VIRTUAL_NODE_TAINT, VIRTUAL_NODE_TYPE } from '../../core/names.ts';
 import { WEB_IMAGE } from '../../local-cluster/images/catalog.ts';
 
 /** Name of the Deployment, of its Service, and value of its pods' label `app`. */
 export const WEB = 'web';
 export const NAMESPACE = 'default';
+/** Name of the pod that stays on the regular node. */
+export const STATEFUL = 'log-reader';
 const PORT = 80;
 const LABELS = { app: WEB };
 
-/** A Deployment of web servers on the virtual node. */
+const APART = { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: LABELS } };
+
+/** A Deployment of web servers that says nothing about nodes. */
 export function webDeployment(replicas: number): object {
   return {
     apiVersion: 'apps/v1',
@@ -19,13 +22,8 @@ export function webDeployment(replicas: number): object {
       template: {
         metadata: { labels: LABELS },
         spec: {
-          nodeSelector: { type: VIRTUAL_NODE_TYPE },
-          // With the last two, no outage of the provider evicts the pods.
-          tolerations: [
-            { key: VIRTUAL_NODE_TAINT, operator: 'Exists' },
-            { key: 'node.kubernetes.io/not-ready', operator: 'Exists', effect: 'NoExecute' },
-            { key: 'node.kubernetes.io/unreachable', operator: 'Exists', effect: 'NoExecute' },
-          ],
+          // Two replicas never share a host: on cells that is no limit.
+          affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [APART] } },
           // The web server is its container's first process, which Linux spares signals that it does not handle.
           terminationGracePeriodSeconds: 1,
           containers: [
@@ -50,5 +48,21 @@ export function webService(): object {
     kind: 'Service',
     metadata: { name: WEB, namespace: NAMESPACE },
     spec: { selector: LABELS, ports: [{ port: PORT, targetPort: PORT }] },
+  };
+}
+
+/** A pod with a folder of its host, which ties it to a node. */
+export function statefulPod(): object {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: STATEFUL, namespace: NAMESPACE },
+    spec: {
+      terminationGracePeriodSeconds: 1,
+      volumes: [{ name: 'logs', hostPath: { path: '/var/log' } }],
+      containers: [
+        { name: 'main', image: WEB_IMAGE, volumeMounts: [{ name: 'logs', mountPath: '/logs', readOnly: true }] },
+      ],
+    },
   };
 }

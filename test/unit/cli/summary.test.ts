@@ -57,7 +57,7 @@ describe('the summary', () => {
     Object.assign(run, { ground: simulatedGround(), missing: ['root: run "sudo npm run demo"'] });
     expect(summaryOf(run)).toMatchObject({
       mode: 'simulated',
-      skipped: ['traffic', 'logs', 'exec'],
+      skipped: ['stateful', 'traffic', 'logs', 'exec'],
       missing: ['root: run "sudo npm run demo"'],
     });
   });
