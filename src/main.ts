@@ -254,6 +254,7 @@ async function startLeading(base: Base, signal: AbortSignal, stops: (() => Promi
     daemonSets,
     clock,
     defaultSize: config.cells.defaultSize,
+    csiDrivers: config.routing.csiDrivers,
     arch: specOf(config, clusterUid).arch,
   });
   for (const { cellId, machine } of book.cells()) {

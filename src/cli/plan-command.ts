@@ -36,6 +36,7 @@ async function placementOf({ provider, config: file }: Flags, facts: Facts): Pro
     daemonSets: facts.daemonSets,
     clock: systemClock,
     defaultSize: config.cells.defaultSize,
+    csiDrivers: config.routing.csiDrivers,
     arch: specOf(config, '').arch,
   });
   for (const { metadata, status } of facts.cells.items()) {

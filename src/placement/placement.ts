@@ -28,6 +28,8 @@ export interface PlacementOptions {
   readonly clock: Clock;
   /** What a pod that asks for nothing gets, where its class does not say. */
   readonly defaultSize: Resources;
+  /** CSI drivers whose node plugins cells have. */
+  readonly csiDrivers: readonly string[];
   /** `kubernetes.io/arch` of the virtual node. */
   readonly arch: string;
 }
@@ -137,7 +139,7 @@ export class Placement {
   }
 
   #queryOf(pod: WirePod, need = this.need(pod)): Query {
-    const obstacle = unsuitability(pod);
+    const obstacle = unsuitability(pod, this.#options.csiDrivers);
     if (obstacle !== undefined) throw new NodelessError({ code: 'InvalidConfig', message: obstacle });
     const lifted = parseConstraints(pod.metadata.annotations?.[CONSTRAINTS_ANNOTATION]);
     const constraints = [lifted, ownConstraints(pod.spec)];

@@ -1,44 +1,23 @@
-import type { V1PodSpec, V1Volume } from '@kubernetes/client-node';
+import type { V1PodSpec } from '@kubernetes/client-node';
+import { type TieKind, tiesOf } from '../core/node-ties.ts';
 import type { WirePod } from '../kube/wire-pod.ts';
 
 const ON_A_REGULAR_NODE = 'run the pod on a regular node';
 
-/** Volumes that stay where they are, or that a controller attaches to one Node by name, of which cells share one. */
-const ATTACHED: readonly (keyof V1Volume)[] = [
-  'persistentVolumeClaim',
-  'ephemeral',
-  'awsElasticBlockStore',
-  'azureDisk',
-  'cinder',
-  'fc',
-  'flexVolume',
-  'gcePersistentDisk',
-  'iscsi',
-  'photonPersistentDisk',
-  'portworxVolume',
-  'rbd',
-  'scaleIO',
-  'storageos',
-  'vsphereVolume',
-];
+/** What a tie that no cell can have needs, by its kind. */
+const NEEDS: Partial<Readonly<Record<TieKind, string>>> = {
+  'persistent-volume': 'a persistent volume, which can not be attached to a cell',
+  'attached-volume': 'a persistent volume, which can not be attached to a cell',
+  'csi-volume': 'a CSI driver that no cell has (routing.csiDrivers names those that cells have)',
+};
 
-type Obstacle = (pod: WirePod) => string | undefined;
+type Obstacle = (pod: WirePod, csiDrivers: readonly string[]) => string | undefined;
 
 /** What takes the whole of a pod; each says why, and the remedy. */
 const OBSTACLES: readonly Obstacle[] = [
-  ({ spec }) => {
-    const volume = spec.volumes?.find((one) => ATTACHED.some((kind) => one[kind] !== undefined));
-    return (
-      volume &&
-      `volume ${volume.name} needs a persistent volume, which can not be attached to a cell; ${ON_A_REGULAR_NODE}`
-    );
-  },
-  ({ spec }) => {
-    const volume = spec.volumes?.find(({ csi }) => csi !== undefined);
-    return (
-      volume?.csi &&
-      `volume ${volume.name} needs the CSI driver ${volume.csi.driver}, which no cell has; ${ON_A_REGULAR_NODE}`
-    );
+  ({ spec }, csiDrivers) => {
+    const tie = tiesOf(spec, csiDrivers).find(({ impossible }) => impossible);
+    return tie && `${tie.field} needs ${NEEDS[tie.kind]}; ${ON_A_REGULAR_NODE}`;
   },
   ({ spec }) => {
     const [claim] = (spec as V1PodSpec).resourceClaims ?? [];
@@ -58,9 +37,9 @@ const OBSTACLES: readonly Obstacle[] = [
  * webhook. What a cell can give to a pod that was bound to it on purpose is no obstacle: a host path, the host's network
  * and privileges are its machine's own.
  */
-export function unsuitability(pod: WirePod): string | undefined {
+export function unsuitability(pod: WirePod, csiDrivers: readonly string[]): string | undefined {
   for (const obstacle of OBSTACLES) {
-    const found = obstacle(pod);
+    const found = obstacle(pod, csiDrivers);
     if (found !== undefined) return found;
   }
   return undefined;

@@ -26,6 +26,7 @@ async function plansOf(yaml: string) {
     daemonSets: facts.daemonSets,
     clock: systemClock,
     defaultSize: resourcesOf({ cpu: '250m', memory: '256Mi' }),
+    csiDrivers: [],
     arch: 'amd64',
   });
   return planAll(workloads(yaml), placement, facts, signal);
@@ -127,7 +128,7 @@ spec: {volumeClaimTemplates: [{metadata: {name: data}}], template: {spec: ${SPEC
       ['cell', 'InvalidQuantity'],
       ['cell', 'NoCellClass'],
     ]);
-    expect(plans[2]?.why).toContain('volume data needs a persistent volume');
+    expect(plans[2]?.why).toContain('spec.volumes "data" needs a persistent volume');
   });
 
   test('is told to people with a total, the candidates and what was left out', async () => {

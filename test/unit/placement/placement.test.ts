@@ -69,6 +69,7 @@ function rig(offerings: readonly Offering[] = LADDER) {
     daemonSets,
     clock: { now: () => nowMs, sleep: async () => undefined },
     defaultSize: resourcesOf({ cpu: '250m', memory: '256Mi' }),
+    csiDrivers: [],
     arch: 'amd64',
   });
   let cells = 0;

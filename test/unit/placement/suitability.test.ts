@@ -5,7 +5,7 @@ import { unsuitability } from '../../../src/placement/suitability.ts';
 const containers = [{ name: 'c' }];
 
 function obstacle(spec: object): string | undefined {
-  return unsuitability({ metadata: { name: 'p' }, spec: { containers, ...spec } });
+  return unsuitability({ metadata: { name: 'p' }, spec: { containers, ...spec } }, ['cell.example.com']);
 }
 
 function withVolume(source: object): object {
@@ -14,11 +14,14 @@ function withVolume(source: object): object {
 
 describe('a pod that was bound to the virtual node past the webhook', () => {
   test.each([
-    [withVolume({ persistentVolumeClaim: { claimName: 'x' } }), /volume data needs a persistent volume.*regular node/],
-    [withVolume({ ephemeral: { volumeClaimTemplate: {} } }), /volume data needs a persistent volume/],
-    [withVolume({ awsElasticBlockStore: { volumeID: 'v' } }), /volume data needs a persistent volume/],
-    [withVolume({ iscsi: {} }), /volume data needs a persistent volume/],
-    [withVolume({ csi: { driver: 'secrets.example.com' } }), /needs the CSI driver secrets.example.com.*regular node/],
+    [
+      withVolume({ persistentVolumeClaim: { claimName: 'x' } }),
+      /spec.volumes "data" needs a persistent volume.*regular node/,
+    ],
+    [withVolume({ ephemeral: { volumeClaimTemplate: {} } }), /spec.volumes "data" needs a persistent volume/],
+    [withVolume({ awsElasticBlockStore: { volumeID: 'v' } }), /spec.volumes "data" needs a persistent volume/],
+    [withVolume({ iscsi: {} }), /spec.volumes "data" needs a persistent volume/],
+    [withVolume({ csi: { driver: 'secrets.example.com' } }), /needs a CSI driver that no cell has.*regular node/],
     [{ resourceClaims: [{ name: 'gpu' }] }, /resource claim gpu needs a device driver/],
     [{ os: { name: 'windows' } }, /cells run Linux/],
   ])('with %j can not run on a cell, and is told why with the remedy', (spec, message) => {
@@ -38,6 +41,7 @@ describe('a pod that was bound to the virtual node past the webhook', () => {
     [withVolume({ hostPath: { path: '/var' } })],
     [withVolume({ nfs: { server: 's', path: '/' } })],
     [withVolume({ emptyDir: {} })],
+    [withVolume({ csi: { driver: 'cell.example.com' } })],
   ])('with %j runs: its machine can give that', (spec) => {
     expect(obstacle(spec)).toBeUndefined();
   });

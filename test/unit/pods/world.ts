@@ -184,6 +184,7 @@ export function world(
     daemonSets,
     clock,
     defaultSize: resourcesOf({ cpu: '250m', memory: '256Mi' }),
+    csiDrivers: [],
     arch: 'amd64',
   });
   book.onChange(({ cellId }) => book.get(cellId) === undefined && placement.release(cellId));
