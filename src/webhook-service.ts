@@ -3,7 +3,6 @@ import type { NetworkPolicy } from '../webhooks/cluster/network-policy-index.ts'
 import { runWebhooks } from '../webhooks/webhooks.ts';
 import type { Config } from './config/schema.ts';
 import type { Clock } from './core/clock.ts';
-import { isNodelessError } from './core/errors.ts';
 import { GROUP, VERSION } from './core/names.ts';
 import type { KubeClient } from './kube/client.ts';
 import { startCollection } from './kube/collection.ts';
@@ -42,7 +41,7 @@ export async function serveWebhooks(options: WebhookServiceOptions, signal: Abor
       rules: { ...routing, excludedNamespaces: [...routing.excludedNamespaces, cluster.namespace] },
       target: { name, labels: nodeLabels(spec), taints },
       facts: {
-        enforcesNetworkPolicy: (namespace, labels) => enforcerOf(classes, namespace, labels) !== undefined,
+        enforcesNetworkPolicy: (namespace, labels) => classes.networkPolicyEnforcer(namespace, labels) !== undefined,
       },
       collections: {
         nodes: startCollection<KubeObject>(
@@ -56,14 +55,4 @@ export async function serveWebhooks(options: WebhookServiceOptions, signal: Abor
     },
     signal,
   );
-}
-
-/** What enforces NetworkPolicies on the cells of a pod; nothing where its class is not known. */
-function enforcerOf(classes: CellClasses, namespace: string, labels: Readonly<Record<string, string>>) {
-  try {
-    return classes.of({ metadata: { name: '', namespace, labels: { ...labels } } }).spec.networkPolicyEnforcer;
-  } catch (error) {
-    if (!isNodelessError(error, 'NoCellClass')) throw error;
-    return undefined;
-  }
 }

@@ -11,8 +11,9 @@ import { loadKubeConfig } from './kube-config.ts';
 import { readObjects } from './plan/documents.ts';
 import { type Facts, readFacts } from './plan/facts.ts';
 import { offeringsOf } from './plan/offerings.ts';
-import { planAll } from './plan/plan.ts';
+import { type Planner, planAll } from './plan/plan.ts';
 import { planText } from './plan/plan-text.ts';
+import { routerOf } from './plan/router.ts';
 import { WORKLOAD_KINDS, workloadOf } from './plan/workloads.ts';
 import { untilSignalled } from './until-signalled.ts';
 
@@ -25,14 +26,15 @@ interface Flags {
   readonly kubeconfig?: string;
 }
 
-async function placementOf({ provider, config: file }: Flags, facts: Facts): Promise<Placement> {
+async function plannerOf({ provider, config: file }: Flags, facts: Facts): Promise<Planner> {
   // Nothing is listened on, so any address will do where no configuration gives one.
   const nowhere = { virtualNode: { address: '127.0.0.1' } };
   const config = file === undefined ? parseConfig(nowhere, 'the default configuration') : await loadConfig(file);
   const offerings = await offeringsOf(provider ?? config.provider);
+  const classes = new CellClasses(facts);
   const placement = new Placement({
     provider: { offerings: async () => offerings },
-    classes: new CellClasses(facts),
+    classes,
     daemonSets: facts.daemonSets,
     clock: systemClock,
     defaultSize: config.cells.defaultSize,
@@ -43,7 +45,7 @@ async function placementOf({ provider, config: file }: Flags, facts: Facts): Pro
     const { cellClass = '', pricePerHourUsd = '0' } = (status ?? {}) as Record<string, string>;
     placement.hold(metadata.name, cellClass, Number(pricePerHourUsd));
   }
-  return placement;
+  return { placement, facts, ...(config.webhook.enabled ? { router: routerOf(config, facts, classes) } : {}) };
 }
 
 async function factsFor(flags: Flags, objects: Awaited<ReturnType<typeof readObjects>>): Promise<Facts> {
@@ -64,7 +66,7 @@ async function plan(flags: Flags): Promise<number> {
     throw new NodelessError({ code: 'ConfigInvalid', message });
   }
   const facts = await factsFor(flags, objects);
-  const plans = await planAll(workloads, await placementOf(flags, facts), facts, untilSignalled());
+  const plans = await planAll(workloads, await plannerOf(flags, facts), untilSignalled());
   process.stdout.write(flags.output === 'json' ? `${JSON.stringify(plans, null, 2)}\n` : planText(plans));
   return plans.some(({ refused }) => refused !== undefined) ? 1 : 0;
 }
@@ -83,7 +85,7 @@ export function planCommand(): Command {
       ]),
     )
     .option('-c, --config <file>', 'configuration of the provider (docs/config.md); defaults when left out')
-    .option('--kubeconfig <file>', 'count what this cluster has: CellClasses, namespaces, DaemonSets, cells')
+    .option('--kubeconfig <file>', 'count what this cluster has: CellClasses, cells, namespaces and what routes pods')
     .action(async (flags: Flags) => {
       process.exitCode = await plan(flags);
     });

@@ -61,6 +61,16 @@ export class CellClasses {
     return fallback === undefined ? BUILT_IN : this.#read(fallback);
   }
 
+  /** What enforces NetworkPolicies on the cells of pods with these labels; nothing where their class is not known. */
+  networkPolicyEnforcer(namespace: string, labels: Readonly<Record<string, string>>): string | undefined {
+    try {
+      return this.of({ metadata: { name: '', namespace, labels: { ...labels } } }).spec.networkPolicyEnforcer;
+    } catch (error) {
+      if (!isNodelessError(error, 'NoCellClass')) throw error;
+      return undefined;
+    }
+  }
+
   #checkSynced(): void {
     const { classes, namespaces } = this.#sources;
     if (classes.synced && namespaces.synced) return;

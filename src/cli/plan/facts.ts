@@ -1,31 +1,28 @@
+import type { NetworkPolicy } from '../../../webhooks/cluster/network-policy-index.ts';
 import { GROUP, VERSION } from '../../core/names.ts';
 import { getOrUndefined } from '../../kube/calls.ts';
 import type { KubeClient } from '../../kube/client.ts';
+import { Collection } from '../../kube/collection.ts';
 import type { KubeObject } from '../../kube/objects.ts';
 
-/** Objects of one kind, read once; what placement reads collections by. */
-export interface Snapshot {
-  readonly synced: true;
-  items(): IterableIterator<KubeObject>;
-  get(namespace: string | undefined, name: string): KubeObject | undefined;
-}
+/** Objects of one kind, read once. */
+export type Snapshot<T extends KubeObject = KubeObject> = Collection<T>;
 
 /** Later objects stand in for earlier ones of the same name. */
-export function snapshotOf(objects: readonly KubeObject[]): Snapshot {
-  const keyOf = (namespace: string | undefined, name: string) => `${namespace ?? ''}/${name}`;
-  const byName = new Map(objects.map((object) => [keyOf(object.metadata.namespace, object.metadata.name), object]));
-  return {
-    synced: true,
-    items: () => byName.values(),
-    get: (namespace, name) => byName.get(keyOf(namespace, name)),
-  };
+function snapshotOf<T extends KubeObject>(objects: readonly T[]): Snapshot<T> {
+  const snapshot = new Collection<T>();
+  snapshot.replace(objects, '1');
+  return snapshot;
 }
 
-/** What placement knows beside a pod. */
+/** What placement and routing know beside a pod. */
 export interface Facts {
   readonly classes: Snapshot;
   readonly namespaces: Snapshot;
   readonly daemonSets: Snapshot;
+  readonly networkPolicies: Snapshot<NetworkPolicy>;
+  /** The virtual node, where there is one. */
+  readonly nodes: Snapshot;
   /** The cells that there are, which count to the budgets of their classes. */
   readonly cells: Snapshot;
 }
@@ -35,6 +32,8 @@ const PATHS = {
   CellClass: `/apis/${GROUP}/${VERSION}/cellclasses`,
   Namespace: '/api/v1/namespaces',
   DaemonSet: '/apis/apps/v1/daemonsets',
+  NetworkPolicy: '/apis/networking.k8s.io/v1/networkpolicies',
+  Node: '/api/v1/nodes',
 };
 
 /** What a cluster has of a kind; nothing where it does not know the kind. */
@@ -50,18 +49,22 @@ export async function readFacts(
   client: KubeClient | undefined,
   namespace: string,
 ): Promise<Facts> {
-  const isOf = (kind: string) => (object: KubeObject) => object.kind === kind;
   const inNamespace = (object: KubeObject) => ({ ...object, metadata: { namespace, ...object.metadata } });
-  const [classes, namespaces, daemonSets, cells] = await Promise.all([
-    listed(client, 'CellClass'),
-    listed(client, 'Namespace'),
-    listed(client, 'DaemonSet'),
-    listed(client, 'Cell'),
-  ]);
-  return {
-    classes: snapshotOf([...classes, ...given.filter(isOf('CellClass'))]),
-    namespaces: snapshotOf([...namespaces, ...given.filter(isOf('Namespace'))]),
-    daemonSets: snapshotOf([...daemonSets, ...given.filter(isOf('DaemonSet')).map(inNamespace)]),
-    cells: snapshotOf(cells),
+  const of = async (kind: keyof typeof PATHS) => {
+    const added = given.filter((object) => object.kind === kind);
+    return snapshotOf([...(await listed(client, kind)), ...(isNamespaced(kind) ? added.map(inNamespace) : added)]);
   };
+  const [classes, namespaces, daemonSets, networkPolicies, nodes, cells] = await Promise.all([
+    of('CellClass'),
+    of('Namespace'),
+    of('DaemonSet'),
+    of('NetworkPolicy') as Promise<Snapshot<NetworkPolicy>>,
+    of('Node'),
+    of('Cell'),
+  ]);
+  return { classes, namespaces, daemonSets, networkPolicies, nodes, cells };
+}
+
+function isNamespaced(kind: keyof typeof PATHS): boolean {
+  return kind === 'DaemonSet' || kind === 'NetworkPolicy';
 }

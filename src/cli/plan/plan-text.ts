@@ -39,14 +39,16 @@ function candidateRows(candidates: readonly OfferingRow[]): readonly string[] {
 }
 
 function details(plan: WorkloadPlan): readonly string[] {
-  const { explanation, request, why } = plan;
-  if (explanation === undefined) return ['', nameOf(plan), `  ${why}`];
+  const { explanation, request, why, decision } = plan;
+  const routed = decision === undefined ? [] : [`  routed ${decision}`];
+  if (explanation === undefined) return ['', nameOf(plan), ...routed, `  ${why}`];
   const { need, constraints, candidates, candidateCount, exclusions } = explanation;
   const shown = candidates.slice(0, SHOWN);
   const more = candidateCount - shown.length;
   return [
     '',
     nameOf(plan),
+    ...routed,
     `  ${why}`,
     `  requests ${sizeOf(request)}; its cell must have ${sizeOf(need)}`,
     ...(constraints.length === 0 ? [] : [`  asks for ${constraints.join('; ')}`]),

@@ -1,10 +1,12 @@
 import { isNodelessError } from '../../core/errors.ts';
 import { resourceListOf } from '../../core/resources.ts';
 import { effectiveRequest } from '../../core/sizing.ts';
+import type { WirePod } from '../../kube/wire-pod.ts';
 import type { Explanation } from '../../placement/explanation.ts';
 import { type Place, placeOf } from '../../placement/place.ts';
 import type { Placement } from '../../placement/placement.ts';
 import type { Facts } from './facts.ts';
+import type { Router } from './router.ts';
 import type { Workload } from './workloads.ts';
 
 /** What becomes of one workload's pods. */
@@ -12,7 +14,10 @@ export interface WorkloadPlan {
   readonly kind: string;
   readonly namespace: string;
   readonly name: string;
-  readonly place: Place;
+  /** `regular-node` for what routing leaves alone, or keeps off the virtual node. */
+  readonly place: Place | 'regular-node';
+  /** What routing decides; absent for DaemonSets, whose pods their controller binds. */
+  readonly decision?: string;
   readonly replicas: number;
   /** How many of them get a cell of their own. */
   readonly cells: number;
@@ -27,10 +32,38 @@ export interface WorkloadPlan {
   readonly explanation?: Explanation;
 }
 
-const ELSEWHERE: Readonly<Record<Exclude<Place, 'cell'>, string>> = {
+const ELSEWHERE = {
   absorbed: 'the DaemonSet is absorbed: its pod on the virtual node is reported Ready and runs nowhere',
   'node-cell': 'it runs on the node cell, which all such pods of the virtual node share',
-};
+  'regular-node': 'it stays on regular nodes, where the scheduler finds one',
+} as const;
+
+/** What workloads are planned with. */
+export interface Planner {
+  readonly placement: Placement;
+  readonly facts: Facts;
+  /** Absent where pods are not routed, but bound to the virtual node by their own specs. */
+  readonly router?: Router;
+}
+
+interface Placed {
+  readonly place: WorkloadPlan['place'];
+  readonly pod: WirePod;
+  readonly decision?: string;
+}
+
+const PLACES: Partial<Record<string, Placed['place']>> = { cell: 'cell', 'node-cell': 'node-cell' };
+
+/** Where a pod goes, and as what. A DaemonSet's is the one that its controller makes for the virtual node. */
+function placed({ kind, pod }: Workload, { facts, router }: Planner): Placed {
+  if (kind === 'DaemonSet' || router === undefined) {
+    const place = placeOf(pod, (namespace, name) => facts.daemonSets.get(namespace, name)) ?? 'absorbed';
+    return { place, pod };
+  }
+  const { verdict, pod: routed } = router(pod);
+  const decision = [verdict.decision, verdict.reason, verdict.detail].filter((word) => word !== undefined).join(': ');
+  return { place: PLACES[verdict.decision] ?? 'regular-node', pod: routed, decision };
+}
 
 interface Cells {
   readonly cells: number;
@@ -56,20 +89,15 @@ async function chooseAll(workload: Workload, placement: Placement, signal: Abort
   return { cells: replicas, pricePerHourUsd };
 }
 
-async function planned(
-  workload: Workload,
-  placement: Placement,
-  facts: Facts,
-  signal: AbortSignal,
-): Promise<WorkloadPlan> {
-  const { kind, namespace, name, replicas, pod } = workload;
-  const place = placeOf(pod, (of, daemonSet) => facts.daemonSets.get(of, daemonSet)) ?? 'absorbed';
-  const head = { kind, namespace, name, place, replicas };
+async function planned(workload: Workload, planner: Planner, signal: AbortSignal): Promise<WorkloadPlan> {
+  const { kind, namespace, name, replicas } = workload;
+  const { place, pod, decision } = placed(workload, planner);
+  const head = { kind, namespace, name, place, ...(decision === undefined ? {} : { decision }), replicas };
   if (place !== 'cell') return { ...head, cells: 0, pricePerHourUsd: 0, why: ELSEWHERE[place] };
   try {
     const request = resourceListOf(effectiveRequest(pod));
-    const explanation = await placement.explain(pod, signal);
-    const outcome = await chooseAll(workload, placement, signal);
+    const explanation = await planner.placement.explain(pod, signal);
+    const outcome = await chooseAll({ ...workload, pod }, planner.placement, signal);
     return { ...head, request, why: explanation.why, ...outcome, explanation };
   } catch (error) {
     if (!isNodelessError(error)) throw error;
@@ -80,11 +108,10 @@ async function planned(
 /** What becomes of each workload, in their order; the budgets of classes are shared. */
 export async function planAll(
   workloads: readonly Workload[],
-  placement: Placement,
-  facts: Facts,
+  planner: Planner,
   signal: AbortSignal,
 ): Promise<readonly WorkloadPlan[]> {
   const plans: WorkloadPlan[] = [];
-  for (const workload of workloads) plans.push(await planned(workload, placement, facts, signal));
+  for (const workload of workloads) plans.push(await planned(workload, planner, signal));
   return plans;
 }

@@ -4,7 +4,9 @@ import { objectsOf } from '../../../src/cli/plan/documents.ts';
 import { readFacts } from '../../../src/cli/plan/facts.ts';
 import { planAll } from '../../../src/cli/plan/plan.ts';
 import { planText } from '../../../src/cli/plan/plan-text.ts';
+import { routerOf } from '../../../src/cli/plan/router.ts';
 import { workloadOf } from '../../../src/cli/plan/workloads.ts';
+import { parseConfig } from '../../../src/config/load.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import { resourcesOf } from '../../../src/core/resources.ts';
 import type { KubeObject } from '../../../src/kube/objects.ts';
@@ -18,18 +20,21 @@ function workloads(yaml: string) {
   return objectsOf(yaml, 'x.yaml').flatMap((object) => workloadOf(object, 'default') ?? []);
 }
 
+const CONFIG = parseConfig({ virtualNode: { address: '127.0.0.1' } }, 'defaults');
+
 async function plansOf(yaml: string) {
   const facts = await readFacts(objectsOf(yaml, 'x.yaml'), undefined, 'default');
+  const classes = new CellClasses(facts);
   const placement = new Placement({
     provider: { offerings: async () => simulatedOfferings(['a']) },
-    classes: new CellClasses(facts),
+    classes,
     daemonSets: facts.daemonSets,
     clock: systemClock,
     defaultSize: resourcesOf({ cpu: '250m', memory: '256Mi' }),
     csiDrivers: [],
     arch: 'amd64',
   });
-  return planAll(workloads(yaml), placement, facts, signal);
+  return planAll(workloads(yaml), { placement, facts, router: routerOf(CONFIG, facts, classes) }, signal);
 }
 
 describe('a manifest', () => {
@@ -124,11 +129,26 @@ spec: {volumeClaimTemplates: [{metadata: {name: data}}], template: {spec: ${SPEC
     expect(plans.map(({ place, refused }) => [place, refused])).toEqual([
       ['absorbed', undefined],
       ['node-cell', undefined],
-      ['cell', 'InvalidConfig'],
+      ['regular-node', undefined],
       ['cell', 'InvalidQuantity'],
       ['cell', 'NoCellClass'],
     ]);
-    expect(plans[2]?.why).toContain('spec.volumes "data" needs a persistent volume');
+    expect(plans[2]?.decision).toBe('leave: persistent-volume: spec.volumes "data"');
+  });
+
+  test('is of the pod as routing makes it: what is lifted constrains its machine, and a policy keeps it off', async () => {
+    const [arm, guarded] = await plansOf(`
+kind: Pod
+metadata: {name: arm}
+spec: {nodeSelector: {kubernetes.io/arch: arm64}, containers: [{name: c}]}
+---
+{kind: Pod, metadata: {name: guarded, labels: {app: db}}, spec: ${SPEC}}
+---
+{kind: NetworkPolicy, metadata: {name: only-db}, spec: {podSelector: {matchLabels: {app: db}}}}
+`);
+    expect(arm).toMatchObject({ decision: 'cell: stateless', refused: 'NoOffering' });
+    expect(arm?.explanation?.constraints).toEqual(['kubernetes.io/arch In arm64']);
+    expect(guarded).toMatchObject({ place: 'regular-node', decision: 'leave: networkpolicy: only-db', cells: 0 });
   });
 
   test('is told to people with a total, the candidates and what was left out', async () => {

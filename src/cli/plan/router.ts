@@ -1,0 +1,40 @@
+import { clusterFacts } from '../../../webhooks/cluster/cluster-facts.ts';
+import type { AdmittedPod } from '../../../webhooks/routing/admitted-pod.ts';
+import { type Route, route } from '../../../webhooks/routing/route.ts';
+import type { Config } from '../../config/schema.ts';
+import type { WirePod } from '../../kube/wire-pod.ts';
+import type { CellClasses } from '../../placement/cell-classes.ts';
+import { nodeLabels } from '../../virtual-node/node-object.ts';
+import { specOf } from '../../virtual-node/node-spec.ts';
+import type { Facts } from './facts.ts';
+
+/** What routing makes of a pod: its verdict, and the pod as it is then. */
+export interface Routing {
+  readonly verdict: Route['verdict'];
+  readonly pod: WirePod;
+}
+
+export type Router = (pod: WirePod) => Routing;
+
+/** Routes pods as the webhook does, by what is known of the cluster. */
+export function routerOf(config: Config, facts: Facts, classes: CellClasses): Router {
+  const { name, taints, ...spec } = specOf(config, '');
+  const target = { name, taints, labels: nodeLabels({ name, taints, ...spec }) };
+  const rules = {
+    ...config.routing,
+    excludedNamespaces: [...config.routing.excludedNamespaces, config.cluster.namespace],
+  };
+  const known = clusterFacts(facts, target, {
+    enforcesNetworkPolicy: (namespace, labels) => classes.networkPolicyEnforcer(namespace, labels) !== undefined,
+  });
+  return (pod) => {
+    const { namespace = 'default' } = pod.metadata;
+    const { verdict, after } = route({ pod: pod as AdmittedPod, namespace, rules, facts: known });
+    const { annotations, nodeSelector, tolerations, affinity, topologySpreadConstraints } = after;
+    const fields = { nodeSelector, tolerations, affinity, topologySpreadConstraints } as Partial<WirePod['spec']>;
+    return {
+      verdict,
+      pod: { ...pod, metadata: { ...pod.metadata, annotations: { ...annotations } }, spec: { ...pod.spec, ...fields } },
+    };
+  };
+}
