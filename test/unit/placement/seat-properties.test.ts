@@ -28,7 +28,7 @@ function placed(pods: readonly WirePod[], spare: number): readonly TestCell[] {
   const sum = (of: readonly WirePod[]) => of.map(need).reduce(add);
   const cellOf = (at: number) => cells.find((cell) => cell.pods.includes(at));
   const buy = (at: number, of: readonly WirePod[]) =>
-    cells.push({ size: add(sum(of), resourcesOf({ cpu: String(spare) })), pods: [at] });
+    cells.push({ size: add(sum(of), resourcesOf({ cpu: String(spare), memory: '1Gi' })), pods: [at] });
   for (let changed = true; changed; ) {
     changed = false;
     for (const [at, pod] of pods.entries()) {
