@@ -44,6 +44,7 @@ import { Readiness } from './pods/restore-ready.ts';
 import { PodWriter } from './pods/status.ts';
 import { PodSteps } from './pods/steps.ts';
 import { chooseProvider, type ProviderChoice } from './provider-choice.ts';
+import { type SharedCollections, startShared } from './shared-collections.ts';
 import { keepNodeLease } from './virtual-node/node-lease.ts';
 import { specOf } from './virtual-node/node-spec.ts';
 import { runVirtualNode } from './virtual-node/virtual-node.ts';
@@ -67,6 +68,7 @@ interface Base extends ProviderProcess {
   readonly provider: CellProvider;
   readonly authority: Authority;
   readonly clusterUid: string;
+  readonly shared: SharedCollections;
   readonly leadership: Leadership;
 }
 
@@ -92,12 +94,14 @@ export async function runProvider(process: ProviderProcess): Promise<void> {
   let failure: unknown;
   try {
     const clusterUid = await until('the cluster can be read', () => readClusterUid(client, signal), retry);
+    const shared = startShared({ client, clock, logger }, signal);
     if (config.webhook.enabled) {
-      const serving = serveWebhooks({ config, clusterUid, client, nodeClient, clock, logger }, signal);
-      void serving.catch((error: unknown) => {
+      const serving = serveWebhooks({ config, clusterUid, client, nodeClient, shared, clock, logger }, signal);
+      const served = serving.catch((error: unknown) => {
         failure = error;
         ended.abort(error);
       });
+      cleanup.push(() => served);
     }
     // First of all: a cloud that is slow to answer must not make the node NotReady.
     void keepNodeLease({ name, nodeClient, clock, logger }, signal);
@@ -113,7 +117,7 @@ export async function runProvider(process: ProviderProcess): Promise<void> {
       const leadership = await becomeLeader({ client, ...lease, clock, uptimeMs: systemUptimeMs, logger }, signal);
       const { heldForMs } = leadership;
       const writers = { client: fenced(client, heldForMs), nodeClient: fenced(nodeClient, heldForMs) };
-      const base = { ...process, ...writers, clock, provider, authority, clusterUid, leadership };
+      const base = { ...process, ...writers, clock, provider, authority, clusterUid, shared, leadership };
       await lead(base).finally(() => leadership.release());
     }
   } catch (error) {
@@ -191,12 +195,8 @@ async function startLeading(base: Base, signal: AbortSignal, stops: (() => Promi
   const machines = await until('the cloud can be listed', () => provider.list(signal), { clock, logger, signal });
   const pods = startCollection<WirePod>({ ...source, path: '/api/v1/pods', query: ofNode }, signal);
   const cellPath = `/apis/${GROUP}/${VERSION}/cells`;
-  const daemonSetsPath = '/apis/apps/v1/daemonsets';
-  const daemonSets = startCollection<KubeObject>({ ...source, client, path: daemonSetsPath }, signal);
   const cellObjects = startCollection<KubeObject>({ ...source, client, path: cellPath, query: byLabel }, signal);
-  const shared = (path: string) => startCollection<KubeObject>({ ...source, client, path }, signal);
-  const cellClasses = shared(`/apis/${GROUP}/${VERSION}/cellclasses`);
-  const namespaces = shared('/api/v1/namespaces');
+  const { cellClasses, namespaces, daemonSets } = base.shared;
 
   const cellApi = createCellApi({
     virtualNode: name,
@@ -292,7 +292,10 @@ async function startLeading(base: Base, signal: AbortSignal, stops: (() => Promi
   // Without them no pod can be placed; where their definition is missing, pods are told so instead of nobody.
   const classesKnown = Promise.all([cellClasses, namespaces, daemonSets].map(({ whenSynced }) => whenSynced));
   await Promise.race([classesKnown, clock.sleep(CLASSES_SYNC_MS, signal)]);
-  for (const collection of [cellClasses, namespaces]) collection.subscribe(() => controller.wakeWaiting());
+  for (const collection of [cellClasses, namespaces]) {
+    const unsubscribe = collection.subscribe(() => controller.wakeWaiting());
+    stops.push(async () => unsubscribe());
+  }
   controller.start(signal);
   const census = new Census({
     provider,

@@ -3,11 +3,11 @@ import type { NetworkPolicy } from '../webhooks/cluster/network-policy-index.ts'
 import { runWebhooks } from '../webhooks/webhooks.ts';
 import type { Config } from './config/schema.ts';
 import type { Clock } from './core/clock.ts';
-import { GROUP, VERSION } from './core/names.ts';
 import type { KubeClient } from './kube/client.ts';
 import { startCollection } from './kube/collection.ts';
 import type { KubeObject } from './kube/objects.ts';
 import { CellClasses } from './placement/cell-classes.ts';
+import type { SharedCollections } from './shared-collections.ts';
 import { nodeLabels } from './virtual-node/node-object.ts';
 import { specOf } from './virtual-node/node-spec.ts';
 
@@ -16,20 +16,21 @@ export interface WebhookServiceOptions {
   readonly clusterUid: string;
   readonly client: KubeClient;
   readonly nodeClient: KubeClient;
+  readonly shared: SharedCollections;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 /** Composes the webhooks of a replica, and serves them until the signal aborts. @throws NodelessError PortInUse */
 export async function serveWebhooks(options: WebhookServiceOptions, signal: AbortSignal): Promise<void> {
-  const { config, clusterUid, client, nodeClient, clock, logger } = options;
+  const { config, clusterUid, client, nodeClient, shared, clock, logger } = options;
   const { webhook, routing, cluster, virtualNode } = config;
   const spec = specOf(config, clusterUid);
   const { name, taints } = spec;
-  const shared = <T extends KubeObject>(path: string) => startCollection<T>({ client, clock, logger, path }, signal);
   const byName = { fieldSelector: `metadata.name=${name}` };
-  const namespaces = shared<KubeObject>('/api/v1/namespaces');
-  const classes = new CellClasses({ classes: shared<KubeObject>(`/apis/${GROUP}/${VERSION}/cellclasses`), namespaces });
+  const { namespaces, daemonSets, cellClasses } = shared;
+  const classes = new CellClasses({ classes: cellClasses, namespaces });
+  const policiesPath = '/apis/networking.k8s.io/v1/networkpolicies';
   await runWebhooks(
     {
       ...{ client, clock, logger },
@@ -49,8 +50,8 @@ export async function serveWebhooks(options: WebhookServiceOptions, signal: Abor
           signal,
         ),
         namespaces,
-        daemonSets: shared<KubeObject>('/apis/apps/v1/daemonsets'),
-        networkPolicies: shared<NetworkPolicy>('/apis/networking.k8s.io/v1/networkpolicies'),
+        daemonSets,
+        networkPolicies: startCollection<NetworkPolicy>({ client, clock, logger, path: policiesPath }, signal),
       },
     },
     signal,

@@ -10,9 +10,17 @@ export interface ProcessIdentity {
 }
 
 /** Reads a `/proc/PID/stat` line; the program's name in it may hold spaces and parentheses. */
-export function parseStat(line: string): { readonly pid: number; readonly state: string; readonly startTime: string } {
+export function parseStat(line: string): ProcessStat {
   const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
-  return { pid: Number.parseInt(line, 10), state: fields[0] ?? '', startTime: fields[19] ?? '' };
+  const [pid, threads] = [Number.parseInt(line, 10), Number(fields[17] ?? 0)];
+  return { pid, state: fields[0] ?? '', threads, startTime: fields[19] ?? '' };
+}
+
+interface ProcessStat {
+  readonly pid: number;
+  readonly state: string;
+  readonly threads: number;
+  readonly startTime: string;
 }
 
 /** Reads what a supervisor wrote about itself: its stat line, then the boot's id. */
@@ -22,12 +30,12 @@ export function parseIdentity(text: string): ProcessIdentity {
   return { pid, startTime, bootId };
 }
 
-/** True while exactly that process lives; a zombie does not. */
+/** True while exactly that process lives. A zombie does not, unless threads of it are still on their way out: they hold its ports. */
 export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
   if (!(identity.pid > 0)) return false;
   const stat = await readIfExists(`/proc/${identity.pid}/stat`).catch(() => undefined);
   if (stat === undefined) return false;
-  const { state, startTime } = parseStat(stat);
-  if (startTime !== identity.startTime || state === 'Z' || state === 'X') return false;
+  const { state, startTime, threads } = parseStat(stat);
+  if (startTime !== identity.startTime || state === 'X' || (state === 'Z' && threads <= 1)) return false;
   return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim() === identity.bootId;
 }

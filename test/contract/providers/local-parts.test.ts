@@ -91,7 +91,7 @@ describe('cgroup hierarchies', () => {
 describe('the identity of a process', () => {
   test('is read from a stat line whatever the program is called', () => {
     const fields = Array.from({ length: 40 }, (_, index) => String(index + 100)).join(' ');
-    expect(parseStat(`1234 (a) (b c) S ${fields}`)).toEqual({ pid: 1234, state: 'S', startTime: '118' });
+    expect(parseStat(`1234 (a) (b c) S ${fields}`)).toEqual({ pid: 1234, state: 'S', threads: 116, startTime: '118' });
   });
 });
 

@@ -1,0 +1,20 @@
+import { GROUP, VERSION } from './core/names.ts';
+import { type Collection, type CollectionSource, startCollection } from './kube/collection.ts';
+import type { KubeObject } from './kube/objects.ts';
+
+/** What both routing, on every replica, and whoever leads have to know of the cluster: one watch of each. */
+export interface SharedCollections {
+  readonly cellClasses: Collection<KubeObject>;
+  readonly namespaces: Collection<KubeObject>;
+  readonly daemonSets: Collection<KubeObject>;
+}
+
+/** Starts them; they are kept up until the signal aborts. */
+export function startShared(source: Omit<CollectionSource, 'path' | 'query'>, signal: AbortSignal): SharedCollections {
+  const start = (path: string) => startCollection<KubeObject>({ ...source, path }, signal);
+  return {
+    cellClasses: start(`/apis/${GROUP}/${VERSION}/cellclasses`),
+    namespaces: start('/api/v1/namespaces'),
+    daemonSets: start('/apis/apps/v1/daemonsets'),
+  };
+}
