@@ -37,6 +37,7 @@ import { placeOf as placeByPolicy } from './placement/place.ts';
 import { Placement } from './placement/placement.ts';
 import { Assignment } from './pods/assignment.ts';
 import { PodController } from './pods/controller.ts';
+import { watchExpiry } from './pods/expiry.ts';
 import { NodePods } from './pods/node-pods.ts';
 import { Places } from './pods/places.ts';
 import { bindingOf } from './pods/pod-view.ts';
@@ -248,9 +249,10 @@ async function startLeading(base: Base, signal: AbortSignal, stops: (() => Promi
   logger.info({ node: name, pods: pods.size, cells: adopted, provider: provider.name }, 'the virtual node is served');
 
   const events = new EventRecorder({ client, component: 'nodeless', host: name, clock, logger }, signal);
+  const classes = new CellClasses({ classes: cellClasses, namespaces });
   const placement = new Placement({
     provider,
-    classes: new CellClasses({ classes: cellClasses, namespaces }),
+    classes,
     daemonSets,
     clock,
     defaultSize: config.cells.defaultSize,
@@ -310,6 +312,9 @@ async function startLeading(base: Base, signal: AbortSignal, stops: (() => Promi
     onGone: (cell, reason) => book.enter(cell, 'lost', reason),
   });
   void census.run(signal);
+  const classOf = ({ cellClass, machine }: Cell) => classes.named(cellClass?.name ?? machine?.tags.cellClass ?? '');
+  const limitMsOf = (cell: Cell) => classOf(cell)?.spec.expireAfter;
+  void watchExpiry({ book, pods: nodePods, writer, events, limitMsOf, clock, mayAct, logger }, signal);
   void watchIdle({ book, fleet, clock, lingerMs: nodeCell.linger, mayAct }, signal);
   const onSilent = (cell: Cell) => void fleet.lose(cell, 'its kubelet is silent');
   void watchHealth({ book, clock, silentAfterMs: config.cells.silentAfter, mayAct, onSilent, logger }, signal);

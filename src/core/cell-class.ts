@@ -69,7 +69,7 @@ const kubelet = z
   );
 
 const name = z.string().regex(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/, 'is a name of a Kubernetes object');
-const agent = z.strictObject({ namespace: name, daemonSet: name, required: z.boolean().default(false) });
+const agent = z.strictObject({ namespace: name, daemonSet: name });
 
 const budgets = z.strictObject({
   maxCells: z.int().min(0).optional(),

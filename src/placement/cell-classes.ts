@@ -61,6 +61,13 @@ export class CellClasses {
     return fallback === undefined ? BUILT_IN : this.#read(fallback);
   }
 
+  /** The class of this name, as it is now; undefined where there is none that is valid. */
+  named(name: string): CellClass | undefined {
+    const object = this.#sources.classes.get(undefined, name);
+    const parsed = object && this.#parse(object);
+    return parsed instanceof NodelessError ? undefined : parsed;
+  }
+
   /** What enforces NetworkPolicies on the cells of pods with these labels; nothing where their class is not known. */
   networkPolicyEnforcer(namespace: string, labels: Readonly<Record<string, string>>): string | undefined {
     try {
@@ -79,11 +86,16 @@ export class CellClasses {
     throw new NodelessError({ code: 'NoCellClass', retryable: true, message });
   }
 
-  /** Each version of an object is parsed once. */
   #read(object: KubeObject): CellClass {
+    const parsed = this.#parse(object);
+    if (parsed instanceof NodelessError) throw parsed;
+    return parsed;
+  }
+
+  /** Each version of an object is parsed once. */
+  #parse(object: KubeObject): CellClass | NodelessError {
     const parsed = this.#parsed.get(object) ?? parse(object);
     this.#parsed.set(object, parsed);
-    if (parsed instanceof NodelessError) throw parsed;
     return parsed;
   }
 }

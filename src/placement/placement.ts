@@ -133,9 +133,14 @@ export class Placement {
     this.#capacity.succeeded(offering);
   }
 
-  /** A machine's kubelet says what it can give: less than was offered is remembered for all machines of the type. */
-  measured(offering: Offering, allocatable: Resources): void {
-    if (this.#measured.note(offering, allocatable)) this.#offered = undefined;
+  /**
+   * A machine's kubelet says what it can give: less than was offered is remembered for all machines of the type.
+   * @returns whether that was news
+   */
+  measured(offering: Offering, allocatable: Resources): boolean {
+    const isNews = this.#measured.note(offering, allocatable);
+    if (isNews) this.#offered = undefined;
+    return isNews;
   }
 
   #queryOf(pod: WirePod, need = this.need(pod)): Query {

@@ -11,7 +11,7 @@ import type { Assignment } from './assignment.ts';
 import { type CellView, decide, type Step } from './decide.ts';
 import type { NodePods } from './node-pods.ts';
 import { viewOf } from './pod-view.ts';
-import { admits } from './room.ts';
+import { admits, isTooSmallFor } from './room.ts';
 import type { PodSteps } from './steps.ts';
 
 export interface PodControllerOptions {
@@ -125,9 +125,15 @@ export class PodController {
       phase,
       ...(booting === undefined ? {} : { acceptedAtMs: booting }),
       canTakePod: kubeletReady && this.#coversPod(cell, uid),
+      isTooSmall: kubeletReady && this.#isTooSmall(cell, uid),
       handedOver: cell.members.get(uid)?.handedOver === true,
       ...(reason === undefined ? {} : { reason }),
     };
+  }
+
+  #isTooSmall({ allocatable }: Cell, uid: string): boolean {
+    const pod = this.#options.nodePods.get(uid);
+    return pod !== undefined && allocatable !== undefined && isTooSmallFor(allocatable, pod);
   }
 
   /** Whether what the cell's kubelet can give covers the pod beside those that have it, or had a place before. */

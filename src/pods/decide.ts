@@ -8,6 +8,8 @@ export interface CellView {
   readonly acceptedAtMs?: number;
   /** Its kubelet is Ready and what it can give covers the pod. */
   readonly canTakePod: boolean;
+  /** Its kubelet is Ready and will never have as much as the pod needs, whatever else is on it. */
+  readonly isTooSmall: boolean;
   /** This process has shown it the pod; the pod's own condition may come later by watch. */
   readonly handedOver: boolean;
   readonly reason?: string;
@@ -73,6 +75,7 @@ function unassigned(pod: PodView, rules: Rules): Step {
 
 function onItsWay(cell: CellView, rules: Rules): Step {
   if (cell.canTakePod) return { kind: 'handOver' };
+  if (cell.isTooSmall) return { kind: 'replace', reason: 'its kubelet can give less than the pod needs' };
   // Before the cloud has accepted, the provider's own deadline bounds the wait.
   if (cell.acceptedAtMs === undefined) return NOTHING;
   const waitedMs = rules.nowMs - cell.acceptedAtMs;

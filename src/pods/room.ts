@@ -19,6 +19,12 @@ export function admits(allocatable: Resources, others: readonly WirePod[], pod: 
   return covers(allocatable, { ...need, ephemeralStorageBytes: 0 });
 }
 
+/** Whether a machine has too little for a pod alone. CPU and memory are there from the beginning; devices may come later. */
+export function isTooSmallFor({ cpuMilli, memoryBytes }: Resources, pod: WirePod): boolean {
+  const need = effectiveRequest(pod);
+  return cpuMilli < need.cpuMilli || memoryBytes < need.memoryBytes;
+}
+
 /** The pods of a cell that have not finished. */
 export function livePodsOf(cell: Cell, pods: NodePods): readonly WirePod[] {
   return [...cell.members.keys()].flatMap((uid) => pods.get(uid) ?? []).filter((pod) => !isFinished(pod));

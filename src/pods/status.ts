@@ -154,6 +154,20 @@ export class PodWriter {
     }
   }
 
+  /** Asks for the pod's eviction, if it is still this one; false when a disruption budget forbids it for now. */
+  async evict(pod: WirePod, signal: AbortSignal): Promise<boolean> {
+    const { name, namespace, uid } = pod.metadata;
+    const deleteOptions = { preconditions: { uid } };
+    const body = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace }, deleteOptions };
+    try {
+      await call(this.#nodeClient, { method: 'POST', path: `${pathOf(pod)}/eviction`, body, signal });
+    } catch (error) {
+      if (isStatus(error, 429)) return false;
+      if (!isStatus(error, 404) && !isStatus(error, 409)) throw error;
+    }
+    return true;
+  }
+
   /** Deletes the pod at once, if it is still this one. */
   async delete(pod: WirePod, signal: AbortSignal): Promise<void> {
     const body = { gracePeriodSeconds: 0, preconditions: { uid: pod.metadata.uid } };

@@ -133,8 +133,8 @@ export class PodSteps {
   #learnFromFailure({ offering, allocatable }: Cell): void {
     const { placement } = this.#options;
     if (offering === undefined) return;
-    if (allocatable === undefined) placement.exhausted(offering);
-    else placement.measured(offering, allocatable);
+    const learned = allocatable !== undefined && placement.measured(offering, allocatable);
+    if (!learned) placement.exhausted(offering);
   }
 
   async #launch(pod: WirePod, known: Cell | undefined, signal: AbortSignal): Promise<Outcome> {

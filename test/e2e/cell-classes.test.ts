@@ -129,6 +129,13 @@ describe('a CellClass', () => {
     await isReady('second');
   });
 
+  test('lets no cell become older than it says: the pod is evicted', async () => {
+    await apply(cellClass('brief', { expireAfter: '10s' }), pod('old', { metadata: ofClass('brief') }));
+    await isReady('old');
+    await eventually('the event', async () => (await events('old')).includes('CellExpired: '));
+    await kubectl('wait', 'pod/old', '--for=delete', '--timeout=30s');
+  });
+
   test('that does not exist is waited for', async () => {
     await apply(pod('early', { metadata: ofClass('later') }));
     expect(await waitsFor('early', 'NoCellClass')).toContain('which does not exist; create it');

@@ -2,6 +2,8 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { systemClock } from '../../../src/core/clock.ts';
 import { NodelessError } from '../../../src/core/errors.ts';
 import { CELL_ANNOTATION } from '../../../src/core/names.ts';
+import { resourcesOf } from '../../../src/core/resources.ts';
+import { recordedChoice } from '../../../src/pods/recorded-choice.ts';
 import { cellClass } from '../../support/cell-class.ts';
 import { machineOf, offering, world } from './world.ts';
 
@@ -89,6 +91,45 @@ describe('the pod controller', () => {
     expect([...made.book.podUids(victims)]).toEqual(['uid-victim']);
     expect(cellOf(made.pods.get('forger'))).not.toBe(victims);
     expect(made.terminate).not.toHaveBeenCalled();
+  });
+
+  test('a machine that has less than was offered is replaced at once, and its type is not chosen again for such a pod', async () => {
+    const made = started([offering('small', 1), offering('large', 2, resourcesOf({ cpu: '2', memory: '2Gi' }))]);
+    const containers = [{ name: 'c', resources: { requests: { cpu: '1' } } }];
+    made.pods.create('p', { spec: { containers } });
+    await vi.waitFor(() => expect(made.launch).toHaveBeenCalledTimes(1));
+    await vi.waitFor(() => expect(made.book.get(cellOf(made.pods.get('p')))?.phase).toBe('booting'));
+    made.report(cellOf(made.pods.get('p')), { cpu: '900m', memory: '1Gi' });
+    await vi.waitFor(() => expect(made.launch).toHaveBeenCalledTimes(2));
+    expect(made.launch.mock.calls.map(([{ offering: chosen }]) => chosen.instanceType)).toEqual(['small', 'large']);
+    await vi.waitFor(() => expect(made.pods.events.map(({ reason }) => reason)).toContain('CellReplaced'));
+    expect(recordedChoice(made.pods.get('p') ?? { metadata: { name: 'p' } })).toMatchObject({
+      attempt: 2,
+      instanceType: 'large',
+    });
+  });
+
+  test('a launch that fails for lack of capacity goes on to the next offering at once, until none is left', async () => {
+    const made = started([offering('small', 1), offering('large', 2)]);
+    made.launch.mockRejectedValue(new NodelessError({ code: 'InsufficientCapacity', message: 'none' }));
+    made.pods.create('p');
+    const told = () => made.pods.events.map(({ reason }) => reason);
+    await vi.waitFor(() => expect(told()).toContain('InsufficientCapacity'));
+    expect(made.launch.mock.calls.map(([{ offering: chosen }]) => chosen.instanceType)).toEqual(['small', 'large']);
+    expect(told().filter((reason) => reason === 'CellLaunchFailed')).toHaveLength(2);
+  });
+
+  test('the class of a cell is handed to its launch, and its name is written on the machine', async () => {
+    const made = started();
+    const metadata = { name: 'gold', resourceVersion: '5' };
+    made.classes.apply('ADDED', { metadata, spec: { tags: { team: 'a' } } });
+    made.pods.create('p', { metadata: { name: 'p', labels: { 'nodeless.io/cell-class': 'gold' } } });
+    await vi.waitFor(() => expect(made.launch).toHaveBeenCalled());
+    const [request] = made.launch.mock.calls[0] ?? [];
+    expect(request).toMatchObject({
+      tags: { cellClass: 'gold' },
+      cellClass: { name: 'gold', spec: { tags: { team: 'a' } } },
+    });
   });
 
   test('a pod that names a machine that the book does not know leaves it alone too', async () => {

@@ -11,7 +11,7 @@ function pod(more: Partial<PodView> = {}): PodView {
 }
 
 function cell(phase: CellView['phase'], more: Partial<CellView> = {}): CellView {
-  return { phase, acceptedAtMs: 990_000, canTakePod: false, handedOver: false, ...more };
+  return { phase, acceptedAtMs: 990_000, canTakePod: false, isTooSmall: false, handedOver: false, ...more };
 }
 
 describe('the next step of a pod', () => {
@@ -27,6 +27,12 @@ describe('the next step of a pod', () => {
   test('a pod is handed over only when its cell can take it', () => {
     expect(decide(pod(), cell('booting'), RULES).kind).toBe('nothing');
     expect(decide(pod(), cell('booting', { canTakePod: true }), RULES)).toEqual({ kind: 'handOver' });
+  });
+
+  test('a cell that will never have enough for its pod is replaced at once, and not waited for', () => {
+    expect(decide(pod(), cell('booting', { isTooSmall: true }), RULES)).toMatchObject({ kind: 'replace' });
+    const running = cell('running', { isTooSmall: true, handedOver: true });
+    expect(decide(pod({ handedOver: true }), running, RULES)).toEqual({ kind: 'nothing' });
   });
 
   test('a cell that does not come in time is replaced', () => {

@@ -29,8 +29,8 @@ import { PodSteps } from '../../../src/pods/steps.ts';
 
 const SIZE = resourcesOf({ cpu: '1', memory: '1Gi' });
 
-export function offering(instanceType: string, pricePerHourUsd: number): Offering {
-  const size = { capacity: SIZE, allocatable: SIZE };
+export function offering(instanceType: string, pricePerHourUsd: number, allocatable = SIZE): Offering {
+  const size = { capacity: allocatable, allocatable };
   return { instanceType, launchType: 'simulated', zone: 'z', arch: 'amd64', ...size, pricePerHourUsd, available: true };
 }
 
@@ -224,8 +224,7 @@ export function world(
   book.markComplete();
 
   /** The cell's kubelet reports that it is Ready, with what its machine has. */
-  function report(cellId: string): void {
-    const allocatable = { cpu: '1', memory: '1Gi' };
+  function report(cellId: string, allocatable = { cpu: '1', memory: '1Gi' }): void {
     book.nodeStatus(cellId, { status: { allocatable, conditions: [{ type: 'Ready', status: 'True' }] } });
   }
   return {

@@ -1,0 +1,113 @@
+import { pino } from 'pino';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { Book } from '../../../src/cells/book.ts';
+import type { CellPhase, CellPurpose } from '../../../src/core/cell.ts';
+import type { Clock } from '../../../src/core/clock.ts';
+import type { KubeClient, KubeRequest } from '../../../src/kube/client.ts';
+import { EventRecorder } from '../../../src/kube/events.ts';
+import type { WirePod } from '../../../src/kube/wire-pod.ts';
+import { isExpired, watchExpiry } from '../../../src/pods/expiry.ts';
+import { NodePods } from '../../../src/pods/node-pods.ts';
+import { PodWriter } from '../../../src/pods/status.ts';
+import { cellClass } from '../../support/cell-class.ts';
+import { machineOf, offering } from './world.ts';
+
+const DAY_MS = 86_400_000;
+const stops: AbortController[] = [];
+afterEach(() => {
+  for (const stop of stops.splice(0)) stop.abort();
+});
+
+/** An expiry watch over one cell of one pod, on a clock that runs as fast as it is waited for. */
+function rig(answers: readonly number[], more: { mayAct?: boolean; pod?: Partial<WirePod> } = {}) {
+  let nowMs = 0;
+  const pods = new NodePods();
+  const metadata = { name: 'p', namespace: 'ns', uid: 'u', resourceVersion: '1' };
+  const clock: Clock = {
+    now: () => nowMs,
+    async sleep(ms, signal) {
+      signal?.throwIfAborted();
+      await new Promise((resolve) => setImmediate(resolve));
+      nowMs += ms;
+    },
+  };
+  const evictions: (KubeRequest & { atMs: number })[] = [];
+  const events: string[] = [];
+  const client = {
+    async request(request: KubeRequest) {
+      const answered = (status: number) => ({ status, contentType: 'application/json', body: Buffer.from('{}') });
+      if (request.path.endsWith('/events')) {
+        events.push((request.body as { reason: string }).reason);
+        return answered(201);
+      }
+      evictions.push({ ...request, atMs: nowMs });
+      const status = answers[evictions.length - 1] ?? 201;
+      if (status === 201) pods.remove({ metadata, spec: { containers: [] } });
+      return answered(status);
+    },
+  } as unknown as KubeClient;
+  const stop = new AbortController();
+  stops.push(stop);
+  const logger = pino({ level: 'silent' });
+  const book = new Book(clock);
+  const cell = book.add({ cellId: 'cell-x', podUid: 'u', pod: 'ns/p' }, 'running');
+  const tags = { clusterUid: 'c', virtualNode: 'n', cellId: 'cell-x', pod: 'ns/p', podUid: 'u' };
+  const order = { offering: offering('small', 1), cellClass: cellClass() };
+  book.seen(cell, machineOf({ tags, ...order, bootstrap: {} as never }));
+  book.handOver(cell, 'u');
+  pods.observe({ metadata, spec: { containers: [] }, ...more.pod });
+  const recorder = new EventRecorder({ client, component: 'nodeless', host: 'n', clock, logger }, stop.signal);
+  const { mayAct = true } = more;
+  const options = { book, pods, writer: new PodWriter(client, clock), events: recorder, clock, logger };
+  void watchExpiry({ ...options, limitMsOf: () => DAY_MS, mayAct: () => mayAct }, stop.signal);
+  return { evictions, events, clock };
+}
+
+describe('a cell that is older than its class lets it become', () => {
+  test('has its pod evicted, by uid, once it is that old and not before', async () => {
+    const { evictions, events } = rig([201]);
+    await vi.waitFor(() => expect(evictions.length).toBeGreaterThan(0), 10_000);
+    expect(evictions[0]).toMatchObject({
+      method: 'POST',
+      path: '/api/v1/namespaces/ns/pods/p/eviction',
+      body: { kind: 'Eviction', deleteOptions: { preconditions: { uid: 'u' } } },
+    });
+    expect(evictions[0]?.atMs).toBeGreaterThanOrEqual(DAY_MS);
+    expect(evictions[0]?.atMs).toBeLessThan(DAY_MS + 10_000);
+    await vi.waitFor(() => expect(events).toContain('CellExpired'));
+  }, 20_000);
+
+  test('whose disruption budget forbids it is asked for again after a pause, and tells so once', async () => {
+    const { evictions, events } = rig([429, 429, 201]);
+    await vi.waitFor(() => expect(events).toHaveLength(2), 10_000);
+    expect(evictions).toHaveLength(3);
+    const [first, second] = evictions;
+    expect((second?.atMs ?? 0) - (first?.atMs ?? 0)).toBeGreaterThanOrEqual(60_000);
+  }, 20_000);
+
+  test.each([
+    ['that is being deleted', { pod: { metadata: { name: 'p', uid: 'u', deletionTimestamp: 'now' } } }],
+    ['that has finished', { pod: { status: { phase: 'Succeeded' } } }],
+    ['while another process may lead', { mayAct: false }],
+  ])(
+    'keeps a pod %s',
+    async (_, more) => {
+      const { evictions, clock } = rig([], more as never);
+      await vi.waitFor(() => expect(clock.now()).toBeGreaterThan(2 * DAY_MS), 10_000);
+      expect(evictions).toEqual([]);
+    },
+    20_000,
+  );
+
+  test.each<[CellPhase, CellPurpose | undefined, number | undefined, boolean]>([
+    ['running', undefined, DAY_MS, true],
+    ['running', undefined, DAY_MS + 1, false],
+    ['running', undefined, undefined, false],
+    ['running', 'node-cell', DAY_MS, false],
+    ['booting', undefined, DAY_MS, false],
+    ['lost', undefined, DAY_MS, false],
+  ])('%s, of purpose %s and with a limit of %s: expired is %s', (phase, purpose, limitMs, expired) => {
+    const cell = { phase, ...(purpose === undefined ? {} : { purpose }), machine: { createdAtMs: 0 } };
+    expect(isExpired(cell as never, limitMs, DAY_MS)).toBe(expired);
+  });
+});
