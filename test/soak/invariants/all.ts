@@ -27,7 +27,9 @@ export function allInvariants(): Readonly<Record<string, Invariant>> {
     containersStay: containersStay(),
     podsEndForAReason: podsEndForAReason(),
     lostCellsAreTold: lostCellsAreTold(45_000),
-    podsStartAndGo: podsStartAndGo(90_000),
+    // A kubelet that has met one ended provider after another waits up to a minute before it lists its pods again, and
+    // another for a volume's ConfigMap that was not there; a pod has 30 s to end.
+    podsStartAndGo: podsStartAndGo(180_000),
     providerStands: providerStands(1_500),
     nodeStaysReady: nodeStaysReady(),
   };
