@@ -89,14 +89,22 @@ export function foeAmong(pods: readonly WirePod[], pod: WirePod): WirePod | unde
   return pods.find((other) => shuns(pod, other) || shuns(other, pod));
 }
 
+/** A kubelet takes 110 pods by default. More are not gathered; they wait for room. */
+const MAX_COMPANY = 100;
+
 /** Of pods that wait, in their order, those that go on a founder's host with it: each has its mate there, and no foe. */
 export function companyFor(founder: WirePod, waiting: readonly WirePod[]): readonly WirePod[] {
   const host = [founder];
+  const fits = (pod: WirePod) => host.some((other) => isMateOf(pod, other)) && foeAmong(host, pod) === undefined;
   let left = waiting.filter((pod) => pod !== founder && wantedCompany(pod).length > 0);
-  for (;;) {
-    const next = left.find((pod) => host.some((other) => isMateOf(pod, other)) && foeAmong(host, pod) === undefined);
-    if (next === undefined) return host.slice(1);
-    host.push(next);
-    left = left.filter((pod) => pod !== next);
+  for (let before = 0; before < host.length; ) {
+    before = host.length;
+    const stay: WirePod[] = [];
+    for (const pod of left) {
+      if (host.length <= MAX_COMPANY && fits(pod)) host.push(pod);
+      else stay.push(pod);
+    }
+    left = stay;
   }
+  return host.slice(1);
 }

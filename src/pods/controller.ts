@@ -36,6 +36,8 @@ export interface PodControllerOptions {
 
 /** How often it is looked whether the lease is held again. */
 const LEASE_LOOK_MS = 500;
+/** How soon after a change of a cell it is looked whether pods that wait have a place there. */
+const ROOM_LOOK_MS = 300;
 
 /** Brings each pod of the virtual node to its cell, and each cell to its end; serial per pod, level-triggered. */
 export class PodController {
@@ -69,7 +71,8 @@ export class PodController {
   /** The pods of a cell, and those that may find a place there. */
   #queueAround(cell: Cell): void {
     for (const uid of cell.members.keys()) this.#queue.add(uid);
-    for (const uid of this.#options.assignment.waitersFor(cell)) this.#queue.add(uid);
+    // Many may wait, and each looks at all cells of its namespace: so not at every change.
+    for (const uid of this.#options.assignment.waitersFor(cell)) this.#queue.addAfter(uid, ROOM_LOOK_MS);
   }
 
   /** What pods wait for may have come: they are looked at now instead of at their next turn. */

@@ -9,7 +9,13 @@ export const CLUSTER = 'e2e';
 
 /** Short waits, so that tests of what happens in the end need not wait for it. */
 export const CONFIG = {
-  cells: { completedLinger: '5s', orphanAfter: '5s', censusEvery: '1s', silentAfter: '40s' },
+  cells: {
+    completedLinger: '5s',
+    orphanAfter: '5s',
+    censusEvery: '1s',
+    silentAfter: '40s',
+    nodeCell: { linger: '15s' },
+  },
   logLevel: 'debug',
 };
 

@@ -76,6 +76,20 @@ describe('the company of a founder', () => {
     expect(companyFor(cache, [log, other, web, cache])).toEqual([web, log]);
   });
 
+  test('is found whatever the order, and is no more than a kubelet takes', () => {
+    const cache = podOf('cache');
+    const chain = [
+      podOf('c', { with: [onHostOf('b')] }),
+      podOf('b', { with: [onHostOf('a')] }),
+      podOf('a', { with: [onHostOf('cache')] }),
+    ];
+    expect(companyFor(cache, chain).map(({ metadata }) => metadata.name)).toEqual(['a', 'b', 'c']);
+    const many = Array.from({ length: 1_000 }, (_, at) =>
+      podOf(`twin-${at}`, { app: 'twin', with: [onHostOf('twin')] }),
+    );
+    expect(companyFor(many[0] ?? cache, many)).toHaveLength(100);
+  });
+
   test('leaves out who may not be with one that came first', () => {
     const cache = podOf('cache');
     const webs = ['web-1', 'web-2'].map((name) =>
