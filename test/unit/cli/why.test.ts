@@ -88,6 +88,13 @@ describe('the account of a pod', () => {
     }
   });
 
+  test('tells the stages in the order in which they came', () => {
+    const ended = { requested: '2026-01-01T00:00:00Z', ending: '2026-01-01T00:00:02Z', lost: '2026-01-01T00:00:01Z' };
+    const lost = { ...cell, status: { ...cell.status, phases: ended } };
+    const { stages } = accountOf({ pod: pod(annotations), cell: lost, events: [] });
+    expect(stages.map(({ phase }) => phase)).toEqual(['requested', 'lost', 'ending']);
+  });
+
   test('tells what there is of a pod that the cluster has forgotten most about', () => {
     const bare = accountOf({
       pod: pod({ 'nodeless.io/cell': 'cell-x', 'nodeless.io/choice': '{"attempt": "x"' }),

@@ -189,10 +189,13 @@ describe('what machines turn out to have', () => {
     expect(await type(pod({ cpu: '1', memory: '1900Mi' }))).toBe('small');
   });
 
-  test('is not believed when hardly anything is left of what was offered', async () => {
+  test.each([
+    { cpu: '10m', memory: '2Gi' },
+    { cpu: '1', memory: '1Mi' },
+  ])('is not believed when hardly anything is left of what was offered (%j)', async (reported) => {
     const { type, placement } = rig();
-    placement.measured(LADDER[1] as Offering, resourcesOf({ cpu: '10m', memory: '1Mi' }));
-    expect(await type(pod({ cpu: '1' }))).toBe('small');
+    expect(placement.measured(LADDER[1] as Offering, resourcesOf(reported))).toBe(false);
+    expect(await type(pod({ cpu: '1', memory: '2Gi' }))).toBe('small');
   });
 });
 

@@ -109,6 +109,16 @@ describe('the pod controller', () => {
     });
   });
 
+  test('a kubelet that reports next to nothing is not launched again and again', async () => {
+    const made = started([offering('small', 1), offering('large', 2, resourcesOf({ cpu: '2', memory: '2Gi' }))]);
+    const containers = [{ name: 'c', resources: { requests: { cpu: '1' } } }];
+    made.pods.create('p', { spec: { containers } });
+    await vi.waitFor(() => expect(made.book.get(cellOf(made.pods.get('p')))?.phase).toBe('booting'));
+    made.report(cellOf(made.pods.get('p')), { cpu: '1m', memory: '1Mi' });
+    await vi.waitFor(() => expect(made.launch).toHaveBeenCalledTimes(2));
+    expect(made.launch.mock.calls[1]?.[0].offering.instanceType).toBe('large');
+  });
+
   test('a launch that fails for lack of capacity goes on to the next offering at once, until none is left', async () => {
     const made = started([offering('small', 1), offering('large', 2)]);
     made.launch.mockRejectedValue(new NodelessError({ code: 'InsufficientCapacity', message: 'none' }));
@@ -117,6 +127,21 @@ describe('the pod controller', () => {
     await vi.waitFor(() => expect(told()).toContain('InsufficientCapacity'));
     expect(made.launch.mock.calls.map(([{ offering: chosen }]) => chosen.instanceType)).toEqual(['small', 'large']);
     expect(told().filter((reason) => reason === 'CellLaunchFailed')).toHaveLength(2);
+  });
+
+  test('a cell that could not be written to its pod is not counted to the budget', async () => {
+    const made = started();
+    made.classes.apply('ADDED', {
+      metadata: { name: 'one', resourceVersion: '5' },
+      spec: { budgets: { maxCells: 1 } },
+    });
+    const conflict = { status: 409, contentType: 'application/json', body: Buffer.from('{}') };
+    vi.spyOn(made.pods, 'request').mockResolvedValueOnce(conflict);
+    made.pods.create('p', { metadata: { name: 'p', labels: { 'nodeless.io/cell-class': 'one' } } });
+    await vi.waitFor(() => expect(made.launch).toHaveBeenCalledTimes(1), 5_000);
+    made.pods.create('q', { metadata: { name: 'q', labels: { 'nodeless.io/cell-class': 'one' } } });
+    await vi.waitFor(() => expect(made.pods.events.map(({ reason }) => reason)).toContain('BudgetExceeded'));
+    expect(made.launch).toHaveBeenCalledTimes(1);
   });
 
   test('the class of a cell is handed to its launch, and its name is written on the machine', async () => {
