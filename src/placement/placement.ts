@@ -96,7 +96,7 @@ export class Placement {
     const offered = table.ofClass(cellClass.spec);
     const canBeHad = this.#capacity.now();
     const { entry, ...how } = pick(query, offered, canBeHad);
-    if (entry === undefined) throw refusal(query, survey(query, offered, canBeHad));
+    if (entry === undefined) throw refusal(query, how.passed, () => survey(query, offered, canBeHad));
     const { offering } = entry;
     if (cellId !== undefined) this.#spending.hold(cellId, cellClass.name, offering.pricePerHourUsd);
     return { offering, cellClass, need, why: describeChoice(query, entry, how) };
@@ -110,7 +110,8 @@ export class Placement {
     const canBeHad = this.#capacity.now();
     const chosen = pick(query, offered, canBeHad);
     const found = survey(query, offered, canBeHad);
-    return explain(query, chosen, found, chosen.entry === undefined ? refusal(query, found) : undefined);
+    const refused = chosen.entry === undefined ? refusal(query, chosen.passed, () => found) : undefined;
+    return explain(query, chosen, found, refused);
   }
 
   /** Counts a cell that was chosen by another process to its class's budget. */

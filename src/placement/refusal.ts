@@ -4,7 +4,7 @@ import { byPrice } from '../core/offerings.ts';
 import { describeResources, type Resources, shortOf } from '../core/resources.ts';
 import { BUILT_IN_CLASS } from './cell-classes.ts';
 import type { Survey } from './choose.ts';
-import { describeExclusions } from './exclusion.ts';
+import { describeExclusions, type ExclusionCounts } from './exclusion.ts';
 import type { Entry } from './offering-table.ts';
 import type { Query } from './query.ts';
 
@@ -46,28 +46,29 @@ export function ofClass({ cellClass }: Query): string {
   return cellClass.name === BUILT_IN_CLASS ? '' : ` of CellClass ${cellClass.name}`;
 }
 
-function budgetExceeded(query: Query, { exclusions }: Survey): NodelessError {
-  const { name, spec } = query.cellClass;
+function budgetExceeded({ cellClass: { name, spec }, room }: Query): NodelessError {
   const { maxCells, maxPricePerHourUsd } = spec.budgets;
-  const isCells = query.room.cells <= 0;
+  const isCells = room.cells <= 0;
   const limit = isCells
     ? `${maxCells} cells`
     : `$${maxPricePerHourUsd}/h, of which no offering that fits the pod is left`;
-  const count = exclusions.Budget ?? 0;
   const message = `CellClass ${name} has spent its budget of ${limit}; it is tried again until one of its cells ends, or raise spec.budgets`;
-  return new NodelessError({ code: 'BudgetExceeded', retryable: true, message, identity: { cellClass: name, count } });
+  return new NodelessError({ code: 'BudgetExceeded', retryable: true, message, identity: { cellClass: name } });
 }
 
-/** Why a pod can have no cell now, as the error that it is told by. A retry says the same as long as nothing changes. */
-export function refusal(query: Query, found: Survey): NodelessError {
+/**
+ * Why a pod can have no cell now, as the error that it is told by. A retry says the same as long as nothing changes.
+ * `look` surveys every offering; only a pod that nothing fits is worth it, for the others ask again every few seconds.
+ */
+export function refusal(query: Query, passed: ExclusionCounts, look: () => Survey): NodelessError {
   const { need, constraints } = query;
-  const { exclusions, tooSmall } = found;
   const needed = describeResources(need);
-  if (exclusions.Budget !== undefined) return budgetExceeded(query, found);
-  if (exclusions.Unavailable !== undefined) {
+  if (passed.Budget !== undefined) return budgetExceeded(query);
+  if (passed.Unavailable !== undefined) {
     const message = `every offering${ofClass(query)} that fits ${needed} is unavailable now; it is tried again`;
     return new NodelessError({ code: 'InsufficientCapacity', retryable: true, message });
   }
+  const { exclusions, tooSmall } = look();
   const asked = describeConstraints(constraints);
   const what = asked.length === 0 ? '' : ` and is ${asked.join(' and ')}`;
   const nearest = nearestOf(tooSmall, need);
