@@ -41,6 +41,8 @@ export interface Cell {
   podSlots?: number;
   /** The kubelet's own Ready condition. */
   kubeletReady: boolean;
+  /** As old as it may become: its pods are evicted, and no other is to join them. */
+  expired?: boolean;
   /** Why it ends or was lost, for people. */
   reason?: string;
 }

@@ -242,7 +242,7 @@ export class Assignment {
       pods.inNamespace(namespaceOf(pod)).flatMap(({ metadata }) => book.ofPod(metadata.uid ?? '') ?? []),
     );
     return [...cells]
-      .filter((cell) => isServed(cell) && cell.purpose === undefined)
+      .filter((cell) => isServed(cell) && cell.purpose === undefined && cell.expired !== true)
       .map((cell) => {
         const live = livePodsOf(cell, pods);
         return { cell, pods: live, free: freeOn(cell, live, (one) => placement.need(one)) };

@@ -66,6 +66,7 @@ export async function watchExpiry(options: ExpiryOptions, signal: AbortSignal): 
     for (const uid of refusedUntilMs.keys()) if (pods.get(uid) === undefined) refusedUntilMs.delete(uid);
     for (const cell of book.cells()) {
       if (!isExpired(cell, limitMsOf(cell), clock.now())) continue;
+      cell.expired = true;
       for (const pod of dueOn(cell)) await evict(pod, cell);
     }
   }

@@ -60,12 +60,12 @@ function rig(answers: readonly number[], more: { mayAct?: boolean; pod?: Partial
   const { mayAct = true } = more;
   const options = { book, pods, writer: new PodWriter(client, clock), events: recorder, clock, logger };
   void watchExpiry({ ...options, limitMsOf: () => DAY_MS, mayAct: () => mayAct }, stop.signal);
-  return { evictions, events, clock };
+  return { evictions, events, clock, cell };
 }
 
 describe('a cell that is older than its class lets it become', () => {
   test('has its pod evicted, by uid, once it is that old and not before', async () => {
-    const { evictions, events } = rig([201]);
+    const { evictions, events, cell } = rig([201]);
     await vi.waitFor(() => expect(evictions.length).toBeGreaterThan(0), 10_000);
     expect(evictions[0]).toMatchObject({
       method: 'POST',
@@ -75,6 +75,7 @@ describe('a cell that is older than its class lets it become', () => {
     expect(evictions[0]?.atMs).toBeGreaterThanOrEqual(DAY_MS);
     expect(evictions[0]?.atMs).toBeLessThan(DAY_MS + 10_000);
     await vi.waitFor(() => expect(events).toContain('CellExpired'));
+    expect(cell.expired).toBe(true);
   }, 20_000);
 
   test('whose disruption budget forbids it is asked for again after a pause, and tells so once', async () => {

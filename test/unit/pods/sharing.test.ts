@@ -134,6 +134,17 @@ describe('pods that must be on one machine', () => {
     expect(made.launch).toHaveBeenCalledTimes(1);
   });
 
+  test('do not join a cell whose pods are evicted for its age', async () => {
+    const made = started();
+    create(made, twin('a'));
+    await run(made, 'a');
+    const cell = made.book.get(cellOf(made, 'a'));
+    if (cell !== undefined) cell.expired = true;
+    create(made, twin('b'));
+    await run(made, 'b');
+    expect(cellOf(made, 'b')).not.toBe(cellOf(made, 'a'));
+  });
+
   test('may not be with one that they shun', async () => {
     const made = started();
     create(made, podOf('cache'));
