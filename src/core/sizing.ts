@@ -42,8 +42,7 @@ function requestsOf(pod: SizedPod): (container: V1Container) => Amounts {
 }
 
 /** `max(Σ containers + Σ sidecars, each init container + the sidecars started before it)`. */
-function containersRequest(pod: SizedPod, spec: V1PodSpec): Amounts {
-  const requestOf = requestsOf(pod);
+function containersRequest(spec: V1PodSpec, requestOf: (container: V1Container) => Amounts): Amounts {
   let running = spec.containers.map(requestOf).reduce(sumOf, NO_AMOUNTS);
   let sidecars = NO_AMOUNTS;
   let initPeak = NO_AMOUNTS;
@@ -60,18 +59,22 @@ function containersRequest(pod: SizedPod, spec: V1PodSpec): Amounts {
   return largerOf(running, initPeak);
 }
 
+function isPodLevel(name: string): boolean {
+  return name === 'cpu' || name === 'memory' || name.startsWith('hugepages-');
+}
+
 /**
- * Pod-level requests, of which only these count. One that is not given is what the containers ask for, and without that
- * the pod-level limit; of huge pages, which can't be overcommitted, the limit comes first. That is API defaulting, which
- * changes nothing of a stored pod.
+ * Pod-level requests, of which not all names count. Where there are pod-level limits, a request that is not given is what
+ * the containers' specs ask for, and without that the limit; of huge pages, which can't be overcommitted, the limit comes
+ * first. That is API defaulting, which changes nothing of a stored pod.
  */
-function podLevelOf(spec: V1PodSpec, fromContainers: Amounts): Amounts {
+function podLevelOf(spec: V1PodSpec): Amounts {
   const { limits, requests } = (spec.resources ?? {}) as Lists;
-  const fallback = [...amountsOf(limits)].filter(
-    ([name]) => name.startsWith('hugepages-') || !fromContainers.has(name),
-  );
-  const given = [...fallback, ...amountsOf(requests)];
-  return new Map(given.filter(([name]) => name === 'cpu' || name === 'memory' || name.startsWith('hugepages-')));
+  const given = [...amountsOf(requests)];
+  const bounds = amountsOf(limits);
+  if (bounds.size === 0) return new Map(given.filter(([name]) => isPodLevel(name)));
+  const overcommitted = [...containersRequest(spec, wantedBy)].filter(([name]) => !name.startsWith('hugepages-'));
+  return new Map([...bounds, ...overcommitted, ...given].filter(([name]) => isPodLevel(name)));
 }
 
 /**
@@ -82,8 +85,7 @@ function podLevelOf(spec: V1PodSpec, fromContainers: Amounts): Amounts {
 export function effectiveRequest(pod: SizedPod): Resources {
   const { spec } = pod;
   if (spec === undefined) return NOTHING;
-  const fromContainers = containersRequest(pod, spec);
-  const total = new Map([...fromContainers, ...podLevelOf(spec, fromContainers)]);
+  const total = new Map([...containersRequest(spec, requestsOf(pod)), ...podLevelOf(spec)]);
   return resourcesFrom(sumOf(total, amountsOf(spec.overhead as ResourceList | undefined)));
 }
 
