@@ -1,14 +1,15 @@
+import { rm } from 'node:fs/promises';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { machines, noMachines, watchForTwins } from '../support/cells.ts';
 import { toolsOf } from '../support/kubectl.ts';
-import { pod } from '../support/objects.ts';
+import { ON_CELLS, pod } from '../support/objects.ts';
 import { identities, type Pod } from '../support/pods.ts';
 import { killProvider, startProviderAgain } from '../support/provider.ts';
 import { eventually } from '../support/wait.ts';
 import { CLUSTER } from './global-setup.ts';
 
 const tools = toolsOf(CLUSTER);
-const { kubectl, apply, get } = tools;
+const { kubectl, tryKubectl, apply, get } = tools;
 
 const SERVE = [
   'sh',
@@ -125,4 +126,91 @@ describe('pods that must be on one host', () => {
     );
     expect(await machines(CLUSTER)).toHaveLength(0);
   });
+});
+
+/** A cell of this machine has this machine's files. */
+const DATA = '/var/tmp/nodeless-e2e-data';
+
+/** What routing writes with `statefulPlacement: node-cell`; it is kept from deciding otherwise here. */
+const ON_NODE_CELL = {
+  labels: { 'nodeless.io/placement': 'ignore' },
+  annotations: { 'nodeless.io/decision': 'node-cell: host-path (spec.volumes "data")' },
+};
+
+describe('the node cell', () => {
+  test('keeps a StatefulSet’s hostPath data over a restart of its pod, while the provider is killed, and ends in the end', async () => {
+    await rm(DATA, { recursive: true, force: true });
+    onTestFinished(() => rm(DATA, { recursive: true, force: true }));
+    const command = [
+      'sh',
+      '-c',
+      'trap exit TERM; cat /data/*; hostname >> /data/log; date >> /data/log; while true; do sleep 1; done',
+    ];
+    const spec = {
+      volumes: [{ name: 'data', hostPath: { path: DATA, type: 'DirectoryOrCreate' } }],
+    };
+    const container = { volumeMounts: [{ name: 'data', mountPath: '/data' }] };
+    await apply(
+      controller('StatefulSet', 'kept', { command, spec, container, metadata: ON_NODE_CELL }, { serviceName: 'kept' }),
+    );
+    await kubectl('rollout', 'status', 'statefulset/kept', '--timeout=60s');
+    const read = () => kubectl('exec', 'kept-0', '--', 'cat', '/data/log');
+    const first = await read();
+    expect(first).toContain('kept-0');
+    const cell = await cellsOf('kept');
+    const { uid } = (await get<Pod>('pod', 'kept-0')).metadata;
+    await kubectl('delete', 'pod', 'kept-0', '--wait=false', '--grace-period=1');
+    await killAndStart();
+    await eventually('a new pod', async () => (await get<Pod>('pod', 'kept-0')).metadata.uid !== uid);
+    await kubectl('rollout', 'status', 'statefulset/kept', '--timeout=60s');
+    expect(await cellsOf('kept')).toEqual(cell);
+    expect((await read()).startsWith(first)).toBe(true);
+    expect(await machines(CLUSTER)).toHaveLength(1);
+    expect(await kubectl('get', 'cells')).toContain('default/kept-0');
+  });
+
+  test('runs a DaemonSet whose policy says so, beside others, and not more than it has room for', async () => {
+    const agent = controller('DaemonSet', 'agent', {});
+    const annotations = { 'nodeless.io/daemonset-policy': 'node-cell' };
+    await apply({ ...agent, metadata: { name: 'agent', annotations } });
+    await kubectl('rollout', 'status', 'daemonset/agent', '--timeout=60s');
+    const container = { resources: { requests: { cpu: '980m' } } };
+    await apply(pod('big', { container, metadata: ON_NODE_CELL }));
+    await eventually('it waits', async () =>
+      /NoRoom: the node cell, cell-\w+, has no room for 980m/.test(await events('big')),
+    );
+    await kubectl('delete', 'daemonset', 'agent', '--wait');
+    await kubectl('wait', 'pod/big', '--for=condition=Ready', '--timeout=60s');
+    expect(await machines(CLUSTER)).toHaveLength(1);
+  });
+});
+
+describe('a DaemonSet', () => {
+  test('is absorbed unless it says otherwise: Ready, without a machine, and its logs say why there are none', async () => {
+    await apply(controller('DaemonSet', 'absorbed', { spec: ON_CELLS }));
+    await kubectl('rollout', 'status', 'daemonset/absorbed', '--timeout=30s');
+    await killAndStart();
+    const [one] = await podsOf('absorbed');
+    const name = one?.metadata.name ?? '';
+    const why = 'DaemonSet absorbed is absorbed: its pod is reported Ready here and runs nowhere';
+    for (const args of [
+      ['logs', name],
+      ['exec', name, '--', 'true'],
+    ]) {
+      await eventually('it says why', async () => (await tryKubectl(...args)).stderr.includes(why));
+    }
+    expect(await machines(CLUSTER)).toHaveLength(0);
+    await kubectl('delete', 'pod', name, '--wait', '--timeout=20s');
+    await kubectl('rollout', 'status', 'daemonset/absorbed', '--timeout=30s');
+    await kubectl('delete', 'daemonset', 'absorbed', '--wait', '--cascade=foreground', '--timeout=30s');
+    expect(await podsOf('absorbed')).toEqual([]);
+  });
+});
+
+test('controllers deleted in the middle of a launch leave nothing', async () => {
+  await apply(controller('Deployment', 'brief', { spec: onHostOf('brief') }, { replicas: 3 }));
+  await apply(controller('StatefulSet', 'short', { metadata: ON_NODE_CELL }, { serviceName: 'short' }));
+  await eventually('one is launched', async () => (await machines(CLUSTER)).length > 0);
+  await kubectl('delete', 'deployment/brief', 'statefulset/short', '--wait', '--cascade=foreground', '--timeout=60s');
+  await noMachines(CLUSTER);
 });
