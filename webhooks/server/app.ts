@@ -31,7 +31,11 @@ const REQUEST_TIMEOUT_MS = 10_000;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** Longer than the 90 s after which Go clients close an idle connection, so that it is never cut as it is used. */
 const IDLE_MS = 120_000;
-const MAX_STREAMS = 1_000;
+/** What Go's servers have, and API servers ask of webhooks at once. */
+const MAX_STREAMS = 250;
+const MAX_CONNECTIONS = 512;
+/** In MiB: an API server asks all on one connection, and Node refuses streams of one that holds more (10 unless given). */
+const MAX_SESSION_MEMORY = 64;
 
 function refusal(status: number, message: string): { readonly status: number; readonly body: object } {
   return { status, body: { kind: 'Status', apiVersion: 'v1', status: 'Failure', code: status, message } };
@@ -60,6 +64,7 @@ export function createApp(options: AppOptions): App {
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       // Of HTTP/1.1, which the types of HTTP/2's options leave out.
       ...{ requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: IDLE_MS },
+      maxSessionMemory: MAX_SESSION_MEMORY,
       settings: { maxConcurrentStreams: MAX_STREAMS, enablePush: false },
     },
     bodyLimit: BODY_LIMIT_BYTES,
@@ -69,6 +74,7 @@ export function createApp(options: AppOptions): App {
     return503OnClosing: false,
   });
   app.removeContentTypeParser('text/plain');
+  app.server.maxConnections = MAX_CONNECTIONS;
   for (const [path, answer] of Object.entries(webhooks)) {
     app.post(path, async (request, reply) => {
       reply.header('content-type', 'application/json');

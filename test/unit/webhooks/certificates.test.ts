@@ -100,7 +100,13 @@ describe('what is next about the certificates', () => {
     const { serving: _gone, ...without } = set;
     expect(nextStep(without, at(soon))).toMatchObject({ do: 'serve', signer: 'previous' });
     expect(nextStep(set, at(soon))).toEqual({ do: 'nothing' });
-    expect(nextStep(set, at(soon + BACKDATE_MS))).toMatchObject({ do: 'serve', signer: 'current' });
+    const step = nextStep(set, at(soon + BACKDATE_MS));
+    expect(step).toMatchObject({ do: 'serve', signer: 'current' });
+    // Other replicas may serve by the previous one for a while.
+    const servedMs = soon + BACKDATE_MS;
+    const served = await perform(step, set, [HOST], servedMs);
+    expect(nextStep(served, at(servedMs + SETTLE_MS - 1_000))).toEqual({ do: 'nothing' });
+    expect(nextStep(served, at(servedMs + SETTLE_MS))).toEqual({ do: 'forget' });
   });
 });
 

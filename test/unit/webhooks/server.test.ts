@@ -1,3 +1,4 @@
+import { connect } from 'node:http2';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { Agent, request } from 'undici';
@@ -160,6 +161,22 @@ describe('the webhook server', () => {
     const { ask } = await serve();
     const annotations = { large: 'x'.repeat(2_900_000) };
     expect((await ask('/mutate', reviewOf(podOf({ metadata: { annotations } })))).allowed).toBe(true);
+  });
+
+  test('answers all that an API server asks at once on its one connection', { timeout: 20_000 }, async () => {
+    const { server } = await serve();
+    const session = connect(`https://127.0.0.1:${server.port}`, { rejectUnauthorized: false, maxSessionMemory: 1_000 });
+    const annotations = { large: 'x'.repeat(200_000) };
+    const body = JSON.stringify(reviewOf(podOf({ metadata: { annotations } })));
+    const ask = () =>
+      new Promise<number | undefined>((resolve, reject) => {
+        const stream = session.request({ ':method': 'POST', ':path': '/mutate', 'content-type': 'application/json' });
+        stream.once('response', (headers) => resolve(headers[':status']));
+        stream.once('error', reject).resume().end(body);
+      });
+    const statuses = await Promise.all(Array.from({ length: 200 }, ask));
+    session.destroy();
+    expect(new Set(statuses)).toEqual(new Set([200]));
   });
 
   test('tells the particulars of its own failures to nobody', async () => {

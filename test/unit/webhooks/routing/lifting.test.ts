@@ -182,6 +182,15 @@ describe('lifting', () => {
     );
   });
 
+  test('is undone without a trace where another webhook has the pod ignored since', () => {
+    const first = made({ spec: withTerms([arch('arm64')]) });
+    const labels = { 'nodeless.io/placement': 'ignore' };
+    const second = changed(first, routed({ spec: first.spec, metadata: { ...(first.metadata as object), labels } }));
+    expect(second.metadata.annotations).toEqual({});
+    expect(second.spec.nodeSelector).toEqual({});
+    expect(second.spec.affinity).toEqual(withTerms([arch('arm64')]).affinity);
+  });
+
   test('drops terms that the virtual node can not meet, and never leaves an empty one', () => {
     const pod = made({ spec: withTerms([arch('arm64'), os('windows')], [arch('arm64')]) });
     expect(pod.spec.affinity).toEqual({});

@@ -1,0 +1,3 @@
+module nodeless.io/bench/review-load
+
+go 1.25
