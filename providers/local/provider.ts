@@ -65,6 +65,7 @@ export function createLocalProvider(options: LocalProviderOptions): CellProvider
       settings,
       record,
       template,
+      cellClass: request.cellClass,
       bootstrap: request.bootstrap,
       token: await store.token(cellId),
       directory: store.machineDirectory(cellId),

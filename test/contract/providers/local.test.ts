@@ -176,6 +176,23 @@ describe.skipIf(skipReason !== undefined)(`local cells${skipReason === undefined
     expect(ephemeralStorageBytes).toBeGreaterThanOrEqual(asked.offering.allocatable.ephemeralStorageBytes);
   });
 
+  test('a kubelet heeds what its class sets, but for what would make the cell smaller than it was sold', async () => {
+    const kubelet = {
+      podPidsLimit: 512,
+      systemReserved: { memory: '200Mi' },
+      evictionHard: { 'memory.available': '100Mi' },
+    };
+    const asked = { ...(await request()), cellClass: cellClass({ kubelet }) };
+    await provider.launch(asked, soon());
+    const path = `/nodes/${asked.tags.cellId}/status`;
+    await cloud.api.request(({ method, url }) => method === 'PATCH' && url.includes(path), 20_000);
+    const node = cloud.api.store.get('/api/v1/nodes', asked.tags.cellId);
+    const { allocatable } = (node?.status ?? {}) as { allocatable: Record<string, string> };
+    expect(resourcesOf(allocatable).memoryBytes).toBe(asked.offering.allocatable.memoryBytes);
+    const folder = join(cloud.options.stateDir, 'cells', asked.tags.cellId, 'machine');
+    expect(JSON.parse(await readFile(join(folder, 'kubelet.json'), 'utf8'))).toMatchObject({ podPidsLimit: 512 });
+  });
+
   test('a pod runs from the preloaded images, and changes neither them nor another cell', async () => {
     const before = await templates(cloud.options.cacheDir);
     const spoil = 'echo spoiled > /bin/spoiled; rm -f /bin/vi; exec sleep 600';
