@@ -81,12 +81,15 @@ export class Placement {
    */
   async choose(pod: WirePod, { need, cellId }: Asked, signal: AbortSignal): Promise<Choice> {
     const table = await this.#table(signal);
+    // A cell that is asked for again under its id must not be in its own way.
+    if (cellId !== undefined) this.release(cellId);
     return this.#choose(table, this.#queryOf(pod, need), cellId);
   }
 
   /** The best offering of at least this size, by the default class, for a cell that is no pod's own. @throws as `choose` */
   async chooseSize(need: Resources, cellId: string, signal: AbortSignal): Promise<Choice> {
     const table = await this.#table(signal);
+    this.release(cellId);
     const query = this.#query({ cellClass: this.#options.classes.default(), need, constraints: [] });
     return this.#choose(table, query, cellId);
   }

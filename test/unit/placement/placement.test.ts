@@ -282,6 +282,14 @@ describe('a budget', () => {
     await expect(choose(member, 'c')).resolves.toMatchObject({});
   });
 
+  test('is not spent twice by a cell that is chosen again under its id, as after a restart', async () => {
+    const { choose, placement, defineClass } = rig();
+    defineClass('one', { budgets: { maxCells: 1 } });
+    placement.hold('found', 'one', 0.05);
+    await expect(choose(pod({}, ofClass('one')), 'found')).resolves.toMatchObject({});
+    await refusedWith('BudgetExceeded', /1 cells/, choose(pod({}, ofClass('one')), 'other'));
+  });
+
   test('is not spent by asking what would be chosen', async () => {
     const { placement, choose, defineClass } = rig();
     defineClass('one', { budgets: { maxCells: 1 } });
