@@ -124,6 +124,23 @@ describe('pods that must be on one machine', () => {
     expect(cellOf(made, 'web')).not.toBe(first);
   });
 
+  test('cost one that needs nobody its machine once and no more, whoever comes and goes', async () => {
+    const sized = (name: string, price: number, cpuMilli: number) => {
+      const made = offering(name, price);
+      return { ...made, allocatable: { ...made.allocatable, cpuMilli } };
+    };
+    const made = started([sized('small', 1, 1_000), sized('large', 2, 2_000), sized('huge', 3, 4_000)]);
+    create(made, podOf('cache', { cpu: '800m' }));
+    await vi.waitFor(() => expect(made.book.get(cellOf(made, 'cache'))?.phase).toBe('booting'));
+    create(made, web('web-1', '800m'));
+    await vi.waitFor(() => expect(cellOf(made, 'web-1')).not.toBe(''), 3_000);
+    const second = cellOf(made, 'cache');
+    made.pods.remove('web-1');
+    create(made, web('web-2', '1500m'));
+    await told(made, 'NoRoom', /of ns\/cache, .* has no room for 1500m cpu/);
+    expect(cellOf(made, 'cache')).toBe(second);
+  });
+
   test('of which one can not be beside the other do not keep it from running', async () => {
     const made = started();
     create(made, podOf('cache', { cpu: '800m' }));
