@@ -9,7 +9,7 @@ import { run } from '../../src/local-cluster/processes/run.ts';
 import { bundleOf } from '../../webhooks/certificates/certificate-set.ts';
 import { perform } from '../../webhooks/certificates/perform.ts';
 import type { BenchContext, Benchmark, BenchResult } from './benchmark.ts';
-import { residentMiB } from './process-meter.ts';
+import { cpuSeconds, residentMiB } from './process-meter.ts';
 import type { WebhookOrder } from './webhook-program.ts';
 
 const LOAD_FOLDER = fileURLToPath(new URL('review-load', import.meta.url));
@@ -82,6 +82,7 @@ async function start(order: WebhookOrder, signal: AbortSignal): Promise<{ child:
 interface Measured {
   readonly perReviewMicros: readonly number[];
   readonly latenciesMs: readonly number[];
+  readonly reviews: number;
 }
 
 /** Compiles the load, and has it asked: in Go, as an API server's own client is. */
@@ -115,7 +116,8 @@ async function measure(context: BenchContext): Promise<BenchResult> {
   const { child, port } = await start({ serving: { cert, key }, ...COUNTS }, context.signal);
   const pid = child.pid ?? 0;
   try {
-    const { perReviewMicros, latenciesMs } = await measured(context, port, bundleOf(set), podReview());
+    const before = await cpuSeconds(pid);
+    const { perReviewMicros, latenciesMs, reviews } = await measured(context, port, bundleOf(set), podReview());
     const subject = 'nodeless';
     return {
       figures: [
@@ -126,6 +128,10 @@ async function measure(context: BenchContext): Promise<BenchResult> {
         {
           ...{ name: `an answer, at ${REVIEWS_PER_SECOND} reviews/s`, subject, unit: 'ms', values: latenciesMs },
           aim: { atMost: P99_MS, by: 'p99' },
+        },
+        {
+          ...{ name: 'CPU of its process for a review', subject, unit: 'µs' },
+          values: [(((await cpuSeconds(pid)) - before) * 1_000_000) / reviews],
         },
         { name: 'memory of its process', subject, unit: 'MiB', values: [await residentMiB(pid)] },
       ],

@@ -21,6 +21,8 @@ type report struct {
 	PerReviewMicros []float64 `json:"perReviewMicros"`
 	// Of every review that was asked at a rate: milliseconds until its whole answer.
 	LatenciesMs []float64 `json:"latenciesMs"`
+	// All that were asked, those that do not count included.
+	Reviews int64 `json:"reviews"`
 }
 
 var (
@@ -48,6 +50,7 @@ func main() {
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}
 	client := &http.Client{Transport: transport, Timeout: 10 * time.Second}
 	review := must(os.ReadFile(*file))
+	var asked atomic.Int64
 
 	ask := func() time.Duration {
 		began := time.Now()
@@ -58,6 +61,7 @@ func main() {
 			fmt.Fprintf(os.Stderr, "%d: %.200s\n", answer.StatusCode, body)
 			os.Exit(1)
 		}
+		asked.Add(1)
 		return time.Since(began)
 	}
 
@@ -101,5 +105,6 @@ func main() {
 		result.PerReviewMicros = append(result.PerReviewMicros, flat)
 		result.LatenciesMs = append(result.LatenciesMs, latencies...)
 	}
+	result.Reviews = asked.Load()
 	must(0, json.NewEncoder(os.Stdout).Encode(result))
 }
