@@ -294,10 +294,13 @@ async function startLeading(base: Base, signal: AbortSignal, stops: (() => Promi
   // Without them no pod can be placed; where their definition is missing, pods are told so instead of nobody.
   const classesKnown = Promise.all([cellClasses, namespaces, daemonSets].map(({ whenSynced }) => whenSynced));
   await Promise.race([classesKnown, clock.sleep(CLASSES_SYNC_MS, signal)]);
-  for (const collection of [cellClasses, namespaces]) {
-    const unsubscribe = collection.subscribe(() => controller.wakeWaiting());
+  const wakeAt = (collection: typeof namespaces, concerns: (pod: WirePod, name: string) => boolean) => {
+    const wake = (name: string) => controller.wakeWaiting((pod) => concerns(pod, name));
+    const unsubscribe = collection.subscribe(({ object }) => wake(object.metadata.name));
     stops.push(async () => unsubscribe());
-  }
+  };
+  wakeAt(cellClasses, (pod, name) => classes.mayHave(pod, name));
+  wakeAt(namespaces, ({ metadata }, name) => metadata.namespace === name);
   controller.start(signal);
   const census = new Census({
     provider,

@@ -42,16 +42,20 @@ export class CellClasses {
   /** @throws NodelessError NoCellClass, retryable while the classes could not be read yet */
   of(pod: Pick<WirePod, 'metadata'>): CellClass {
     this.#checkSynced();
-    const { classes, namespaces } = this.#sources;
     const { namespace = 'default', labels } = pod.metadata;
-    const ofNamespace = namespaces.get(undefined, namespace)?.metadata.labels?.[CELL_CLASS_LABEL];
-    const name = labels?.[CELL_CLASS_LABEL] ?? ofNamespace;
+    const name = this.#pickedBy(pod);
     if (name === undefined) return this.default();
-    const object = classes.get(undefined, name);
+    const object = this.#sources.classes.get(undefined, name);
     if (object !== undefined) return this.#read(object);
     const who = labels?.[CELL_CLASS_LABEL] === undefined ? `namespace ${namespace}` : 'the pod';
     const message = `${who} picks CellClass ${name} by label ${CELL_CLASS_LABEL}, which does not exist; create it, or change the label`;
     throw new NodelessError({ code: 'NoCellClass', message, identity: { cellClass: name } });
+  }
+
+  /** Whether a change of the class of this name may concern a pod: it picks that one, or none, so that the default counts. */
+  mayHave(pod: Pick<WirePod, 'metadata'>, name: string): boolean {
+    const picked = this.#pickedBy(pod);
+    return picked === undefined || picked === name;
   }
 
   /** The class of what picks none. @throws as `of` */
@@ -76,6 +80,12 @@ export class CellClasses {
       if (!isNodelessError(error, 'NoCellClass')) throw error;
       return undefined;
     }
+  }
+
+  /** The class that a pod's label names, or else its namespace's. */
+  #pickedBy({ metadata: { namespace = 'default', labels } }: Pick<WirePod, 'metadata'>): string | undefined {
+    const ofNamespace = this.#sources.namespaces.get(undefined, namespace)?.metadata.labels;
+    return labels?.[CELL_CLASS_LABEL] ?? ofNamespace?.[CELL_CLASS_LABEL];
   }
 
   #checkSynced(): void {

@@ -4,6 +4,7 @@ import { byPrice, countedOf, type LaunchType, type Offering } from '../core/offe
 import type { Resources } from '../core/resources.ts';
 import { count, type ExclusionCounts } from './exclusion.ts';
 import { patternOf } from './globs.ts';
+import { Refusals } from './refusals.ts';
 
 /** One offering, with what is asked of it over and over. */
 export interface Entry {
@@ -21,6 +22,7 @@ export interface ClassOfferings {
   readonly entries: readonly Entry[];
   readonly excluded: ExclusionCounts;
   readonly architectures: ReadonlySet<string>;
+  readonly refusals: Refusals;
 }
 
 /** What a launch of the offering succeeds or fails together with. */
@@ -47,7 +49,8 @@ function leftBy({ launchTypes, instanceTypes }: CellClassSpec, all: readonly Ent
   });
   // Sorting is stable, so within a rank the order by price stays.
   const ranked = left.toSorted((a, b) => rankOf(preferred, a.offering) - rankOf(preferred, b.offering));
-  return { entries: ranked, excluded, architectures: new Set(left.map(({ offering }) => offering.arch)) };
+  const architectures = new Set(left.map(({ offering }) => offering.arch));
+  return { entries: ranked, excluded, architectures, refusals: new Refusals() };
 }
 
 /** All offerings as they were at one time, sorted once, so that a pod's choice is one pass to the first that fits. */

@@ -97,9 +97,15 @@ export class Placement {
   #choose(table: OfferingTable, query: Query, cellId: string | undefined): Choice {
     const { cellClass, need } = query;
     const offered = table.ofClass(cellClass.spec);
+    const known = offered.refusals.of(query);
+    if (known !== undefined) throw known;
     const canBeHad = this.#capacity.now();
     const { entry, ...how } = pick(query, offered, canBeHad);
-    if (entry === undefined) throw refusal(query, how.passed, () => survey(query, offered, canBeHad));
+    if (entry === undefined) {
+      const refused = refusal(query, how.passed, () => survey(query, offered, canBeHad));
+      if (refused.code === 'NoOffering') offered.refusals.note(query, refused);
+      throw refused;
+    }
     const { offering } = entry;
     if (cellId !== undefined) this.#spending.hold(cellId, cellClass.name, offering.pricePerHourUsd);
     return { offering, cellClass, need, why: describeChoice(query, entry, how) };

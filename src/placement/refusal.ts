@@ -8,26 +8,42 @@ import { describeExclusions, type ExclusionCounts } from './exclusion.ts';
 import type { Entry } from './offering-table.ts';
 import type { Query } from './query.ts';
 
-/** How much of the machine's largest lack is lacking: 2 when the pod needs twice what there is. */
-function shortfall(have: Resources, need: Resources): number {
-  const amounts = [
-    [need.cpuMilli, have.cpuMilli],
-    [need.memoryBytes, have.memoryBytes],
-    [need.ephemeralStorageBytes, have.ephemeralStorageBytes],
-    ...Object.entries(need.extended).map(([name, amount]) => [amount, have.extended[name] ?? 0]),
-  ];
-  return Math.max(...amounts.map(([wanted = 0, got = 0]) => (wanted === 0 ? 0 : wanted / got)));
+interface Lack {
+  readonly entry: Entry;
+  /** How many dimensions it lacks. */
+  lacks: number;
+  /** How much of its largest lack is lacking: 2 when the pod needs twice what there is. */
+  short: number;
+}
+
+/** Asked for every offering, so it allocates one object. */
+function lackOf(entry: Entry, need: Resources): Lack {
+  const lack: Lack = { entry, lacks: 0, short: 0 };
+  const count = (wanted: number, got: number) => {
+    if (wanted > got) lack.lacks += 1;
+    if (wanted > 0) lack.short = Math.max(lack.short, wanted / got);
+  };
+  const { counted } = entry;
+  count(need.cpuMilli, counted.cpuMilli);
+  count(need.memoryBytes, counted.memoryBytes);
+  count(need.ephemeralStorageBytes, counted.ephemeralStorageBytes);
+  for (const name in need.extended) count(need.extended[name] ?? 0, counted.extended[name] ?? 0);
+  return lack;
+}
+
+function isNearer(a: Lack, b: Lack): boolean {
+  if (a.lacks !== b.lacks) return a.lacks < b.lacks;
+  return a.short === b.short ? byPrice(a.entry.offering, b.entry.offering) < 0 : a.short < b.short;
 }
 
 /** The offering that lacks the fewest dimensions, then the least of them. */
 function nearestOf(tooSmall: readonly Entry[], need: Resources): Entry | undefined {
-  const measured = tooSmall.map((entry) => {
-    const lacks = shortOf(entry.counted, need).length;
-    return { entry, lacks, short: shortfall(entry.counted, need) };
-  });
-  const nearer = (a: (typeof measured)[number], b: (typeof measured)[number]) =>
-    a.lacks - b.lacks || (a.short === b.short ? byPrice(a.entry.offering, b.entry.offering) : a.short - b.short);
-  return measured.sort(nearer)[0]?.entry;
+  let nearest: Lack | undefined;
+  for (const entry of tooSmall) {
+    const lack = lackOf(entry, need);
+    if (nearest === undefined || isNearer(lack, nearest)) nearest = lack;
+  }
+  return nearest?.entry;
 }
 
 function describeTerm(term: Term): string {

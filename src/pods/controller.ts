@@ -75,9 +75,13 @@ export class PodController {
     for (const uid of this.#options.assignment.waitersFor(cell)) this.#queue.addAfter(uid, ROOM_LOOK_MS);
   }
 
-  /** What pods wait for may have come: they are looked at now instead of at their next turn. */
-  wakeWaiting(): void {
-    for (const uid of this.#options.assignment.waiting()) this.#queue.add(uid);
+  /** What some of the pods that wait are waiting for may have come: those are looked at now instead of at their next turn. */
+  wakeWaiting(concerns: (pod: WirePod) => boolean): void {
+    const { assignment, nodePods } = this.#options;
+    for (const uid of assignment.waiting()) {
+      const pod = nodePods.get(uid);
+      if (pod !== undefined && concerns(pod)) this.#queue.add(uid);
+    }
   }
 
   #observe(pod: WirePod): void {

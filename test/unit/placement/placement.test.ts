@@ -136,6 +136,41 @@ describe('a pod that nothing can take', () => {
     );
   });
 
+  test('is told the same again without another look at the offerings, until these change', async () => {
+    let looks = 0;
+    const look = () => {
+      looks += 1;
+      return 'amd64';
+    };
+    const watched = LADDER.map((one) => Object.defineProperty({ ...one }, 'arch', { enumerable: true, get: look }));
+    const { choose, pass, defineClass } = rig(watched);
+    const large = pod({ cpu: '2', memory: '64Gi' });
+    const told = /the nearest, large with 4 cpu, 8Gi, lacks memory$/;
+    await refusedWith('NoOffering', told, choose(large));
+    looks = 0;
+    await refusedWith('NoOffering', told, choose(large));
+    expect(looks).toBe(0);
+    const spec = { nodeSelector: { 'nodeless.io/launch-type': 'ec2-spot' } };
+    await refusedWith('NoOffering', /launch-type In ec2-spot/, choose(pod({ cpu: '2', memory: '64Gi' }, { spec })));
+    expect(looks).toBeGreaterThan(0);
+    pass(60_001);
+    looks = 0;
+    await refusedWith('NoOffering', told, choose(large));
+    expect(looks).toBeGreaterThan(0);
+    defineClass('odd', { instanceTypes: { include: ['x*'] } });
+    await refusedWith('NoOffering', /of CellClass odd/, choose(pod({ cpu: '2', memory: '64Gi' }, ofClass('odd'))));
+  });
+
+  test('names the offering that lacks the fewest things, then the least, then the cheapest', async () => {
+    const { choose } = rig([
+      offering('both', '1', '1Gi', 0.01),
+      offering('little', '4', '6Gi', 0.9),
+      offering('less', '4', '7Gi', 0.8),
+      offering('less-and-cheaper', '8', '7Gi', 0.7),
+    ]);
+    await refusedWith('NoOffering', /the nearest, less-and-cheaper with/, choose(pod({ cpu: '2', memory: '8Gi' })));
+  });
+
   test('for an amount that no machine has is told which', async () => {
     await refusedWith('InvalidQuantity', /memory is asked for in more/, rig().choose(pod({ memory: '7Ei' })));
   });
@@ -200,6 +235,19 @@ describe('what machines turn out to have', () => {
 });
 
 describe('the class of a pod', () => {
+  test('may be changed by those that it picks or its namespace picks, and by any where nobody picks', () => {
+    const [classes, namespaces] = [new Collection<KubeObject>(), new Collection<KubeObject>()];
+    namespaces.apply('ADDED', { metadata: { name: 'team', labels: { 'nodeless.io/cell-class': 'theirs' } } });
+    const known = new CellClasses({ classes, namespaces });
+    const mayHave = (namespace: string, labels: object, name: string) =>
+      known.mayHave({ metadata: { name: 'p', namespace, labels: { ...labels } } }, name);
+    expect(mayHave('ns', {}, 'any')).toBe(true);
+    expect(mayHave('team', {}, 'any')).toBe(false);
+    expect(mayHave('team', {}, 'theirs')).toBe(true);
+    expect(mayHave('team', { 'nodeless.io/cell-class': 'own' }, 'theirs')).toBe(false);
+    expect(mayHave('team', { 'nodeless.io/cell-class': 'own' }, 'own')).toBe(true);
+  });
+
   test('is its own, else its namespace’s, else the oldest default, else none', async () => {
     const { choose, defineClass, label } = rig();
     const nameOf = async (of: WirePod) => (await choose(of)).cellClass.name;

@@ -191,6 +191,19 @@ describe('the pod controller', () => {
     expect(condition).toMatchObject({ status: 'False', reason: 'InsufficientCapacity' });
   });
 
+  test('of the pods that wait, those are looked at again whom a change concerns', async () => {
+    const made = started();
+    const labels = { 'nodeless.io/cell-class': 'late' };
+    for (const name of ['a', 'b']) made.pods.create(name, { metadata: { name, namespace: 'ns', uid: name, labels } });
+    await vi.waitFor(() => expect(made.pods.events).toHaveLength(2));
+    made.classes.apply('ADDED', { metadata: { name: 'late', resourceVersion: '2' }, spec: {} });
+    made.controller.wakeWaiting(({ metadata }) => metadata.name === 'a');
+    await vi.waitFor(() => expect(cellOf(made.pods.get('a'))).not.toBe(''));
+    expect(cellOf(made.pods.get('b'))).toBe('');
+    made.controller.wakeWaiting(({ metadata }) => metadata.name === 'b');
+    await vi.waitFor(() => expect(cellOf(made.pods.get('b'))).not.toBe(''));
+  });
+
   test('a pod deleted before its hand-over is Failed, then deleted, and its cell ends', async () => {
     const made = started();
     made.pods.create('p');
