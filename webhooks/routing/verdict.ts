@@ -1,7 +1,7 @@
 import type { Constraints } from '../../src/core/constraints.ts';
 import type { Decision } from '../../src/core/decision.ts';
 import { VIRTUAL_NODE_LABEL } from '../../src/core/names.ts';
-import { tiesOf } from '../../src/core/node-ties.ts';
+import { type Tie, tiesOf } from '../../src/core/node-ties.ts';
 import type { AdmittedPod, Routed } from './admitted-pod.ts';
 import type { ClusterFacts, RoutingRules } from './facts.ts';
 import { placementOf } from './placement-label.ts';
@@ -102,10 +102,16 @@ function isBoundTo({ spec }: AdmittedPod, target: Target): boolean {
   return spec.nodeName === target.name || names.includes(target.name);
 }
 
-/** Stays on a node: a regular one, or the node cell where the virtual node is not excluded. */
+/** What no cell can have, the node cell can't have either: its Node is that of all cells. */
+function impossibleTie({ pod, rules }: Case): Tie | undefined {
+  return tiesOf(pod.spec, rules.csiDrivers).find(({ impossible }) => impossible);
+}
+
+/** Stays on a node: a regular one, or the node cell where it can be there and the virtual node is not excluded. */
 function stays(one: Case, reason: string, detail?: string): Verdict {
   const more = detail === undefined ? {} : { detail };
-  const mayGo = one.rules.statefulPlacement === 'node-cell' && excludedBy(one) === undefined;
+  const isWanted = one.rules.statefulPlacement === 'node-cell' && impossibleTie(one) === undefined;
+  const mayGo = isWanted && excludedBy(one) === undefined;
   const goes = mayGo && !('excludedBy' in liftSpec(one.routed, ofNodeCell(one.facts.target())));
   if (!goes) return { decision: 'leave', reason, ...more };
   return { decision: 'node-cell', reason, ...more, lifted: { routed: one.routed, constraints: {} } };
@@ -142,7 +148,7 @@ function onCell(one: Case, reason: string): Verdict {
 /** A pod that asks for a cell has one unless it can't be; a separate webhook refuses it then. */
 function insisting(one: Case): Verdict | undefined {
   if (daemonSetOf(one.pod) !== undefined) return undefined;
-  const tie = tiesOf(one.pod.spec, one.rules.csiDrivers).find(({ impossible }) => impossible);
+  const tie = impossibleTie(one);
   if (tie !== undefined) return { decision: 'leave', reason: tie.kind, detail: tie.field };
   return unsheltered(one) ?? onCell(one, 'label');
 }

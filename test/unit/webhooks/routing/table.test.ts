@@ -102,6 +102,16 @@ const TABLE: readonly (readonly [string, Shape, string])[] = [
     'node-cell: host-path (spec.volumes "logs")',
   ],
   [
+    'a claim, which the node cell can’t have',
+    { spec: CLAIM, ...NODE_CELL },
+    'leave: persistent-volume (spec.volumes "data")',
+  ],
+  [
+    'a claim beside a path, likewise',
+    { spec: { volumes: [...HOST_PATH.volumes, ...CLAIM.volumes] }, ...NODE_CELL },
+    'leave: host-path (spec.volumes "logs")',
+  ],
+  [
     'the same, for another architecture than the node cell’s',
     { spec: { ...HOST_PATH, nodeSelector: { 'kubernetes.io/arch': 'arm64' } }, ...NODE_CELL },
     'leave: host-path (spec.volumes "logs")',
