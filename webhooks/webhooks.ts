@@ -50,14 +50,16 @@ export async function runWebhooks(options: WebhooksOptions, signal: AbortSignal)
   const { namespaces, daemonSets, networkPolicies } = collections;
   const known = [namespaces, daemonSets, networkPolicies];
   const first = Promise.withResolvers<ServingPair>();
+  let newest: ServingPair | undefined;
   let server: WebhookServer | undefined;
   const keeper = new CertificateKeeper(
     {
       ...options,
       configuration: configurationOf(target.name),
       onServing({ certPem: cert, keyPem: key }) {
-        first.resolve({ cert, key });
-        server?.renew({ cert, key });
+        newest = { cert, key };
+        first.resolve(newest);
+        server?.renew(newest);
       },
     },
     signal,
@@ -78,6 +80,8 @@ export async function runWebhooks(options: WebhooksOptions, signal: AbortSignal)
       '/validate/cellclasses': validateCellClass,
     },
   });
+  // One that came while the port was opened was told to no server.
+  server.renew(newest ?? serving);
   logger.info({ host: options.host, port: server.port, node: target.name }, 'the webhooks are served');
   await ended;
   await Promise.all([keeping, server.stop()]);

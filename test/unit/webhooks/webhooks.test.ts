@@ -1,10 +1,13 @@
 import { createServer } from 'node:net';
+import { connect } from 'node:tls';
 import { pino } from 'pino';
 import { Agent, request } from 'undici';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/core/clock.ts';
 import { startCollection } from '../../../src/kube/collection.ts';
 import type { KubeObject } from '../../../src/kube/objects.ts';
+import { dataOf } from '../../../webhooks/certificates/certificate-set.ts';
+import { perform } from '../../../webhooks/certificates/perform.ts';
 import { runWebhooks } from '../../../webhooks/webhooks.ts';
 import { FakeKube } from '../cell-api/fake-kube.ts';
 import { FACTS, podOf, RULES, type Shape } from './routing/case.ts';
@@ -36,6 +39,10 @@ describe('the webhooks of a replica', () => {
     kube = new FakeKube();
     ending = new AbortController();
     port = await freePort();
+    start();
+  });
+
+  function start(): void {
     const source = { client: kube.client(), clock: systemClock, logger: pino({ level: 'silent' }) };
     const collection = <T extends KubeObject>(path: string) => startCollection<T>({ ...source, path }, ending.signal);
     const namespaces = collection(PATHS.namespaces);
@@ -53,7 +60,7 @@ describe('the webhooks of a replica', () => {
       },
     };
     running = runWebhooks(options, ending.signal);
-  });
+  }
 
   afterEach(async () => {
     ending.abort();
@@ -107,5 +114,36 @@ describe('the webhooks of a replica', () => {
     await told('leave: selector (spec.nodeSelector)', wanting);
     kube.put(PATHS.nodes, { metadata: { name: 'nodeless', labels: { disk: 'ssd' } } });
     await told('cell: stateless', wanting);
+  });
+
+  function servedNames(): Promise<string | undefined> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false, servername: '' }, () => {
+        resolve(socket.getPeerX509Certificate()?.subjectAltName);
+        socket.destroy();
+      });
+      socket.once('error', reject);
+    });
+  }
+
+  test('serve by a certificate that was renewed while they were starting', async () => {
+    ending.abort();
+    await running;
+    kube = new FakeKube();
+    ending = new AbortController();
+    const secrets = '/api/v1/namespaces/nodeless-system/secrets';
+    const set = await perform({ do: 'begin' }, undefined, ['10.0.0.9'], Date.now());
+    if (set === undefined) throw new Error('there are no certificates');
+    const data = Object.entries(dataOf(set)).map(([key, value]) => [key, Buffer.from(value).toString('base64')]);
+    const metadata = { name: 'nodeless-webhook', namespace: 'nodeless-system' };
+    kube.put(secrets, { metadata, data: Object.fromEntries(data) } as KubeObject);
+    kube.intercept = ({ method, body }) => {
+      if (method !== 'PUT') return undefined;
+      const text = JSON.stringify(kube.put(secrets, body as KubeObject));
+      return { status: 200, contentType: 'application/json', body: Buffer.from(text) };
+    };
+    start();
+    await told('cell: stateless', {});
+    expect(await servedNames()).toContain('IP Address:127.0.0.1');
   });
 });
