@@ -21,6 +21,12 @@ export function distrusting({ webhooks = [] }: WebhookConfiguration, bundlePem: 
   return webhooks.filter(({ clientConfig }) => clientConfig.caBundle !== wanted).map(({ name }) => name);
 }
 
+/** Whether the callers of every one of its webhooks trust an authority, whatever else they trust. */
+export function isTrustedBy({ webhooks = [] }: WebhookConfiguration, certPem: string): boolean {
+  const bundleOf = ({ caBundle = '' }: { caBundle?: string }) => Buffer.from(caBundle, 'base64').toString();
+  return webhooks.every(({ clientConfig }) => bundleOf(clientConfig).includes(certPem.trim()));
+}
+
 /** Tells the API server what to trust. A configuration that was changed meanwhile is refused with 409. */
 export async function patchBundle(
   client: KubeClient,

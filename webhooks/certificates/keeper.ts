@@ -6,7 +6,7 @@ import { call, isStatus } from '../../src/kube/calls.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { type CollectionReader, startCollection } from '../../src/kube/collection.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';
-import { CONFIGURATION_PATHS, distrusting, patchBundle, type WebhookConfiguration } from './ca-bundle.ts';
+import { CONFIGURATION_PATHS, distrusting, isTrustedBy, patchBundle, type WebhookConfiguration } from './ca-bundle.ts';
 import { bundleOf, type CertificateSet, dataOf, type Pair, readSet, type SecretData } from './certificate-set.ts';
 import { nextStep } from './next-step.ts';
 import { perform } from './perform.ts';
@@ -103,7 +103,7 @@ export class CertificateKeeper {
     const secret = this.#secrets.get(namespace, SECRET);
     const set = secret && readSet(decoded(secret.data));
     const nowMs = clock.now();
-    const step = nextStep(set, { hosts, nowMs, settleMs });
+    const step = nextStep(set, { hosts, nowMs, settleMs, isTrusted: set !== undefined && this.#isTrusted(set) });
     const next = await perform(step, set, hosts, nowMs);
     if (next !== undefined) {
       await this.#write(secret, next, signal);
@@ -113,6 +113,15 @@ export class CertificateKeeper {
     if (set === undefined) return;
     if (set.serving !== undefined) this.#serve(set.serving);
     await this.#beTrusted(bundleOf(set), signal);
+  }
+
+  /** Both configurations are known, and name the authority that is to sign. */
+  #isTrusted({ current: { certPem } }: CertificateSet): boolean {
+    const { configuration: name } = this.#options;
+    return this.#configurations.every(([, collection]) => {
+      const configuration = collection.get(undefined, name);
+      return configuration !== undefined && isTrustedBy(configuration, certPem);
+    });
   }
 
   #serve(pair: Pair): void {

@@ -21,6 +21,8 @@ export interface Circumstances {
   readonly nowMs: number;
   /** How long API servers and other replicas have to learn of a change before it is relied on. */
   readonly settleMs: number;
+  /** Whether callers are known to trust the authority that signs, or is about to. */
+  readonly isTrusted: boolean;
 }
 
 function bounds(certificate: X509Certificate): { readonly fromMs: number; readonly toMs: number } {
@@ -52,7 +54,7 @@ export function hostsOf({ subjectAltName = '' }: X509Certificate): readonly stri
 
 /** What is next. Pure. */
 export function nextStep(set: CertificateSet | undefined, circumstances: Circumstances): Step {
-  const { hosts, nowMs } = circumstances;
+  const { hosts, nowMs, isTrusted } = circumstances;
   if (set === undefined) return { do: 'begin' };
   const current = new X509Certificate(set.current.certPem);
   const previous = set.previous && new X509Certificate(set.previous.certPem);
@@ -60,14 +62,14 @@ export function nextStep(set: CertificateSet | undefined, circumstances: Circums
   if (isExpired(current, nowMs)) return { do: 'begin' };
   if (previous === undefined && isDue(current, nowMs)) return { do: 'announce' };
 
-  const isAnnounced = previous === undefined || isExpired(previous, nowMs) || isSettled(current, circumstances);
+  const isOver = previous === undefined || isExpired(previous, nowMs);
+  const isAnnounced = isOver || (isTrusted && isSettled(current, circumstances));
   const signer = isAnnounced ? 'current' : 'previous';
   const by = [current, previous].find((one) => one !== undefined && serving !== undefined && isSignedBy(serving, one));
   if (serving === undefined || by === undefined || isDue(serving, nowMs)) return { do: 'serve', signer, hosts };
   const has = hostsOf(serving);
   const all = [...new Set([...has, ...hosts])];
   if (all.length > has.length || (by === previous && isAnnounced)) return { do: 'serve', signer, hosts: all };
-  return previous !== undefined && by === current && isSettled(serving, circumstances)
-    ? { do: 'forget' }
-    : { do: 'nothing' };
+  const isLeft = previous !== undefined && by === current && isSettled(serving, circumstances);
+  return isLeft && (isOver || isTrusted) ? { do: 'forget' } : { do: 'nothing' };
 }

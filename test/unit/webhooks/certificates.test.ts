@@ -30,8 +30,8 @@ function must<T>(value: T | undefined): T {
   return value;
 }
 
-function at(nowMs: number, hosts: readonly string[] = [HOST]) {
-  return { hosts, nowMs, settleMs: SETTLE_MS };
+function at(nowMs: number, hosts: readonly string[] = [HOST], isTrusted = true) {
+  return { hosts, nowMs, settleMs: SETTLE_MS, isTrusted };
 }
 
 /** Whether the certificate of one state is signed by an authority of another. */
@@ -110,6 +110,29 @@ describe('what is next about the certificates', () => {
   });
 });
 
+describe('an authority that callers are not known to trust', () => {
+  test('signs nothing, however long it was announced, as long as the previous one is valid', async () => {
+    const set = must(await perform({ do: 'announce' }, await begun(), [HOST], START_MS));
+    const { serving: _gone, ...without } = set;
+    const laterMs = START_MS + 30 * DAY_MS;
+    expect(nextStep(without, at(laterMs, [HOST], false))).toMatchObject({ do: 'serve', signer: 'previous' });
+    expect(nextStep(set, at(laterMs, [HOST], false))).toEqual({ do: 'nothing' });
+    expect(nextStep(set, at(laterMs))).toMatchObject({ do: 'serve', signer: 'current' });
+    const tenYearsMs = START_MS + 10.01 * YEAR_MS;
+    const young = must(await perform({ do: 'announce' }, await begun(), [HOST], START_MS + 9 * YEAR_MS));
+    expect(nextStep(young, at(tenYearsMs, [HOST], false))).toMatchObject({ do: 'serve', signer: 'current' });
+  });
+
+  test('does not have the previous one forgotten', async () => {
+    const set = must(await perform({ do: 'announce' }, await begun(), [HOST], START_MS));
+    const servedMs = START_MS + SETTLE_MS + BACKDATE_MS;
+    const served = await perform({ do: 'serve', signer: 'current', hosts: [HOST] }, set, [HOST], servedMs);
+    const laterMs = servedMs + SETTLE_MS + BACKDATE_MS;
+    expect(nextStep(served, at(laterMs, [HOST], false))).toEqual({ do: 'nothing' });
+    expect(nextStep(served, at(laterMs))).toEqual({ do: 'forget' });
+  });
+});
+
 const SECRETS = '/api/v1/namespaces/nodeless-system/secrets';
 const CONFIGURATIONS = ['mutating', 'validating'].map(
   (kind) => `/apis/admissionregistration.k8s.io/v1/${kind}webhookconfigurations`,
@@ -150,6 +173,18 @@ function apiServer(): FakeKube {
 function bundleIn(kube: FakeKube, path = CONFIGURATIONS[0] ?? ''): string {
   const { webhooks } = kube.get(path, 'nodeless.nodeless.io') as Configuration;
   return Buffer.from(webhooks[0]?.clientConfig.caBundle ?? '', 'base64').toString();
+}
+
+function setIn(kube: FakeKube): CertificateSet {
+  const { data = {} } = kube.get(SECRETS, 'nodeless-webhook') as { data?: Record<string, string> };
+  const decoded = Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]);
+  return must(readSet(Object.fromEntries(decoded)));
+}
+
+function keepInSecret(kube: FakeKube, set: CertificateSet): void {
+  const data = Object.entries(dataOf(set)).map(([key, value]) => [key, Buffer.from(value).toString('base64')]);
+  const metadata = { name: 'nodeless-webhook', namespace: 'nodeless-system' };
+  kube.put(SECRETS, { metadata, data: Object.fromEntries(data) } as KubeObject);
 }
 
 async function until(what: string, check: () => boolean): Promise<void> {
@@ -197,6 +232,28 @@ describe('the keeper', () => {
     await until('it is trusted again', () => CONFIGURATIONS.every((path) => bundleIn(kube, path) === bundle));
   });
 
+  test('serves on by the old authority while API servers can not be told of the new one', {
+    timeout: 20_000,
+  }, async () => {
+    const kube = apiServer();
+    keep(kube);
+    await until('it is trusted', () => CONFIGURATIONS.every((path) => bundleIn(kube, path) !== ''));
+    const answer = kube.intercept;
+    let refused = 0;
+    kube.intercept = (request, user) => {
+      if (request.method !== 'PATCH') return answer(request, user);
+      refused += 1;
+      return { status: 403, contentType: 'application/json', body: Buffer.from('{"reason":"Forbidden"}') };
+    };
+    const before = must(setIn(kube).serving).certPem;
+    keepInSecret(kube, must(await perform({ do: 'announce' }, setIn(kube), [HOST], Date.now())));
+    await delay(3_500);
+    expect(refused).toBeGreaterThan(0);
+    expect(must(setIn(kube).serving).certPem).toBe(before);
+    kube.intercept = answer;
+    await until('the new one signs', () => must(setIn(kube).serving).certPem !== before);
+  });
+
   /** One call as an API server makes it: a connection of its own, that trusts what the configuration says now. */
   function handshake(port: number, ca: string): Promise<string> {
     return new Promise((resolve, reject) => {
@@ -238,18 +295,8 @@ describe('the keeper', () => {
         );
       }
     });
-    const data = (kube.get(SECRETS, 'nodeless-webhook') as { data?: Record<string, string> }).data ?? {};
-    const set = must(
-      readSet(Object.fromEntries(Object.entries(data).map(([k, v]) => [k, Buffer.from(v, 'base64').toString()]))),
-    );
-    const announced = dataOf(must(await perform({ do: 'announce' }, set, [HOST], Date.now())));
-    const encoded = Object.fromEntries(
-      Object.entries(announced).map(([k, v]) => [k, Buffer.from(v).toString('base64')]),
-    );
-    kube.put(SECRETS, {
-      metadata: { name: 'nodeless-webhook', namespace: 'nodeless-system' },
-      data: encoded,
-    } as KubeObject);
+    const set = setIn(kube);
+    keepInSecret(kube, must(await perform({ do: 'announce' }, set, [HOST], Date.now())));
     await until('the old authority is forgotten', () => !bundleIn(kube).includes(old));
     await delay(100);
     loading = false;
