@@ -3,7 +3,12 @@ import { z } from 'zod';
 
 const labels = z.record(z.string(), z.string()).nullish();
 const list = z.array(z.looseObject({})).nullish();
-const owner = z.looseObject({ kind: z.string(), name: z.string(), controller: z.boolean().nullish() });
+const owner = z.looseObject({
+  apiVersion: z.string().optional(),
+  kind: z.string(),
+  name: z.string(),
+  controller: z.boolean().nullish(),
+});
 const container = z.looseObject({ name: z.string().default(''), ports: list });
 const containers = z.array(container).nullish();
 
@@ -39,6 +44,7 @@ export interface AdmittedPod {
     readonly labels?: Labels;
     readonly annotations?: Labels;
     readonly ownerReferences?: readonly {
+      readonly apiVersion?: string;
       readonly kind: string;
       readonly name: string;
       readonly controller?: boolean;

@@ -28,6 +28,9 @@ export interface Case {
   readonly facts: ClusterFacts;
 }
 
+/** Said of pods with the policy `inject`. */
+const NOT_INJECTED = 'not run on cells yet';
+
 type Row = (one: Case) => Verdict | undefined;
 
 const MIRROR = 'kubernetes.io/config.mirror';
@@ -63,7 +66,8 @@ const ofDaemonSet: Row = ({ pod, namespace, facts }) => {
   const owner = daemonSetOf(pod);
   if (owner === undefined) return undefined;
   if (!isBoundTo(pod, facts.target())) return { decision: 'untouched', reason: 'daemonset' };
-  return { decision: facts.daemonSetPolicy(namespace, owner.name), reason: 'daemonset' };
+  const decision = facts.daemonSetPolicy(namespace, owner.name);
+  return { decision, reason: 'daemonset', ...(decision === 'inject' ? { detail: NOT_INJECTED } : {}) };
 };
 
 /** 4. What is tied to its node. */
@@ -91,8 +95,12 @@ function placementFor({ pod, namespace, facts }: Case) {
   return placementOf(pod.metadata.labels ?? {}, facts.namespaceLabels(namespace));
 }
 
+/** Kubernetes' own alone: of other kinds of that name nobody knows a policy. */
 function daemonSetOf({ metadata }: AdmittedPod) {
-  return metadata.ownerReferences?.find(({ kind, controller }) => kind === 'DaemonSet' && controller !== false);
+  return metadata.ownerReferences?.find(
+    ({ apiVersion, kind, controller }) =>
+      kind === 'DaemonSet' && apiVersion?.startsWith('apps/') && controller === true,
+  );
 }
 
 /** The daemon controller names the node in a term's matchFields, as does who sets spec.nodeName. */
@@ -111,7 +119,7 @@ function impossibleTie({ pod, rules }: Case): Tie | undefined {
 function stays(one: Case, reason: string, detail?: string): Verdict {
   const more = detail === undefined ? {} : { detail };
   const isWanted = one.rules.statefulPlacement === 'node-cell' && impossibleTie(one) === undefined;
-  const mayGo = isWanted && excludedBy(one) === undefined;
+  const mayGo = isWanted && unsheltered(one) === undefined && excludedBy(one) === undefined;
   const goes = mayGo && !('excludedBy' in liftSpec(one.routed, ofNodeCell(one.facts.target())));
   if (!goes) return { decision: 'leave', reason, ...more };
   return { decision: 'node-cell', reason, ...more, lifted: { routed: one.routed, constraints: {} } };

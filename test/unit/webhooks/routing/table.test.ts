@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { DEFAULT_TOLERATIONS, routed, type Shape, wordsOf } from './case.ts';
 
 const label = (placement: string) => ({ labels: { 'nodeless.io/placement': placement } });
-const ofDaemonSet = (name: string) => ({
-  ownerReferences: [{ apiVersion: 'apps/v1', kind: 'DaemonSet', name, uid: 'u', controller: true }],
+const ofDaemonSet = (name: string, more: object = {}) => ({
+  ownerReferences: [{ apiVersion: 'apps/v1', kind: 'DaemonSet', name, uid: 'u', controller: true, ...more }],
 });
 /** As the daemon controller binds a pod. */
 const boundTo = (node: string) => ({
@@ -74,13 +74,29 @@ const TABLE: readonly (readonly [string, Shape, string])[] = [
   [
     'an agent’s pod here',
     { metadata: ofDaemonSet('agent'), spec: { ...boundTo('nodeless'), hostNetwork: true } },
-    'inject: daemonset',
+    'inject: daemonset (not run on cells yet)',
   ],
   ['a keeper’s pod here', { metadata: ofDaemonSet('keeper'), spec: boundTo('nodeless') }, 'node-cell: daemonset'],
   [
     'a DaemonSet’s pod bound by name',
     { metadata: ofDaemonSet('agent'), spec: { nodeName: 'nodeless' } },
-    'inject: daemonset',
+    'inject: daemonset (not run on cells yet)',
+  ],
+
+  [
+    'a pod of somebody else’s kind of DaemonSet',
+    { metadata: ofDaemonSet('agent', { apiVersion: 'apps.kruise.io/v1alpha1' }), spec: boundTo('nodeless') },
+    'cell: stateless',
+  ],
+  [
+    'the same elsewhere',
+    { metadata: ofDaemonSet('agent', { apiVersion: 'apps.kruise.io/v1alpha1' }), spec: boundTo('node-1') },
+    'leave: selector (spec.affinity.nodeAffinity)',
+  ],
+  [
+    'a pod that a DaemonSet owns and does not control',
+    { metadata: ofDaemonSet('agent', { controller: undefined }), spec: boundTo('nodeless') },
+    'cell: stateless',
   ],
 
   ['a claim', { spec: CLAIM }, 'leave: persistent-volume (spec.volumes "data")'],
@@ -114,6 +130,13 @@ const TABLE: readonly (readonly [string, Shape, string])[] = [
   [
     'the same, for another architecture than the node cell’s',
     { spec: { ...HOST_PATH, nodeSelector: { 'kubernetes.io/arch': 'arm64' } }, ...NODE_CELL },
+    'leave: host-path (spec.volumes "logs")',
+  ],
+
+  ['node with a claim, likewise', { metadata: label('node'), spec: CLAIM, ...NODE_CELL }, 'leave: label'],
+  [
+    'a path under a NetworkPolicy that nobody enforces, where such pods go to the node cell',
+    { metadata: { labels: { guarded: 'yes' } }, spec: HOST_PATH, ...NODE_CELL },
     'leave: host-path (spec.volumes "logs")',
   ],
 
