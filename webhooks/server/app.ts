@@ -21,6 +21,8 @@ export interface AppOptions {
   /** False until the caches are complete: what is judged without them may be judged wrong. */
   readonly isReady: () => boolean;
   readonly metrics: WebhookMetrics;
+  /** How long a request may take to come, and to be answered; 10 s unless given. */
+  readonly requestTimeoutMs?: number;
   readonly registry: Registry;
   readonly logger: Logger;
 }
@@ -53,7 +55,7 @@ function refusalOf(error: unknown) {
 
 /** The HTTPS server of the webhooks, HTTP/2 and 1.1: reads reviews, and leaves the answers to the webhooks. */
 export function createApp(options: AppOptions): App {
-  const { serving, webhooks, isReady, metrics, registry, logger } = options;
+  const { serving, webhooks, isReady, metrics, registry, logger, requestTimeoutMs = REQUEST_TIMEOUT_MS } = options;
   const app = fastify({
     http2: true,
     http2SessionTimeout: IDLE_MS,
@@ -63,7 +65,7 @@ export function createApp(options: AppOptions): App {
       allowHTTP1: true,
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       // Of HTTP/1.1, which the types of HTTP/2's options leave out.
-      ...{ requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: IDLE_MS },
+      ...{ requestTimeout: requestTimeoutMs, keepAliveTimeout: IDLE_MS },
       maxSessionMemory: MAX_SESSION_MEMORY,
       settings: { maxConcurrentStreams: MAX_STREAMS, enablePush: false },
     },
@@ -74,6 +76,11 @@ export function createApp(options: AppOptions): App {
     return503OnClosing: false,
   });
   app.removeContentTypeParser('text/plain');
+  // HTTP/2 has no such limit of its own, and HTTP/1.1's is looked at every 30 s.
+  app.addHook('onRequest', async ({ raw }, reply) => {
+    const cut = setTimeout(() => (raw.stream ?? raw.socket).destroy(), requestTimeoutMs);
+    reply.raw.once('close', () => clearTimeout(cut));
+  });
   app.server.maxConnections = MAX_CONNECTIONS;
   for (const [path, answer] of Object.entries(webhooks)) {
     app.post(path, async (request, reply) => {

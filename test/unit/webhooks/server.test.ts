@@ -1,4 +1,5 @@
 import { connect } from 'node:http2';
+import { connect as connectTls } from 'node:tls';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { Agent, request } from 'undici';
@@ -32,7 +33,7 @@ interface Answer {
   };
 }
 
-async function serve(options: { ready?: boolean } = {}) {
+async function serve(options: { ready?: boolean; requestTimeoutMs?: number } = {}) {
   const set = await perform({ do: 'begin' }, undefined, ['127.0.0.1'], Date.now());
   const { certPem: cert = '', keyPem: key = '' } = set?.serving ?? {};
   const registry = new Registry();
@@ -41,6 +42,7 @@ async function serve(options: { ready?: boolean } = {}) {
   const server = await startWebhookServer({
     ...{ host: '127.0.0.1', port: 0, serving: { cert, key }, metrics, registry, logger: pino({ level: 'silent' }) },
     isReady: () => state.ready,
+    ...(options.requestTimeoutMs === undefined ? {} : { requestTimeoutMs: options.requestTimeoutMs }),
     webhooks: {
       '/mutate': (asked) => mutate(asked, { rules: RULES, facts: FACTS, metrics }),
       '/validate/pods': (asked) => validatePod(asked, { rules: RULES, facts: FACTS }),
@@ -177,6 +179,27 @@ describe('the webhook server', () => {
     const statuses = await Promise.all(Array.from({ length: 200 }, ask));
     session.destroy();
     expect(new Set(statuses)).toEqual(new Set([200]));
+  });
+
+  test.each(['h2', 'http/1.1'])('cuts a request off that does not come to its end, over %s', async (protocol) => {
+    const { server, send } = await serve({ requestTimeoutMs: 200 });
+    const cut = new Promise<void>((resolve) => {
+      const target = { host: '127.0.0.1', port: server.port, rejectUnauthorized: false };
+      if (protocol === 'h2') {
+        const session = connect(`https://127.0.0.1:${server.port}`, target);
+        const stream = session.request({ ':method': 'POST', ':path': '/mutate', 'content-type': 'application/json' });
+        stream.once('error', () => undefined).once('close', () => resolve(session.destroy()));
+        stream.write('{');
+      } else {
+        const socket = connectTls({ ...target, ALPNProtocols: ['http/1.1'] });
+        socket.once('error', () => undefined).once('close', () => resolve());
+        socket.write(
+          'POST /mutate HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{',
+        );
+      }
+    });
+    await cut;
+    expect((await send('/healthz', undefined)).text).toBe('ok');
   });
 
   test('tells the particulars of its own failures to nobody', async () => {
