@@ -83,6 +83,12 @@ describe('a CellClass', () => {
     expect(refused.stderr).toContain(message);
   });
 
+  test('of the examples is taken', async () => {
+    const examples = new URL('../../deploy/examples/cell-classes.yaml', import.meta.url).pathname;
+    await kubectl('apply', '-f', examples);
+    expect(await kubectl('get', 'cellclasses')).toMatch(/standard +true/);
+  });
+
   test('of the pod, of its namespace, or the default one decides what its cell is, in that order', async () => {
     await apply(
       cellClass('usual', { default: true, instanceTypes: { include: ['local-0.5c-*'] } }),

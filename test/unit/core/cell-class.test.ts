@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { parse } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 import { cellClassSpecSchema, parseCellClass } from '../../../src/core/cell-class.ts';
 import { isNodelessError } from '../../../src/core/errors.ts';
 
+const EXAMPLES = new URL('../../../deploy/examples/cell-classes.yaml', import.meta.url);
 const CRD = new URL('../../../deploy/crds/cellclasses.yaml', import.meta.url);
 
 interface Schema {
@@ -45,6 +46,13 @@ describe('a CellClass', () => {
     const [ours, theirs] = [checked, defined].map((schema) => Object.fromEntries(fieldsOf(schema, 'spec').slice(1)));
     expect(Object.keys(ours ?? {}).length).toBeGreaterThan(40);
     expect(ours).toEqual(theirs);
+  });
+
+  test('of the examples is valid, and one of them is the default', async () => {
+    const documents = parseAllDocuments(await readFile(EXAMPLES, 'utf8')).map((document) => document.toJS());
+    const classes = documents.map((object) => parseCellClass(object));
+    expect(classes.filter(({ spec }) => spec.default).map(({ name }) => name)).toEqual(['standard']);
+    expect(new Set(classes.map(({ name }) => name)).size).toBe(4);
   });
 
   test('that says nothing allows everything', () => {
