@@ -18,6 +18,7 @@ import { startProjection } from './cells/projection.ts';
 import { podNamesCell } from './cells/reason.ts';
 import type { Config } from './config/schema.ts';
 import { type Clock, systemClock, systemUptimeMs } from './core/clock.ts';
+import { messageOf } from './core/errors.ts';
 import { GROUP, NODE_GROUPS, nodeUser, VERSION, VIRTUAL_NODE_LABEL } from './core/names.ts';
 import { call } from './kube/calls.ts';
 import { createKubeClient, type KubeClient } from './kube/client.ts';
@@ -258,6 +259,7 @@ async function startLeading(base: Base, signal: AbortSignal, stops: (() => Promi
     defaultSize: config.cells.defaultSize,
     csiDrivers: config.routing.csiDrivers,
     arch: specOf(config, clusterUid).arch,
+    onOfferingsFailed: (error) => logger.warn({ reason: messageOf(error) }, 'the offerings can not be read'),
   });
   for (const { cellId, machine } of book.cells()) {
     placement.hold(cellId, machine?.tags.cellClass ?? BUILT_IN_CLASS, machine?.pricePerHourUsd ?? 0);

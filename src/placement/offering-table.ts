@@ -3,7 +3,7 @@ import { labelsOf } from '../core/constraints.ts';
 import { byPrice, countedOf, type LaunchType, type Offering } from '../core/offerings.ts';
 import type { Resources } from '../core/resources.ts';
 import { count, type ExclusionCounts } from './exclusion.ts';
-import { patternOf } from './globs.ts';
+import { matcherOf } from './globs.ts';
 import { Refusals } from './refusals.ts';
 
 /** One offering, with what is asked of it over and over. */
@@ -35,20 +35,33 @@ function rankOf(preferred: readonly LaunchType[], { launchType }: Offering): num
   return rank === -1 ? preferred.length : rank;
 }
 
-function leftBy({ launchTypes, instanceTypes }: CellClassSpec, all: readonly Entry[]): ClassOfferings {
+/** What machines of an offering turned out to have in a class; the same object where nothing is known. */
+export type Correct = (offering: Offering, spec: CellClassSpec) => Offering;
+
+function entryOf(offering: Offering): Entry {
+  return { offering, counted: countedOf(offering), labels: labelsOf(offering), key: keyOf(offering) };
+}
+
+function leftBy(spec: CellClassSpec, all: readonly Entry[], correct: Correct): ClassOfferings {
+  const { launchTypes, instanceTypes } = spec;
   const { allowed, preferred = [] } = launchTypes;
-  const include = instanceTypes.include && patternOf(instanceTypes.include);
-  const exclude = instanceTypes.exclude && patternOf(instanceTypes.exclude);
+  const include = instanceTypes.include && matcherOf(instanceTypes.include);
+  const exclude = instanceTypes.exclude && matcherOf(instanceTypes.exclude);
   const excluded: ExclusionCounts = {};
   const left = all.filter(({ offering: { launchType, instanceType } }) => {
     const allows = allowed?.includes(launchType) ?? true;
-    const includes = (include?.test(instanceType) ?? true) && !exclude?.test(instanceType);
+    const includes = (include?.(instanceType) ?? true) && !exclude?.(instanceType);
     if (!allows) count(excluded, 'LaunchType');
     else if (!includes) count(excluded, 'InstanceType');
     return allows && includes;
   });
   // Sorting is stable, so within a rank the order by price stays.
-  const ranked = left.toSorted((a, b) => rankOf(preferred, a.offering) - rankOf(preferred, b.offering));
+  const ranked = left
+    .toSorted((a, b) => rankOf(preferred, a.offering) - rankOf(preferred, b.offering))
+    .map((entry) => {
+      const corrected = correct(entry.offering, spec);
+      return corrected === entry.offering ? entry : entryOf(corrected);
+    });
   const architectures = new Set(left.map(({ offering }) => offering.arch));
   return { entries: ranked, excluded, architectures, refusals: new Refusals() };
 }
@@ -57,23 +70,21 @@ function leftBy({ launchTypes, instanceTypes }: CellClassSpec, all: readonly Ent
 export class OfferingTable {
   readonly #entries: readonly Entry[];
   readonly #byClass = new WeakMap<CellClassSpec, ClassOfferings>();
+  readonly #correct: Correct;
 
-  /** `correct` tells what machines of an offering turned out to have. */
-  constructor(offerings: readonly Offering[], correct: (offering: Offering) => Offering = (offering) => offering) {
-    this.#entries = offerings
-      .map(correct)
-      .sort(byPrice)
-      .map((offering) => ({
-        offering,
-        counted: countedOf(offering),
-        labels: labelsOf(offering),
-        key: keyOf(offering),
-      }));
+  constructor(offerings: readonly Offering[], correct: Correct = (offering) => offering) {
+    this.#correct = correct;
+    this.#entries = offerings.toSorted(byPrice).map(entryOf);
   }
 
   ofClass(spec: CellClassSpec): ClassOfferings {
-    const known = this.#byClass.get(spec) ?? leftBy(spec, this.#entries);
+    const known = this.#byClass.get(spec) ?? leftBy(spec, this.#entries, this.#correct);
     this.#byClass.set(spec, known);
     return known;
+  }
+
+  /** What is known of the offerings of a class has changed. */
+  renew(spec: CellClassSpec): void {
+    this.#byClass.delete(spec);
   }
 }

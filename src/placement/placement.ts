@@ -14,7 +14,8 @@ import type { CellClasses } from './cell-classes.ts';
 import { pick, survey } from './choose.ts';
 import { describeChoice, type Explanation, explain } from './explanation.ts';
 import { Measured } from './measured.ts';
-import { OfferingTable } from './offering-table.ts';
+import { Offered } from './offered.ts';
+import type { OfferingTable } from './offering-table.ts';
 import { ownConstraints } from './own-terms.ts';
 import type { Query } from './query.ts';
 import { refusal } from './refusal.ts';
@@ -32,12 +33,18 @@ export interface PlacementOptions {
   readonly csiDrivers: readonly string[];
   /** `kubernetes.io/arch` of the virtual node. */
   readonly arch: string;
+  /** Told once of each time in which the offerings can not be read; those that are known count on. */
+  readonly onOfferingsFailed?: (error: unknown) => void;
+}
+
+/** What a cell is launched as. */
+export interface Chosen {
+  readonly offering: Offering;
+  readonly cellClass: CellClass;
 }
 
 /** What was chosen for a pod, and why in words. */
-export interface Choice {
-  readonly offering: Offering;
-  readonly cellClass: CellClass;
+export interface Choice extends Chosen {
   readonly need: Resources;
   readonly why: string;
 }
@@ -50,8 +57,6 @@ export interface Asked {
   readonly cellId?: string;
 }
 
-const OFFERINGS_TTL_MS = 60_000;
-
 /**
  * Chooses what a pod's cell is launched as. Remembers which offerings had no capacity, what machines turned out to have,
  * and what each class has spent.
@@ -60,12 +65,16 @@ export class Placement {
   readonly #options: PlacementOptions;
   readonly #capacity: Capacity;
   readonly #spending = new Spending();
-  readonly #measured = new Measured();
-  #offered: { readonly atMs: number; readonly table: Promise<OfferingTable> } | undefined;
+  readonly #measured: Measured;
+  readonly #offered: Offered;
 
   constructor(options: PlacementOptions) {
     this.#options = options;
-    this.#capacity = new Capacity(options.clock);
+    const { provider, clock, onOfferingsFailed = () => undefined } = options;
+    this.#capacity = new Capacity(clock);
+    this.#measured = new Measured(clock);
+    const correct = this.#measured.correct.bind(this.#measured);
+    this.#offered = new Offered({ provider, clock, correct, onFailure: onOfferingsFailed });
   }
 
   /** What a pod takes of its machine; where its class can not be read, with the configured default. @throws NodelessError InvalidQuantity */
@@ -80,7 +89,7 @@ export class Placement {
    * InvalidQuantity, NoCellClass, NoOffering, InsufficientCapacity or BudgetExceeded.
    */
   async choose(pod: WirePod, { need, cellId }: Asked, signal: AbortSignal): Promise<Choice> {
-    const table = await this.#table(signal);
+    const table = await this.#offered.table(signal);
     // A cell that is asked for again under its id must not be in its own way.
     if (cellId !== undefined) this.release(cellId);
     return this.#choose(table, this.#queryOf(pod, need), cellId);
@@ -88,7 +97,7 @@ export class Placement {
 
   /** The best offering of at least this size, by the default class, for a cell that is no pod's own. @throws as `choose` */
   async chooseSize(need: Resources, cellId: string, signal: AbortSignal): Promise<Choice> {
-    const table = await this.#table(signal);
+    const table = await this.#offered.table(signal);
     this.release(cellId);
     const query = this.#query({ cellClass: this.#options.classes.default(), need, constraints: [] });
     return this.#choose(table, query, cellId);
@@ -99,7 +108,7 @@ export class Placement {
     const offered = table.ofClass(cellClass.spec);
     const known = offered.refusals.of(query);
     if (known !== undefined) throw known;
-    const canBeHad = this.#capacity.now();
+    const canBeHad = this.#capacity.now(cellClass.name);
     const { entry, ...how } = pick(query, offered, canBeHad);
     if (entry === undefined) {
       const refused = refusal(query, how.passed, () => survey(query, offered, canBeHad));
@@ -113,10 +122,10 @@ export class Placement {
 
   /** All that there is to say of a pod's choice as it would be now; nothing is counted. @throws as `choose`, but for what the explanation tells. */
   async explain(pod: WirePod, signal: AbortSignal): Promise<Explanation> {
-    const table = await this.#table(signal);
+    const table = await this.#offered.table(signal);
     const query = this.#queryOf(pod, undefined);
     const offered = table.ofClass(query.cellClass.spec);
-    const canBeHad = this.#capacity.now();
+    const canBeHad = this.#capacity.now(query.cellClass.name);
     const chosen = pick(query, offered, canBeHad);
     const found = survey(query, offered, canBeHad);
     const refused = chosen.entry === undefined ? refusal(query, chosen.passed, () => found) : undefined;
@@ -143,13 +152,23 @@ export class Placement {
     this.#capacity.succeeded(offering);
   }
 
+  /** A machine came and no kubelet did: that may be the class's image or settings, so it is left out for that class alone. */
+  failedToBoot({ offering, cellClass }: Chosen): void {
+    this.#capacity.exhausted(offering, cellClass.name);
+  }
+
+  /** A kubelet has come. */
+  booted({ offering, cellClass }: Chosen): void {
+    this.#capacity.succeeded(offering, cellClass.name);
+  }
+
   /**
-   * A machine's kubelet says what it can give: less than was offered is remembered for all machines of the type.
+   * A machine's kubelet says what it can give: less than was offered is remembered for machines of the type in the class.
    * @returns whether that was news
    */
-  measured(offering: Offering, allocatable: Resources): boolean {
-    const isNews = this.#measured.note(offering, allocatable);
-    if (isNews) this.#offered = undefined;
+  measured({ offering, cellClass }: Chosen, allocatable: Resources): boolean {
+    const isNews = this.#measured.note(offering, cellClass.spec, allocatable);
+    if (isNews) this.#offered.renew(cellClass.spec);
     return isNews;
   }
 
@@ -175,18 +194,5 @@ export class Placement {
       if (isNodelessError(error, 'NoCellClass')) return undefined;
       throw error;
     }
-  }
-
-  #table(signal: AbortSignal): Promise<OfferingTable> {
-    const nowMs = this.#options.clock.now();
-    if (this.#offered !== undefined && nowMs - this.#offered.atMs <= OFFERINGS_TTL_MS) return this.#offered.table;
-    const table = this.#options.provider
-      .offerings(signal)
-      .then((offerings) => new OfferingTable(offerings, (offering) => this.#measured.correct(offering)));
-    this.#offered = { atMs: nowMs, table };
-    table.catch(() => {
-      this.#offered = undefined;
-    });
-    return table;
   }
 }

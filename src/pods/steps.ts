@@ -129,12 +129,19 @@ export class PodSteps {
     return assignment.assign(pod, signal);
   }
 
-  /** A machine that came, but has less than was offered, is no lack of capacity. */
-  #learnFromFailure({ offering, allocatable }: Cell): void {
+  #learnFrom({ offering, cellClass, allocatable }: Cell): void {
     const { placement } = this.#options;
-    if (offering === undefined) return;
-    const learned = allocatable !== undefined && placement.measured(offering, allocatable);
-    if (!learned) placement.exhausted(offering);
+    if (offering === undefined || cellClass === undefined || allocatable === undefined) return;
+    placement.booted({ offering, cellClass });
+    placement.measured({ offering, cellClass }, allocatable);
+  }
+
+  /** A machine that came, but has less than was offered, is no lack of capacity. */
+  #learnFromFailure({ offering, cellClass, allocatable }: Cell): void {
+    const { placement } = this.#options;
+    if (offering === undefined || cellClass === undefined) return;
+    const learned = allocatable !== undefined && placement.measured({ offering, cellClass }, allocatable);
+    if (!learned) placement.failedToBoot({ offering, cellClass });
   }
 
   async #launch(pod: WirePod, known: Cell | undefined, signal: AbortSignal): Promise<Outcome> {
@@ -210,11 +217,10 @@ export class PodSteps {
 
   async #handOver(pod: WirePod, cell: Cell | undefined, signal: AbortSignal): Promise<Outcome> {
     if (cell === undefined) return {};
-    const { book, placement, writer, events, clock } = this.#options;
+    const { book, writer, events, clock } = this.#options;
     const message = cell.phase === 'running' ? 'there is room on it' : describeStart(cell.enteredMs, clock.now());
     if (cell.phase !== 'running') book.enter(cell, 'ready');
-    const { offering, allocatable } = cell;
-    if (offering !== undefined && allocatable !== undefined) placement.measured(offering, allocatable);
+    this.#learnFrom(cell);
     const { uid } = viewOf(pod);
     this.#handingOver.add(cell.cellId, uid);
     const patched = await writer

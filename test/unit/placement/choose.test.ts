@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { seededRandom } from '../../../providers/simulated/random.ts';
 import type { CellClass } from '../../../src/core/cell-class.ts';
@@ -5,6 +6,7 @@ import type { Constraints } from '../../../src/core/constraints.ts';
 import type { Offering } from '../../../src/core/offerings.ts';
 import { type Resources, resourcesOf } from '../../../src/core/resources.ts';
 import { pick, survey } from '../../../src/placement/choose.ts';
+import { matcherOf } from '../../../src/placement/globs.ts';
 import { type Entry, keyOf, OfferingTable } from '../../../src/placement/offering-table.ts';
 import type { Query } from '../../../src/placement/query.ts';
 import { catalogue } from '../../support/catalogue.ts';
@@ -201,6 +203,32 @@ describe('a choice', () => {
     expect(left('m7g.*')).toEqual(['m7g.large']);
     expect(left('m7g?large')).toEqual(['m7g.large', 'm7gXlarge']);
     expect(left('*')).toHaveLength(3);
+    expect(left('*7*e')).toHaveLength(3);
+    expect(left('m*.*e')).toEqual(['m7g.large']);
+    expect(left('**')).toHaveLength(3);
+    expect(left('m7g.larg')).toEqual([]);
+    expect(left('m7g.large?')).toEqual([]);
+  });
+
+  test('globs of many stars take no longer than others', () => {
+    const type = `${'a'.repeat(60)}b`;
+    const glob = `${'*a'.repeat(31)}c`;
+    const startedMs = performance.now();
+    const table = new OfferingTable([offering(type, 1)]);
+    expect(table.ofClass(cellClass({ instanceTypes: { include: [glob] } }).spec).entries).toEqual([]);
+    expect(performance.now() - startedMs).toBeLessThan(1_000);
+  });
+
+  test('globs match what the same pattern as an expression matches', () => {
+    const texts = fc.string({ unit: fc.constantFrom('a', 'b', '.'), maxLength: 8 });
+    const globs = fc.string({ unit: fc.constantFrom('a', 'b', '.', '*', '?'), minLength: 1, maxLength: 6 });
+    fc.assert(
+      fc.property(texts, globs, (text, glob) => {
+        const expression = glob.replaceAll('.', '\\.').replaceAll('*', '.*').replaceAll('?', '.');
+        expect(matcherOf([glob])(text)).toBe(new RegExp(`^${expression}$`).test(text));
+      }),
+      { numRuns: 2_000 },
+    );
   });
 
   test('is explained by every offering that was left out, each for one reason', () => {

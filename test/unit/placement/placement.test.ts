@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { type ErrorCode, isNodelessError } from '../../../src/core/errors.ts';
 import type { Offering } from '../../../src/core/offerings.ts';
 import { resourcesOf } from '../../../src/core/resources.ts';
@@ -47,7 +47,10 @@ function ofClass(name: string): { metadata: object } {
 }
 
 /** Placement over real collections, with a clock that only moves when it is told to. */
-function rig(offerings: readonly Offering[] = LADDER) {
+function rig(
+  offered: readonly Offering[] | (() => Promise<readonly Offering[]>) = LADDER,
+  onOfferingsFailed: (error: unknown) => void = () => undefined,
+) {
   let nowMs = 0;
   let revision = 1;
   const [classes, namespaces, daemonSets] = [0, 0, 0].map(() => {
@@ -64,10 +67,11 @@ function rig(offerings: readonly Offering[] = LADDER) {
     collection.apply('ADDED', object);
   };
   const placement = new Placement({
-    provider: { offerings: async () => offerings },
+    provider: { offerings: typeof offered === 'function' ? offered : async () => offered },
+    onOfferingsFailed,
     classes: new CellClasses({ classes, namespaces }),
     daemonSets,
-    clock: { now: () => nowMs, sleep: async () => undefined },
+    clock: { now: () => nowMs, sleep: () => new Promise((resolve) => setTimeout(resolve, 5)) },
     defaultSize: resourcesOf({ cpu: '250m', memory: '256Mi' }),
     csiDrivers: [],
     arch: 'amd64',
@@ -156,6 +160,9 @@ describe('a pod that nothing can take', () => {
     pass(60_001);
     looks = 0;
     await refusedWith('NoOffering', told, choose(large));
+    await vi.waitFor(() => expect(looks).toBeGreaterThan(0));
+    looks = 0;
+    await refusedWith('NoOffering', told, choose(large));
     expect(looks).toBeGreaterThan(0);
     defineClass('odd', { instanceTypes: { include: ['x*'] } });
     await refusedWith('NoOffering', /of CellClass odd/, choose(pod({ cpu: '2', memory: '64Gi' }, ofClass('odd'))));
@@ -194,16 +201,49 @@ describe('capacity', () => {
   test('begins anew with the shortest pause after a success, or after a long time without failure', async () => {
     const { type, placement, pass } = rig();
     const small = LADDER[1] as Offering;
-    for (let failure = 0; failure < 8; failure += 1) placement.exhausted(small);
+    const failAgainAndAgain = () => {
+      for (const pauseMs of [5, 10, 20, 40, 80, 160, 180]) {
+        placement.exhausted(small);
+        pass(pauseMs * 1_000);
+      }
+    };
+    failAgainAndAgain();
+    placement.exhausted(small);
     placement.succeeded(small);
     placement.exhausted(small);
     pass(5_001);
     expect(await type(pod({}))).toBe('small');
-    for (let failure = 0; failure < 8; failure += 1) placement.exhausted(small);
+    failAgainAndAgain();
     pass(400_000);
     placement.exhausted(small);
     pass(5_001);
     expect(await type(pod({}))).toBe('small');
+  });
+
+  test('that all pods of a burst find lacking lacks once', async () => {
+    const { type, placement, pass } = rig();
+    for (let one = 0; one < 10; one += 1) placement.exhausted(LADDER[1] as Offering);
+    pass(5_001);
+    expect(await type(pod({}))).toBe('small');
+  });
+
+  test('is not lacking for others where the machines of one class do not boot', async () => {
+    const { choose, placement, pass, defineClass } = rig();
+    defineClass('broken', {});
+    const typeFor = async (of: WirePod) => (await choose(of)).offering.instanceType;
+    const broken = pod({}, ofClass('broken'));
+    const choice = await choose(broken);
+    placement.failedToBoot(choice);
+    expect(await typeFor(broken)).toBe('medium');
+    expect(await typeFor(pod({}))).toBe('small');
+    pass(5_001);
+    expect(await typeFor(broken)).toBe('small');
+    placement.failedToBoot(choice);
+    pass(5_001);
+    placement.succeeded(choice.offering);
+    expect(await typeFor(broken), 'a launch that is accepted is no boot').toBe('medium');
+    placement.booted(choice);
+    expect(await typeFor(broken)).toBe('small');
   });
 
   test('that is nowhere is a wait, not a refusal', async () => {
@@ -215,22 +255,97 @@ describe('capacity', () => {
 });
 
 describe('what machines turn out to have', () => {
-  test('counts for the next pod of that type', async () => {
-    const { type, placement } = rig();
-    const need = pod({ cpu: '1', memory: '2Gi' });
-    expect(await type(need)).toBe('small');
-    placement.measured(LADDER[1] as Offering, resourcesOf({ cpu: '1', memory: '1900Mi' }));
+  const need = pod({ cpu: '1', memory: '2Gi' });
+  const less = resourcesOf({ cpu: '1', memory: '1900Mi' });
+
+  test('counts for the next pod of that type, for hours', async () => {
+    const { choose, type, placement, pass } = rig();
+    const choice = await choose(need);
+    expect(choice.offering.instanceType).toBe('small');
+    expect(placement.measured(choice, less)).toBe(true);
+    expect(placement.measured(choice, less), 'news only once').toBe(false);
     expect(await type(need)).toBe('medium');
     expect(await type(pod({ cpu: '1', memory: '1900Mi' }))).toBe('small');
+    pass(5 * 3_600_000);
+    await type(need);
+    expect(await type(need)).toBe('medium');
+    pass(2 * 3_600_000);
+    await type(need);
+    expect(await type(need)).toBe('small');
+  });
+
+  test('is no other class’s concern, and not that of the class as it is changed', async () => {
+    const { choose, placement, defineClass } = rig();
+    defineClass('reserving', { kubelet: { systemReserved: { memory: '200Mi' } } });
+    const reserving = pod({ cpu: '1', memory: '2Gi' }, ofClass('reserving'));
+    const typeFor = async (of: WirePod) => (await choose(of)).offering.instanceType;
+    placement.measured(await choose(reserving), less);
+    expect(await typeFor(reserving)).toBe('medium');
+    expect(await typeFor(need)).toBe('small');
+    defineClass('reserving', {});
+    expect(await typeFor(reserving)).toBe('small');
   });
 
   test.each([
     { cpu: '10m', memory: '2Gi' },
     { cpu: '1', memory: '1Mi' },
   ])('is not believed when hardly anything is left of what was offered (%j)', async (reported) => {
-    const { type, placement } = rig();
-    expect(placement.measured(LADDER[1] as Offering, resourcesOf(reported))).toBe(false);
-    expect(await type(pod({ cpu: '1', memory: '2Gi' }))).toBe('small');
+    const { choose, type, placement } = rig();
+    expect(placement.measured(await choose(need), resourcesOf(reported))).toBe(false);
+    expect(await type(need)).toBe('small');
+  });
+
+  test('is not shrunk step by step by machines that each report a little less', async () => {
+    const { choose, placement } = rig([LADDER[1] as Offering]);
+    const tiny = pod({ cpu: '1m', memory: '1Mi' });
+    expect(placement.measured(await choose(tiny), resourcesOf({ cpu: '1', memory: '1600Mi' }))).toBe(true);
+    expect(placement.measured(await choose(tiny), resourcesOf({ cpu: '1', memory: '1300Mi' }))).toBe(false);
+  });
+});
+
+describe('offerings', () => {
+  const failing = new Error('the cloud is away');
+
+  test('that can not be read again count on, are told of once, and are read again soon', async () => {
+    const failures: unknown[] = [];
+    const read = vi.fn(async (): Promise<readonly Offering[]> => LADDER);
+    const { type, pass } = rig(read, (error) => failures.push(error));
+    expect(await type(pod({}))).toBe('small');
+    read.mockRejectedValue(failing);
+    for (const ms of [60_001, 5_001, 3_600_000]) {
+      pass(ms);
+      expect(await type(pod({}))).toBe('small');
+    }
+    expect(failures).toEqual([failing]);
+    const readings = read.mock.calls.length;
+    expect(await type(pod({}))).toBe('small');
+    expect(read, 'not for every pod').toHaveBeenCalledTimes(readings);
+    read.mockResolvedValue([LADDER[0] as Offering]);
+    pass(5_001);
+    expect(await type(pod({})), 'a newer table is worth a wait when the last is old').toBe('large');
+  });
+
+  test('are read again behind the pods that ask, once for all of them', async () => {
+    const answer = Promise.withResolvers<readonly Offering[]>();
+    const read = vi.fn(async (): Promise<readonly Offering[]> => LADDER);
+    const { type, pass } = rig(read);
+    await type(pod({}));
+    read.mockReturnValue(answer.promise);
+    pass(60_001);
+    expect(await Promise.all([type(pod({})), type(pod({}))])).toEqual(['small', 'small']);
+    expect(read).toHaveBeenCalledTimes(2);
+    pass(600_000);
+    expect(await type(pod({})), 'an answer that does not come is not waited for long').toBe('small');
+    answer.resolve([LADDER[0] as Offering]);
+    await vi.waitFor(async () => expect(await type(pod({}))).toBe('large'));
+  });
+
+  test('that never could be read are a failure', async () => {
+    const read = vi.fn(async (): Promise<readonly Offering[]> => Promise.reject(failing));
+    const { choose } = rig(read);
+    await expect(choose(pod({}))).rejects.toBe(failing);
+    read.mockResolvedValue(LADDER);
+    await expect(choose(pod({}))).resolves.toMatchObject({});
   });
 });
 
