@@ -45,7 +45,7 @@ describe('a hostile tenant, administrator of a namespace', () => {
 
   test('may run pods on cells, but not name the cell of one', async () => {
     await kubectl('run', 'own', '--image=none', '-n', 'tenancy', '--restart=Never', TENANT);
-    const annotate = ['annotate', 'pod', 'own', '-n', 'tenancy', `nodeless.io/cell=${cell}`];
+    const annotate = ['annotate', 'pod', 'own', '-n', 'tenancy', `nodeless.io/cell=${cell}`, '--overwrite'];
     const { exitCode, stderr } = await tryKubectl(...annotate, TENANT);
     expect(exitCode).not.toBe(0);
     expect(stderr).toContain('is written by Nodeless alone');

@@ -57,9 +57,13 @@ export function requestsOfProvider(events: readonly AuditEvent[]): readonly Audi
   );
 }
 
+/** Of a request whose impersonation itself was refused, the log has the user in the words of the refusal alone. */
+const REFUSED_USER = /^users "([^"]+)" is forbidden: .* cannot impersonate /;
+
 /** What was asked for, by whom, wherever in time. */
-function requestOf({ verb, requestURI, impersonatedUser }: AuditEvent): string {
-  const as = impersonatedUser === undefined ? '' : ` as ${impersonatedUser.username}`;
+function requestOf({ verb, requestURI, impersonatedUser, responseStatus }: AuditEvent): string {
+  const user = impersonatedUser?.username ?? REFUSED_USER.exec(responseStatus?.message ?? '')?.[1];
+  const as = user === undefined ? '' : ` as ${user}`;
   return `${verb} ${requestURI.split('?')[0]}${as}`;
 }
 
@@ -79,6 +83,11 @@ function isOfGonePod({ impersonatedUser, responseStatus: { message = '' } = {} }
   return impersonatedUser !== undefined && message.includes(': no relationship found between node ');
 }
 
+/** True for what nobody may make any more, in a namespace that goes. */
+function isOfGoingNamespace({ responseStatus: { message = '' } = {} }: AuditEvent): boolean {
+  return /: unable to create new content in namespace \S+ because it is being terminated$/.test(message);
+}
+
 /**
  * Each request that authorization or admission has refused for good, in words, with how often. One that was let through
  * later lacked no right: an API server that has just begun has not read its roles yet.
@@ -88,7 +97,7 @@ export function denials(events: readonly AuditEvent[]): readonly string[] {
   const allowed = lastAllowed(events);
   for (const event of events) {
     const { requestReceivedTimestamp: at = '', responseStatus } = event;
-    if (responseStatus?.code !== 403 || isOfGonePod(event)) continue;
+    if (responseStatus?.code !== 403 || isOfGonePod(event) || isOfGoingNamespace(event)) continue;
     const request = requestOf(event);
     if ((allowed.get(request) ?? '') > at) continue;
     const words = `${request}: ${responseStatus.message ?? 'Forbidden'}`;

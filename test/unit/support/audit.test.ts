@@ -48,6 +48,8 @@ describe('the audit log', () => {
     const impersonatedUser = { username: 'system:node:n' };
     expect(denials([denied('/a', { impersonatedUser, responseStatus: { code, message: gone } })])).toEqual([]);
     expect(denials([denied('/a', { responseStatus: { code, message: gone } })])).toHaveLength(1);
+    const going = 'events "e" is forbidden: unable to create new content in namespace n because it is being terminated';
+    expect(denials([denied('/a', { responseStatus: { code, message: going } })])).toEqual([]);
   });
 
   test('is not read for a refusal after which the same was let through: the roles had not been read yet', () => {
@@ -59,5 +61,9 @@ describe('the audit log', () => {
     expect(denials([refused, denied('/b', { ...at(2), ...allowed })])).toHaveLength(1);
     const asNode = { impersonatedUser: { username: 'system:node:n' } };
     expect(denials([refused, denied('/a', { ...at(2), ...allowed, ...asNode })])).toHaveLength(1);
+    const message = 'users "system:node:n" is forbidden: User "p" cannot impersonate resource "users" in API group ""';
+    const unread = denied('/a', { ...at(1), responseStatus: { code: 403, message } });
+    expect(denials([unread, denied('/a', { ...at(2), ...allowed })])).toHaveLength(1);
+    expect(denials([unread, denied('/a', { ...at(2), ...allowed, ...asNode })])).toEqual([]);
   });
 });
