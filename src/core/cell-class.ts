@@ -6,6 +6,7 @@ import { quantityField, sizeField } from './quantity-field.ts';
 
 /** How many entries a list in a class may have. */
 const MAX_ENTRIES = 64;
+const MAX_NAMESPACES = 256;
 
 const launchTypes = z.array(z.enum(LAUNCH_TYPES)).min(1).max(LAUNCH_TYPES.length);
 const glob = z.string().regex(/^[a-zA-Z0-9.*?-]{1,63}$/, 'is a glob over an instance type, such as m7g.* or *.metal');
@@ -76,8 +77,13 @@ const budgets = z.strictObject({
   maxPricePerHourUsd: z.number().min(0).optional(),
 });
 
-const spec = z.strictObject({
+const fields = z.strictObject({
   default: z.boolean().default(false),
+  namespaces: z
+    .array(z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'is the name of a namespace'))
+    .min(1)
+    .max(MAX_NAMESPACES)
+    .optional(),
   launchTypes: z
     .strictObject({ allowed: launchTypes.optional(), preferred: launchTypes.optional() })
     .refine(
@@ -111,6 +117,11 @@ const spec = z.strictObject({
     )
     .default({}),
 });
+
+const spec = fields.refine(
+  (given) => !given.default || given.namespaces === undefined,
+  'has namespaces, and is the default, which is for all of them',
+);
 
 /** The schema of a CellClass's spec; deploy/crds/cellclasses.yaml has the same fields, and says what each means. */
 export const cellClassSpecSchema = spec;

@@ -11,7 +11,8 @@ export const ERROR_CODES = {
   InvalidQuantity: 'an amount is no Kubernetes quantity, is negative, or is more than any machine has',
   KubeRequestFailed: 'the API server answered with an error or did not answer',
   LaunchTimeout: 'a cell did not register within its launch timeout',
-  NoCellClass: 'the pod picks a CellClass that does not exist or is not valid, or none can be read',
+  NoCellClass:
+    'the pod picks a CellClass that does not exist, is not valid or is not for its namespace, or none can be read',
   NoOffering: 'no offering is large enough for the pod and what it and its CellClass ask for',
   NoRoom: 'the cell that the pod must be on has no room for it, or is not there yet; it gets a place when there is',
   NotFound: 'what was asked for does not exist',

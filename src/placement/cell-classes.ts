@@ -30,6 +30,10 @@ function oldest(objects: readonly KubeObject[]): KubeObject | undefined {
   return objects.toSorted((a, b) => (age(a) < age(b) ? -1 : 1))[0];
 }
 
+function isFor({ spec }: CellClass, namespace: string): boolean {
+  return spec.namespaces === undefined || spec.namespaces.includes(namespace);
+}
+
 /** Which CellClass a pod has: the one its label names, else its namespace's label, else the default, else the built-in one. */
 export class CellClasses {
   readonly #sources: ClassSources;
@@ -46,9 +50,14 @@ export class CellClasses {
     const name = this.#pickedBy(pod);
     if (name === undefined) return this.default();
     const object = this.#sources.classes.get(undefined, name);
-    if (object !== undefined) return this.#read(object);
+    const cellClass = object && this.#read(object);
+    if (cellClass !== undefined && isFor(cellClass, namespace)) return cellClass;
     const who = labels?.[CELL_CLASS_LABEL] === undefined ? `namespace ${namespace}` : 'the pod';
-    const message = `${who} picks CellClass ${name} by label ${CELL_CLASS_LABEL}, which does not exist; create it, or change the label`;
+    const why =
+      cellClass === undefined
+        ? 'which does not exist; create it, or change the label'
+        : `which is not for namespace ${namespace}; change the label, or its spec.namespaces`;
+    const message = `${who} picks CellClass ${name} by label ${CELL_CLASS_LABEL}, ${why}`;
     throw new NodelessError({ code: 'NoCellClass', message, identity: { cellClass: name } });
   }
 

@@ -68,6 +68,9 @@ describe('a CellClass', () => {
 
   test.each<[object, RegExp]>([
     [{ lauchTypes: {} }, /spec has fields that no class has: lauchTypes/],
+    [{ namespaces: [] }, /spec\.namespaces/],
+    [{ namespaces: ['team*'] }, /spec\.namespaces\.0 is the name of a namespace/],
+    [{ namespaces: ['team'], default: true }, /spec has namespaces, and is the default/],
     [{ launchTypes: { allowed: [] } }, /spec\.launchTypes\.allowed/],
     [{ launchTypes: { allowed: ['fargate'], preferred: ['ec2-spot'] } }, /spec\.launchTypes prefers a type/],
     [{ instanceTypes: { include: ['m7g large'] } }, /spec\.instanceTypes\.include\.0 is a glob/],

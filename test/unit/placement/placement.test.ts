@@ -393,6 +393,19 @@ describe('the class of a pod', () => {
     );
   });
 
+  test('is refused to pods of namespaces that it is not for, whoever picks it', async () => {
+    const { choose, defineClass, label, placement } = rig();
+    defineClass('strong', { namespaces: ['trusted', 'ns2'] });
+    const told = /the pod picks CellClass strong .*, which is not for namespace ns; change the label, or its/;
+    await refusedWith('NoCellClass', told, choose(pod({}, ofClass('strong'))));
+    await expect(placement.explain(pod({}, ofClass('strong')), signal)).rejects.toThrow(told);
+    label('ns', { 'nodeless.io/cell-class': 'strong' });
+    await refusedWith('NoCellClass', /namespace ns picks CellClass strong .* not for namespace ns/, choose(pod({})));
+    const labels = { 'nodeless.io/cell-class': 'strong' };
+    const trusted = pod({}, { metadata: { namespace: 'trusted', labels } });
+    expect((await choose(trusted)).cellClass.name).toBe('strong');
+  });
+
   test('is not guessed while classes can not be read', async () => {
     const classes = new Collection<KubeObject>();
     const namespaces = new Collection<KubeObject>();
