@@ -29,9 +29,9 @@ type Judge = (entry: Entry) => Exclusion | undefined;
 
 /** Says why an offering of the class is not for the pod; undefined when it is. */
 function judgeOf(query: Query, { architectures }: ClassOfferings, canBeHad: CanBeHad): Judge {
-  const { need, constraints, arch, room } = query;
+  const { need, constraints, arch, room, onlyOwnArch = !namesArchitecture(constraints) } = query;
   // A class whose offerings are all of another architecture means it so.
-  const onlyOwn = !namesArchitecture(constraints) && architectures.has(arch);
+  const onlyOwn = onlyOwnArch && architectures.has(arch);
   const demanding = constraints.filter(({ required }) => required !== undefined);
   return (entry) => {
     const { offering, counted, labels } = entry;

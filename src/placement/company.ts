@@ -27,27 +27,29 @@ function looksAtOwnNamespace(term: V1PodAffinityTerm, namespace: string): boolea
   return namespaces.includes(namespace) || selectorMatches(namespaceSelector, { [NAMESPACE_LABEL]: namespace });
 }
 
-function byHost(terms: readonly V1PodAffinityTerm[] | undefined): readonly V1PodAffinityTerm[] {
+function byHost(terms: readonly V1PodAffinityTerm[] | undefined): Terms {
   return (terms ?? []).filter(({ topologyKey }) => topologyKey === HOSTNAME_LABEL);
 }
 
-/** The terms of a pod that require others on its host. */
-export function wantedCompany(pod: WirePod): readonly V1PodAffinityTerm[] {
-  return byHost(pod.spec.affinity?.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution);
-}
+type Terms = readonly V1PodAffinityTerm[];
 
 /** Objects never change, and each is looked at with many others. */
-const LIFTED = new WeakMap<WirePod, readonly V1PodAffinityTerm[]>();
-
-/** The same as routing has lifted them from its spec. */
-function liftedTerms(pod: WirePod): readonly V1PodAffinityTerm[] {
-  const known = LIFTED.get(pod) ?? readLifted(pod);
-  LIFTED.set(pod, known);
-  return known;
+function remembered(read: (pod: WirePod) => Terms): (pod: WirePod) => Terms {
+  const known = new WeakMap<WirePod, Terms>();
+  return (pod) => {
+    const terms = known.get(pod) ?? read(pod);
+    known.set(pod, terms);
+    return terms;
+  };
 }
 
-/** An annotation that can't be read is told of by placement. */
-function readLifted(pod: WirePod): readonly V1PodAffinityTerm[] {
+/** The terms of a pod that require others on its host. */
+export const wantedCompany = remembered((pod) =>
+  byHost(pod.spec.affinity?.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution),
+);
+
+/** What routing has lifted from the spec. An annotation that can't be read is told of by placement. */
+function readLifted(pod: WirePod): Terms {
   try {
     const { apart = [] } = parseConstraints(pod.metadata.annotations?.[CONSTRAINTS_ANNOTATION]);
     return apart as unknown as readonly V1PodAffinityTerm[];
@@ -57,10 +59,10 @@ function readLifted(pod: WirePod): readonly V1PodAffinityTerm[] {
 }
 
 /** The terms of a pod that forbid others on its host. */
-function shunnedCompany(pod: WirePod): readonly V1PodAffinityTerm[] {
-  const terms = byHost(pod.spec.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution);
-  return [...terms, ...liftedTerms(pod)];
-}
+const shunnedCompany = remembered((pod) => [
+  ...byHost(pod.spec.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution),
+  ...readLifted(pod),
+]);
 
 /** Whether another pod has the labels that a term takes from its own pod; the API server has merged those of the spec. */
 function hasKeysOf(term: V1PodAffinityTerm, holder: WirePod, other: WirePod): boolean {
@@ -92,18 +94,27 @@ export function foeAmong(pods: readonly WirePod[], pod: WirePod): WirePod | unde
 /** A kubelet takes 110 pods by default. More are not gathered; they wait for room. */
 const MAX_COMPANY = 100;
 
-/** Of pods that wait, in their order, those that go on a founder's host with it: each has its mate there, and no foe. */
-export function companyFor(founder: WirePod, waiting: readonly WirePod[]): readonly WirePod[] {
+/**
+ * Of pods that wait, those that go on a founder's host with it: each has its mate there, and no foe. Each comes after its
+ * mate, and is compared once with each that has a place.
+ * @param suits whether a pod may be on the founder's machine by what it is itself
+ */
+export function companyFor(
+  founder: WirePod,
+  waiting: readonly WirePod[],
+  suits: (pod: WirePod) => boolean = () => true,
+): readonly WirePod[] {
   const host = [founder];
-  const fits = (pod: WirePod) => host.some((other) => isMateOf(pod, other)) && foeAmong(host, pod) === undefined;
   let left = waiting.filter((pod) => pod !== founder && wantedCompany(pod).length > 0);
-  for (let before = 0; before < host.length; ) {
-    before = host.length;
+  // The host grows while it is gone through.
+  for (const mate of host) {
     const stay: WirePod[] = [];
     for (const pod of left) {
-      if (host.length <= MAX_COMPANY && fits(pod)) host.push(pod);
-      else stay.push(pod);
+      if (host.length > MAX_COMPANY) break;
+      if (!isMateOf(pod, mate)) stay.push(pod);
+      else if (foeAmong(host, pod) === undefined && suits(pod)) host.push(pod);
     }
+    if (host.length > MAX_COMPANY) break;
     left = stay;
   }
   return host.slice(1);

@@ -1,13 +1,14 @@
 import type { CellProvider } from '../../providers/contract.ts';
 import type { CellClass } from '../core/cell-class.ts';
 import type { Clock } from '../core/clock.ts';
-import { parseConstraints } from '../core/constraints.ts';
+import { type Constraints, parseConstraints } from '../core/constraints.ts';
 import { isNodelessError, NodelessError } from '../core/errors.ts';
 import { CONSTRAINTS_ANNOTATION } from '../core/names.ts';
 import type { Offering } from '../core/offerings.ts';
 import { add, type Resources } from '../core/resources.ts';
 import { podNeed } from '../core/sizing.ts';
 import type { WirePod } from '../kube/wire-pod.ts';
+import { type Admission, admissionOf, withinClass } from './admission.ts';
 import { agentsRequest, type DaemonSets } from './agents.ts';
 import { Capacity } from './capacity.ts';
 import type { CellClasses } from './cell-classes.ts';
@@ -17,7 +18,7 @@ import { Measured } from './measured.ts';
 import { Offered } from './offered.ts';
 import type { OfferingTable } from './offering-table.ts';
 import { ownConstraints } from './own-terms.ts';
-import type { Query } from './query.ts';
+import { namesArchitecture, type Query } from './query.ts';
 import { refusal } from './refusal.ts';
 import { Spending } from './spending.ts';
 import { unsuitability } from './suitability.ts';
@@ -51,10 +52,12 @@ export interface Choice extends Chosen {
 
 /** For what a cell is chosen, beyond its pod. */
 export interface Asked {
-  /** What all that share the cell take; the pod's own need unless given. */
-  readonly need?: Resources;
+  /** Pods that share the cell: their needs are added, and what any of them asks of its machine holds. */
+  readonly company?: readonly WirePod[];
   /** Without it nothing is counted: it is only asked what would be chosen. */
   readonly cellId?: string;
+  /** A cell that ends for this one: what it costs is left to spend. */
+  readonly insteadOf?: string;
 }
 
 /**
@@ -67,6 +70,8 @@ export class Placement {
   readonly #spending = new Spending();
   readonly #measured: Measured;
   readonly #offered: Offered;
+  /** Objects never change, and each is asked of for every other that may share its cell. */
+  readonly #needs = new WeakMap<WirePod, { readonly defaults: Resources; readonly need: Resources }>();
 
   constructor(options: PlacementOptions) {
     this.#options = options;
@@ -79,20 +84,25 @@ export class Placement {
 
   /** What a pod takes of its machine; where its class can not be read, with the configured default. @throws NodelessError InvalidQuantity */
   need(pod: WirePod): Resources {
-    return podNeed(pod, this.#classOrNone(pod)?.spec.defaultSize ?? this.#options.defaultSize);
+    const defaults = this.#classOrNone(pod)?.spec.defaultSize ?? this.#options.defaultSize;
+    const known = this.#needs.get(pod);
+    if (known?.defaults === defaults) return known.need;
+    const need = podNeed(pod, defaults);
+    this.#needs.set(pod, { defaults, need });
+    return need;
   }
 
   /**
-   * The best offering for the pod, or for the whole `need` of those that share its cell. With a cell's id it counts to
+   * The best offering for the pod, or for it and the company that shares its cell. With a cell's id it counts to
    * the budget of the class as that cell until `release`.
    * @throws NodelessError InvalidConfig (the pod can't run on a cell), ConfigInvalid (its constraints can't be read),
    * InvalidQuantity, NoCellClass, NoOffering, InsufficientCapacity or BudgetExceeded.
    */
-  async choose(pod: WirePod, { need, cellId }: Asked, signal: AbortSignal): Promise<Choice> {
+  async choose(pod: WirePod, { company, cellId, insteadOf }: Asked, signal: AbortSignal): Promise<Choice> {
     const table = await this.#offered.table(signal);
     // A cell that is asked for again under its id must not be in its own way.
     if (cellId !== undefined) this.release(cellId);
-    return this.#choose(table, this.#queryOf(pod, need), cellId);
+    return this.#choose(table, this.#queryOf(pod, company, insteadOf), cellId);
   }
 
   /** The best offering of at least this size, by the default class, for a cell that is no pod's own. @throws as `choose` */
@@ -123,13 +133,48 @@ export class Placement {
   /** All that there is to say of a pod's choice as it would be now; nothing is counted. @throws as `choose`, but for what the explanation tells. */
   async explain(pod: WirePod, signal: AbortSignal): Promise<Explanation> {
     const table = await this.#offered.table(signal);
-    const query = this.#queryOf(pod, undefined);
+    const query = this.#queryOf(pod);
     const offered = table.ofClass(query.cellClass.spec);
     const canBeHad = this.#capacity.now(query.cellClass.name);
     const chosen = pick(query, offered, canBeHad);
     const found = survey(query, offered, canBeHad);
     const refused = chosen.entry === undefined ? refusal(query, chosen.passed, () => found) : undefined;
     return explain(query, chosen, found, refused);
+  }
+
+  /**
+   * Tells of machines that are there why the pod may not be on them, whatever room they have.
+   * @throws NodelessError as `choose`, for what is about the pod itself
+   */
+  async admission(pod: WirePod, signal: AbortSignal): Promise<Admission> {
+    const cellClass = this.#options.classes.of(pod);
+    return withinClass(cellClass.name, await this.#admissionTo(cellClass, pod, signal));
+  }
+
+  /** The same of the node cell, which is of the default class for all. @throws as `admission` */
+  async nodeCellAdmission(pod: WirePod, signal: AbortSignal): Promise<Admission> {
+    return this.#admissionTo(this.#options.classes.default(), pod, signal);
+  }
+
+  async #admissionTo({ spec }: CellClass, pod: WirePod, signal: AbortSignal): Promise<Admission> {
+    const constraints = this.#demandsOf(pod);
+    this.need(pod);
+    const { arch } = this.#options;
+    const { architectures } = (await this.#offered.table(signal)).ofClass(spec);
+    return admissionOf(constraints, architectures.has(arch) ? arch : undefined);
+  }
+
+  /** Whether a pod may be on a machine that is chosen for another; room and what both ask of it are another question. */
+  maySit(pod: WirePod, founder: WirePod): boolean {
+    try {
+      const { classes } = this.#options;
+      this.#demandsOf(pod);
+      this.need(pod);
+      return classes.of(pod).name === classes.of(founder).name;
+    } catch (error) {
+      if (isNodelessError(error)) return false;
+      throw error;
+    }
   }
 
   /** Counts a cell that was chosen by another process to its class's budget. */
@@ -172,12 +217,21 @@ export class Placement {
     return isNews;
   }
 
-  #queryOf(pod: WirePod, need = this.need(pod)): Query {
+  #queryOf(pod: WirePod, company: readonly WirePod[] = [], insteadOf?: string): Query {
+    const all = [pod, ...company];
+    const demands = all.map((one) => this.#demandsOf(one));
+    const need = all.map((one) => this.need(one)).reduce(add);
+    const query = this.#query({ cellClass: this.#options.classes.of(pod), need, constraints: demands.flat() });
+    const room = this.#spending.room(query.cellClass, insteadOf);
+    return { ...query, room, onlyOwnArch: demands.some((one) => !namesArchitecture(one)) };
+  }
+
+  /** What a pod asks of its machine beside room. @throws NodelessError InvalidConfig, ConfigInvalid */
+  #demandsOf(pod: WirePod): readonly Constraints[] {
     const obstacle = unsuitability(pod, this.#options.csiDrivers);
     if (obstacle !== undefined) throw new NodelessError({ code: 'InvalidConfig', message: obstacle });
     const lifted = parseConstraints(pod.metadata.annotations?.[CONSTRAINTS_ANNOTATION]);
-    const constraints = [lifted, ownConstraints(pod.spec)];
-    return this.#query({ cellClass: this.#options.classes.of(pod), need, constraints });
+    return [lifted, ownConstraints(pod.spec)];
   }
 
   /** Agents are counted once for a cell, however many pods share it. */

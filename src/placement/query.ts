@@ -13,6 +13,8 @@ export interface Query {
   /** The virtual node's own, which counts where the pod names none. */
   readonly arch: string;
   readonly room: Room;
+  /** One of those that share the cell names no architecture, whatever the others say. */
+  readonly onlyOwnArch?: boolean;
 }
 
 /** Whether a pod says anything about architectures; then the virtual node's own has no say. */

@@ -5,9 +5,9 @@ import type { Query } from './query.ts';
 /** More are not remembered: a message may be as long as what the pod asks for. */
 const MAX_REFUSALS = 256;
 
-function keyOf({ need, constraints }: Query): string {
+function keyOf({ need, constraints, onlyOwnArch }: Query): string {
   return createHash('sha256')
-    .update(JSON.stringify([need, constraints]))
+    .update(JSON.stringify([need, constraints, onlyOwnArch]))
     .digest('base64');
 }
 

@@ -40,10 +40,16 @@ export class Spending {
     this.#add(cost.className, -1, -cost.pricePerHourUsd);
   }
 
-  room({ name, spec }: CellClass): Room {
+  /** What a class may still have, when the cell `without` has ended. */
+  room({ name, spec }: CellClass, without?: string): Room {
     const { maxCells = Number.POSITIVE_INFINITY, maxPricePerHourUsd = Number.POSITIVE_INFINITY } = spec.budgets;
     const { cells, pricePerHourUsd } = this.#totals.get(name) ?? NOTHING;
-    return { cells: maxCells - cells, pricePerHourUsd: maxPricePerHourUsd - pricePerHourUsd + ROUNDING_USD };
+    const ended = this.#cells.get(without ?? '');
+    const back = ended?.className === name ? { cells: 1, ...ended } : { ...NOTHING };
+    return {
+      cells: maxCells - cells + back.cells,
+      pricePerHourUsd: maxPricePerHourUsd - pricePerHourUsd + back.pricePerHourUsd + ROUNDING_USD,
+    };
   }
 
   #add(className: string, cells: number, pricePerHourUsd: number): void {

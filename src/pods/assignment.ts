@@ -4,16 +4,18 @@ import { type Cell, isOnItsWay, isServed } from '../cells/cell.ts';
 import { NODE_CELL } from '../core/cell.ts';
 import type { Clock } from '../core/clock.ts';
 import { NodelessError } from '../core/errors.ts';
-import { add, covers, describeResources, type Resources } from '../core/resources.ts';
+import { covers, describeResources, type Resources } from '../core/resources.ts';
 import { podName, type WirePod } from '../kube/wire-pod.ts';
-import { companyFor, wantedCompany } from '../placement/company.ts';
+import type { Admission } from '../placement/admission.ts';
+import { isMateOf, wantedCompany } from '../placement/company.ts';
 import type { Place } from '../placement/place.ts';
-import type { Asked, Choice, Placement } from '../placement/placement.ts';
+import type { Choice, Placement } from '../placement/placement.ts';
 import { type Host, type Seat, seatOf } from '../placement/seat.ts';
 import type { NodePods } from './node-pods.ts';
 import type { Outcome } from './outcome.ts';
 import type { Founding, Places } from './places.ts';
-import { freeOn, isUnseated, livePodsOf } from './room.ts';
+import { freeOn, isUnseated, livePodsOf, standingOf } from './room.ts';
+import { SharedChoice } from './shared-choice.ts';
 import { Turns } from './turns.ts';
 import { isReasonToWait, Waiting, type WaitingOptions } from './waiting.ts';
 
@@ -47,12 +49,14 @@ export class Assignment {
   readonly #options: AssignmentOptions;
   readonly #turns = new Turns();
   readonly #waiting: Waiting;
+  readonly #shared: SharedChoice;
   /** Since when each pod waits for others to share a cell with. */
   readonly #gatheringSinceMs = new Map<string, number>();
   /** Pods that were given another cell because of who came after them: once is enough. */
   readonly #moved = new Set<string>();
   constructor(options: AssignmentOptions) {
     this.#options = options;
+    this.#shared = new SharedChoice(options);
     this.#waiting = new Waiting({ ...options, sharingKey: (pod) => this.sharingKey(pod) });
   }
 
@@ -103,7 +107,8 @@ export class Assignment {
 
   /** A cell of its own, with room for those that must be with it and wait. */
   async #alone(pod: WirePod, founding: Founding, signal: AbortSignal): Promise<Outcome> {
-    return this.#options.places.found(pod, await this.#choose(pod, founding.cellId, signal), founding, signal);
+    const choice = await this.#shared.choose(pod, { cellId: founding.cellId }, signal);
+    return this.#options.places.found(pod, choice, founding, signal);
   }
 
   /** What a cell is launched as of which only its id is known, for this pod. */
@@ -112,47 +117,13 @@ export class Assignment {
     const { cellId, purpose } = cell;
     return purpose === NODE_CELL
       ? placement.chooseSize(nodeCellSize, cellId, signal)
-      : this.#choose(pod, cellId, signal);
-  }
-
-  /** With room for those that must be with it and wait, if there is such. */
-  async #choose(pod: WirePod, cellId: string, signal: AbortSignal): Promise<Choice> {
-    const { placement } = this.#options;
-    const company = companyFor(pod, this.#unseatedSeekers(pod));
-    if (company.length === 0) return placement.choose(pod, { cellId }, signal);
-    // It needs nobody itself, so it does not wait for a machine that is large enough for them.
-    return this.#chooseFor(pod, company, { cellId }, signal).catch(() => placement.choose(pod, { cellId }, signal));
-  }
-
-  async #chooseFor(
-    pod: WirePod,
-    company: readonly WirePod[],
-    asked: Pick<Asked, 'cellId'>,
-    signal: AbortSignal,
-  ): Promise<Choice> {
-    const { placement } = this.#options;
-    const all = [pod, ...company];
-    const need = all.map((one) => placement.need(one)).reduce(add);
-    const names = all.map(podName).slice(0, 5).join(', ');
-    const whose = `${all.length} pods that must be on one machine (${names}${all.length > 5 ? ', …' : ''})`;
-    try {
-      const choice = await placement.choose(pod, { ...asked, need }, signal);
-      return all.length === 1 ? choice : { ...choice, why: `${choice.why}, for ${whose}` };
-    } catch (error) {
-      if (!isReasonToWait(error) || all.length === 1) throw error;
-      throw new NodelessError({
-        code: error.code,
-        retryable: error.retryable,
-        message: `${whose}: ${error.message}`,
-        cause: error,
-      });
-    }
+      : this.#shared.choose(pod, { cellId }, signal);
   }
 
   async #inCompany(pod: WirePod, founding: Founding, signal: AbortSignal): Promise<Outcome> {
     const { placement, places } = this.#options;
-    const waiting = this.#unseated(pod);
-    const seat = seatOf(pod, placement.need(pod), this.#hostsFor(pod), waiting);
+    const obstacleOf = await placement.admission(pod, signal);
+    const seat = seatOf(pod, placement.need(pod), this.#hostsFor(pod, obstacleOf), this.#unseated(pod));
     switch (seat.kind) {
       case 'wait':
         throw noRoom(seat.reason);
@@ -163,7 +134,7 @@ export class Assignment {
       case 'found': {
         const gatherMs = this.#gatherMsLeft(pod);
         if (gatherMs > 0) return { againMs: gatherMs };
-        return places.found(pod, await this.#chooseFor(pod, seat.company, founding, signal), founding, signal);
+        return this.#alone(pod, founding, signal);
       }
     }
   }
@@ -175,7 +146,7 @@ export class Assignment {
     const founder = pods.get(cell.podUid);
     const mayMove = () => isOnItsWay(cell) && cell.members.size === 1 && !this.#moved.has(cell.podUid);
     if (founder !== undefined && mayMove()) {
-      await this.#chooseFor(founder, companyFor(founder, this.#unseatedSeekers(founder)), {}, signal);
+      await this.#shared.together(founder, pod, { insteadOf: cell.cellId }, signal);
       if (mayMove()) {
         this.#moved.add(cell.podUid);
         book.enter(cell, 'lost', `${podName(pod)} must be on one machine with it`);
@@ -190,6 +161,7 @@ export class Assignment {
 
   async #onNodeCell(pod: WirePod, { cellId }: Founding, signal: AbortSignal): Promise<Outcome> {
     const { placement, places, nodeCellSize, book, pods } = this.#options;
+    const obstacleOf = await placement.nodeCellAdmission(pod, signal);
     const need = placement.need(pod);
     if (!covers(nodeCellSize, need)) {
       const size = describeResources(nodeCellSize);
@@ -199,9 +171,14 @@ export class Assignment {
     const cell = [...book.cells()].find((one) => one.purpose === NODE_CELL && isServed(one));
     if (cell === undefined) {
       const choice = await placement.chooseSize(nodeCellSize, cellId, signal);
+      const obstacle = obstacleOf({ className: choice.cellClass.name, machine: choice.offering });
+      if (obstacle !== undefined)
+        throw noRoom(`the node cell would be ${choice.offering.instanceType}, which ${obstacle}`);
       const why = `${choice.why}, as the node cell`;
       return places.found(pod, { ...choice, why }, { cellId, purpose: NODE_CELL }, signal);
     }
+    const obstacle = obstacleOf(standingOf(cell));
+    if (obstacle !== undefined) throw noRoom(`the node cell, ${cell.cellId}, ${obstacle}`);
     if (
       covers(
         freeOn(cell, livePodsOf(cell, pods), (one) => placement.need(one)),
@@ -224,28 +201,23 @@ export class Assignment {
   }
 
   #unseated(pod: WirePod): readonly WirePod[] {
-    return this.#waitingOf(this.#options.pods.inNamespace(namespaceOf(pod)));
+    const { book, placeOf, pods } = this.#options;
+    return pods
+      .inNamespace(namespaceOf(pod))
+      .filter((one) => isUnseated(one, book.ofPod(one.metadata.uid ?? '')) && placeOf(one) === 'cell');
   }
 
-  #unseatedSeekers(pod: WirePod): readonly WirePod[] {
-    return this.#waitingOf(this.#options.pods.seekersIn(namespaceOf(pod)));
-  }
-
-  #waitingOf(pods: readonly WirePod[]): readonly WirePod[] {
-    const { book, placeOf } = this.#options;
-    return pods.filter((one) => isUnseated(one, book.ofPod(one.metadata.uid ?? '')) && placeOf(one) === 'cell');
-  }
-
-  #hostsFor(pod: WirePod): readonly Host<Cell>[] {
+  /** The cells that have a pod which this one requires; what they have left is counted for these alone. */
+  #hostsFor(pod: WirePod, obstacleOf: Admission): readonly Host<Cell>[] {
     const { pods, book, placement } = this.#options;
-    const cells = new Set(
-      pods.inNamespace(namespaceOf(pod)).flatMap(({ metadata }) => book.ofPod(metadata.uid ?? '') ?? []),
-    );
+    const mates = pods.inNamespace(namespaceOf(pod)).filter((one) => isMateOf(pod, one));
+    const cells = new Set(mates.flatMap(({ metadata }) => book.ofPod(metadata.uid ?? '') ?? []));
     return [...cells]
       .filter((cell) => isServed(cell) && cell.purpose === undefined && cell.expired !== true)
       .map((cell) => {
         const live = livePodsOf(cell, pods);
-        return { cell, pods: live, free: freeOn(cell, live, (one) => placement.need(one)) };
+        const free = freeOn(cell, live, (one) => placement.need(one));
+        return { cell, pods: live, free, obstacle: obstacleOf(standingOf(cell)) };
       });
   }
 }

@@ -2,6 +2,8 @@ import { type Cell, isServed } from '../cells/cell.ts';
 import { add, covers, minus, NOTHING, type Resources } from '../core/resources.ts';
 import { effectiveRequest } from '../core/sizing.ts';
 import type { WirePod } from '../kube/wire-pod.ts';
+import type { Standing } from '../placement/admission.ts';
+import { BUILT_IN_CLASS } from '../placement/cell-classes.ts';
 import type { NodePods } from './node-pods.ts';
 
 /** Whether a pod will run no more, so that its kubelet counts nothing for it. */
@@ -44,4 +46,11 @@ export function freeOn(cell: Cell, pods: readonly WirePod[], needOf: (pod: WireP
 export function isUnseated(pod: WirePod, cell: Cell | undefined): boolean {
   if (isFinished(pod) || pod.metadata.deletionTimestamp !== undefined) return false;
   return cell === undefined || !isServed(cell);
+}
+
+/** What is known of a cell's machine; that of an older provider is of no class. */
+export function standingOf({ cellClass, machine, offering }: Cell): Standing {
+  const known = machine ?? offering;
+  const className = cellClass?.name ?? machine?.tags.cellClass ?? BUILT_IN_CLASS;
+  return { className, ...(known === undefined ? {} : { machine: known }) };
 }

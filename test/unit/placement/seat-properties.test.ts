@@ -45,7 +45,7 @@ function placed(pods: readonly WirePod[], spare: number): readonly TestCell[] {
       });
       const seat = seatOf(pod, need(pod), hosts, waiting);
       if (seat.kind === 'join') seat.host.cell.pods.push(at);
-      if (seat.kind === 'found') buy(at, [pod, ...seat.company]);
+      if (seat.kind === 'found') buy(at, [pod, ...companyFor(pod, waiting)]);
       changed ||= seat.kind === 'join' || seat.kind === 'found';
     }
   }

@@ -47,7 +47,7 @@ describe('the place of a pod that requires company', () => {
     const twins = ['a', 'b', 'c'].map((name) => podOf(name, { app: 'twin', with: [onHostOf('twin')] }));
     const [first, second, third] = twins;
     if (first === undefined || second === undefined || third === undefined) throw new Error('three');
-    expect(seatOf(first, need, [], twins)).toEqual({ kind: 'found', company: [second, third] });
+    expect(seatOf(first, need, [], twins)).toEqual({ kind: 'found' });
     expect(seatOf(second, need, [host('x', [first])], [second, third])).toMatchObject({ kind: 'join' });
     expect(seatOf(second, need, [host('x', [first], '0')], [second, third])).toMatchObject({ kind: 'full' });
   });

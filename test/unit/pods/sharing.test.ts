@@ -1,7 +1,13 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { watchIdle } from '../../../src/cells/idle.ts';
 import { systemClock } from '../../../src/core/clock.ts';
-import { CELL_ANNOTATION, DAEMONSET_POLICY_ANNOTATION, DECISION_ANNOTATION } from '../../../src/core/names.ts';
+import {
+  CELL_ANNOTATION,
+  CELL_CLASS_LABEL,
+  CONSTRAINTS_ANNOTATION,
+  DAEMONSET_POLICY_ANNOTATION,
+  DECISION_ANNOTATION,
+} from '../../../src/core/names.ts';
 import type { WirePod } from '../../../src/kube/wire-pod.ts';
 import { onHostOf, podOf } from '../placement/pods.ts';
 import { offering, world } from './world.ts';
@@ -53,6 +59,16 @@ async function run(made: World, ...names: readonly string[]): Promise<void> {
   }, 3_000);
 }
 
+function cellClass(made: World, name: string, spec: object = {}): void {
+  made.classes.apply('ADDED', { metadata: { name, resourceVersion: '7' }, spec });
+}
+
+const ofClass = (name: string) => ({ labels: { app: 'web', [CELL_CLASS_LABEL]: name } });
+const constrained = (key: string, value: string) => ({
+  labels: { app: 'web' },
+  annotations: { [CONSTRAINTS_ANNOTATION]: JSON.stringify({ required: [[{ key, operator: 'In', values: [value] }]] }) },
+});
+
 const twin = (name: string, cpu = '100m') => podOf(name, { app: 'twin', with: [onHostOf('twin')], cpu });
 const web = (name: string, cpu = '100m') => podOf(name, { app: 'web', with: [onHostOf('cache')], cpu });
 
@@ -103,13 +119,39 @@ describe('pods that must be on one machine', () => {
     await vi.waitFor(() => expect([made.machines.size, made.book.size]).toEqual([0, 0]));
   });
 
-  test('that fit no machine are told so at once, all of them, and cost none', async () => {
+  test('that fit no machine together get one for as many as fit, and the others are told so at once', async () => {
     const made = started();
-    for (const name of ['a', 'b']) create(made, twin(name, '600m'));
-    await told(made, 'NoOffering', /2 pods that must be on one machine \(ns\/a, ns\/b\): no offering fits 1200m cpu/);
-    await told(made, 'NoOffering', /ns\/b, ns\/a/);
-    expect(made.launch).not.toHaveBeenCalled();
+    for (const name of ['a', 'b', 'c']) create(made, twin(name, '400m'));
+    await run(made, 'a', 'b');
+    await told(made, 'NoRoom', /of ns\/a, which it must be on one machine with, has no room for 400m cpu/);
+    expect([cellOf(made, 'c'), made.launch.mock.calls.length]).toEqual(['', 1]);
   });
+
+  test.each([
+    ['is larger than any machine', { cpu: '64' }],
+    ['asks for what nobody can have', { cpu: '90071992547409920' }],
+  ])('are not kept waiting by one that %s', async (_, { cpu }) => {
+    const made = started();
+    create(made, twin('a'));
+    create(made, twin('big', cpu));
+    for (const name of ['b', 'c']) create(made, twin(name));
+    await run(made, 'a', 'b', 'c');
+    expect([cellOf(made, 'big'), made.launch.mock.calls.length]).toEqual(['', 1]);
+    await vi.waitFor(() => expect(made.pods.get('big')?.status?.conditions?.[0]?.status).toBe('False'), 3_000);
+  });
+
+  test('get a larger cell within a budget that has no room for both', async () => {
+    const large = offering('large', 2);
+    const made = started([offering('small', 1), { ...large, allocatable: { ...large.allocatable, cpuMilli: 2_000 } }]);
+    cellClass(made, 'one', { default: true, budgets: { maxCells: 1 } });
+    create(made, podOf('cache', { cpu: '800m' }));
+    await vi.waitFor(() => expect(made.book.get(cellOf(made, 'cache'))?.phase).toBe('booting'));
+    create(made, web('web', '800m'));
+    await vi.waitFor(
+      () => expect([...made.machines.values()].map(({ instanceType }) => instanceType)).toEqual(['large']),
+      8_000,
+    );
+  }, 10_000);
 
   test('of which one comes while the other’s machine is on its way get a larger one, and the first ends', async () => {
     const large = offering('large', 2);
@@ -225,6 +267,79 @@ describe('pods that must be on one machine', () => {
   });
 });
 
+describe('a machine that a pod would share', () => {
+  const both = () => [offering('small', 1), { ...offering('arm', 2), arch: 'arm64' }];
+
+  /** Each time over, whether the provider knows the cell since it has launched it or found it again. */
+  const lives: [string, (made: World) => World][] = [
+    ['is there', (made) => made],
+    ['was there before a restart', killedAndStartedAgain],
+  ];
+
+  test.each(lives)('and that %s is of the architecture that the pod asks for, or the pod waits', async (_, life) => {
+    const before = started(both());
+    create(before, podOf('cache'));
+    await run(before, 'cache');
+    const made = life(before);
+    create(made, web('web'), constrained('kubernetes.io/arch', 'arm64'));
+    await told(made, 'NoRoom', /ns\/cache, whose machine is not kubernetes.io\/arch In arm64/);
+    expect(cellOf(made, 'web')).toBe('');
+  });
+
+  test.each(lives)('and that %s is no other architecture’s for a pod that names none', async (_, life) => {
+    const before = started(both());
+    create(before, podOf('cache'), constrained('kubernetes.io/arch', 'arm64'));
+    before.pods.change('cache', (pod) => ({ ...pod, metadata: { ...pod.metadata, labels: { app: 'cache' } } }));
+    await run(before, 'cache');
+    const made = life(before);
+    create(made, web('web'));
+    await told(made, 'NoRoom', /whose machine is arm64, and the pod names no architecture/);
+  });
+
+  test.each(lives)('and that %s is of the pod’s own class, or the pod waits', async (_, life) => {
+    const before = started();
+    cellClass(before, 'other');
+    create(before, podOf('cache'));
+    await run(before, 'cache');
+    const made = life(before);
+    cellClass(made, 'other');
+    create(made, web('web'), ofClass('other'));
+    await told(made, 'NoRoom', /whose machine is of CellClass \(built-in\), and the pod's is other/);
+    expect(cellOf(made, 'web')).toBe('');
+  });
+
+  test('is not for a pod that no cell can have, nor for one whose class does not exist', async () => {
+    const made = started();
+    create(made, podOf('cache'));
+    await run(made, 'cache');
+    const tied = web('tied');
+    const volumes = [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }];
+    create(made, { ...tied, spec: { ...tied.spec, volumes } });
+    create(made, web('lost'), ofClass('none'));
+    await told(made, 'InvalidConfig', /a persistent volume, which can not be attached to a cell/);
+    await told(made, 'NoCellClass', /none/);
+    expect([cellOf(made, 'tied'), cellOf(made, 'lost')]).toEqual(['', '']);
+  });
+
+  test('is chosen by what all of them ask for, and for none of another class', async () => {
+    const made = started(both());
+    cellClass(made, 'other');
+    create(made, podOf('lone', { app: 'twin', with: [onHostOf('twin')] }), {
+      ...constrained('kubernetes.io/arch', 'arm64'),
+      labels: { app: 'twin', [CELL_CLASS_LABEL]: 'other' },
+    });
+    create(made, podOf('a', { app: 'web', with: [onHostOf('web')] }), constrained('kubernetes.io/arch', 'amd64'));
+    create(
+      made,
+      podOf('b', { app: 'web', with: [onHostOf('web')] }),
+      constrained('node.kubernetes.io/instance-type', 'small'),
+    );
+    await run(made, 'a', 'b', 'lone');
+    expect(shown(made, 'a')).toEqual(['uid-a', 'uid-b']);
+    expect([...made.machines.values()].map(({ instanceType }) => instanceType).sort()).toEqual(['arm', 'small']);
+  });
+});
+
 const onNode = { annotations: { [DECISION_ANNOTATION]: 'node-cell: host-path' } };
 
 describe('the node cell', () => {
@@ -255,6 +370,33 @@ describe('the node cell', () => {
     create(made, podOf('a', { cpu: '2' }), onNode);
     await told(made, 'NoOffering', /needs 2 cpu.*sized for 1 cpu, 1Gi; raise cells\.nodeCell\.size/);
     expect(made.launch).not.toHaveBeenCalled();
+  });
+
+  test('takes in none that no cell can have, neither the first nor a later one', async () => {
+    const made = started();
+    const tied = (name: string) => {
+      const pod = podOf(name);
+      const volumes = [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }];
+      return { ...pod, spec: { ...pod.spec, volumes } };
+    };
+    create(made, tied('first'), onNode);
+    await told(made, 'InvalidConfig', /a persistent volume/);
+    expect(made.launch).not.toHaveBeenCalled();
+    create(made, podOf('a'), onNode);
+    await run(made, 'a');
+    create(made, tied('later'), onNode);
+    await vi.waitFor(() => expect(made.pods.events.filter(({ reason }) => reason === 'InvalidConfig')).toHaveLength(2));
+    expect(cellOf(made, 'later')).toBe('');
+  });
+
+  test('takes in none that asks for another machine', async () => {
+    const made = started();
+    create(made, podOf('a'), onNode);
+    await run(made, 'a');
+    const { annotations } = constrained('kubernetes.io/arch', 'arm64');
+    create(made, podOf('b'), { annotations: { ...annotations, ...onNode.annotations } });
+    await told(made, 'NoRoom', /the node cell, cell-\w+, is not kubernetes.io\/arch In arm64/);
+    expect(cellOf(made, 'b')).toBe('');
   });
 
   test('outlives its last pod for the linger, also over a kill, and then ends', async () => {
