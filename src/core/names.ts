@@ -10,6 +10,8 @@ export const PLACEMENT_LABEL = 'nodeless.io/placement';
 export const DECISION_ANNOTATION = 'nodeless.io/decision';
 /** Annotation on a pod: what its spec asked of the machine, which one Node can't answer (src/core/constraints.ts). */
 export const CONSTRAINTS_ANNOTATION = 'nodeless.io/constraints';
+/** Annotation on a pod: what routing has made of its spec, where that says less than the spec before (webhooks/routing/original.ts). */
+export const ORIGINAL_ANNOTATION = 'nodeless.io/original';
 /** Annotation on a DaemonSet: `absorb`, `node-cell` or `inject`. */
 export const DAEMONSET_POLICY_ANNOTATION = 'nodeless.io/daemonset-policy';
 /** Label on a pod or namespace: the CellClass of its cells. */

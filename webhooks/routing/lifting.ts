@@ -1,6 +1,7 @@
 import type { V1NodeSelectorRequirement, V1NodeSelectorTerm, V1PreferredSchedulingTerm } from '@kubernetes/client-node';
 import { type Constraints, meets, type Requirement, type Term } from '../../src/core/constraints.ts';
 import type { Standpoint } from './target.ts';
+import { canonicalText } from './three-way.ts';
 
 /** Older names of the same labels, which manifests still have. */
 const ALIASES: Readonly<Record<string, string>> = {
@@ -15,7 +16,7 @@ function canonical(key: string): string {
 
 /** A requirement or a list of them without regard to where it stands twice. */
 function unique<T>(items: readonly T[]): T[] {
-  const seen = new Map(items.map((item) => [JSON.stringify(item), item]));
+  const seen = new Map(items.map((item) => [canonicalText(item), item]));
   return [...seen.values()];
 }
 
@@ -64,7 +65,8 @@ export function liftSelector(
   selector: Readonly<Record<string, string>>,
   at: Standpoint,
 ): { readonly rest: Readonly<Record<string, string>>; readonly lifted: Term } | undefined {
-  const entries = Object.entries(selector);
+  // In one order, whatever order the members stand in: the same pod is to be told the same.
+  const entries = Object.entries(selector).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const labels = at.labels;
   const rest = entries.filter(([key]) => !at.isLifted(canonical(key)));
   if (!rest.every(([key, value]) => Object.hasOwn(labels, key) && labels[key] === value)) return undefined;

@@ -1,11 +1,17 @@
 import { type Constraints, parseConstraints } from '../../src/core/constraints.ts';
 import { formatDecision } from '../../src/core/decision.ts';
 import { isNodelessError } from '../../src/core/errors.ts';
-import { CONSTRAINTS_ANNOTATION, DECISION_ANNOTATION, VIRTUAL_NODE_LABEL } from '../../src/core/names.ts';
+import {
+  CONSTRAINTS_ANNOTATION,
+  DECISION_ANNOTATION,
+  ORIGINAL_ANNOTATION,
+  VIRTUAL_NODE_LABEL,
+} from '../../src/core/names.ts';
 import { type AdmittedPod, type Routed, routedOf } from './admitted-pod.ts';
 import type { ClusterFacts, RoutingRules } from './facts.ts';
-import { isRoutedTo, unrouted } from './spec-lift.ts';
+import { isRoutedTo, remembering, unrouted } from './spec-lift.ts';
 import type { Target } from './target.ts';
+import { canonicalText } from './three-way.ts';
 import { tolerating } from './tolerations.ts';
 import { judge, type Verdict } from './verdict.ts';
 
@@ -28,7 +34,7 @@ export interface RouteRequest {
 function constraintsText(constraints: Constraints): string | undefined {
   if (Object.keys(constraints).length === 0) return undefined;
   // As it will be read, so that reading and writing it again changes nothing.
-  return JSON.stringify(parseConstraints(JSON.stringify(constraints)));
+  return canonicalText(parseConstraints(JSON.stringify(constraints)));
 }
 
 function annotated({ annotations }: Routed, { decision, reason, detail }: Verdict, constraints?: string) {
@@ -51,13 +57,13 @@ function sentTo(target: Target, routed: Routed): Routed {
 function carriedOut(verdict: Verdict, original: Routed, plain: Routed, target: Target): Routed {
   const { decision, lifted } = verdict;
   if (decision === 'untouched') {
-    if (!isRoutedTo(original, target)) return original;
+    if (!isRoutedTo(original, target) && original.annotations[ORIGINAL_ANNOTATION] === undefined) return original;
     const { [DECISION_ANNOTATION]: _decision, ...annotations } = plain.annotations;
     return { ...plain, annotations };
   }
   if (lifted === undefined) return { ...plain, annotations: annotated(plain, verdict) };
   const annotations = annotated(lifted.routed, verdict, constraintsText(lifted.constraints));
-  return sentTo(target, { ...lifted.routed, annotations });
+  return remembering(plain, sentTo(target, { ...lifted.routed, annotations }), target);
 }
 
 /** Judges a pod by the table, and says what becomes of it. Pure; what it has made comes out again as it is. */

@@ -1,11 +1,18 @@
 import type { V1Affinity, V1NodeAffinity, V1NodeSelectorTerm } from '@kubernetes/client-node';
 import { type Constraints, parseConstraints, type Term } from '../../src/core/constraints.ts';
 import { decisionOf } from '../../src/core/decision.ts';
-import { CONSTRAINTS_ANNOTATION, DECISION_ANNOTATION, VIRTUAL_NODE_LABEL } from '../../src/core/names.ts';
+import {
+  CONSTRAINTS_ANNOTATION,
+  DECISION_ANNOTATION,
+  ORIGINAL_ANNOTATION,
+  VIRTUAL_NODE_LABEL,
+} from '../../src/core/names.ts';
 import { type Routed, tidied } from './admitted-pod.ts';
 import { liftIsolation, strangeTopology } from './isolation.ts';
 import { liftPreferred, liftRequired, liftSelector } from './lifting.ts';
+import { originalText, parseOriginal } from './original.ts';
 import type { Standpoint, Target } from './target.ts';
+import { canonicalText, crossed, merged } from './three-way.ts';
 import { withoutTolerating } from './tolerations.ts';
 
 const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution';
@@ -56,10 +63,8 @@ export function liftSpec(pod: Routed, at: Standpoint): SpecLift {
 
 /** Each of the pod's terms with each of those that were lifted, so that the pod says again all that it has said. */
 function restoredTerms(terms: readonly V1NodeSelectorTerm[], lifted: readonly Term[]): V1NodeSelectorTerm[] {
-  const all = terms.length === 0 ? [{}] : terms;
-  return all.flatMap((term) =>
-    lifted.map((requirements) => ({ ...term, matchExpressions: [...(term.matchExpressions ?? []), ...requirements] })),
-  ) as V1NodeSelectorTerm[];
+  const said = lifted.map((requirements) => ({ matchExpressions: [...requirements] })) as V1NodeSelectorTerm[];
+  return [...crossed(terms.length === 0 ? [{}] : terms, said)];
 }
 
 function restore(pod: Routed, { required, preferred = [], apart = [], spread = [] }: Constraints): Routed {
@@ -89,15 +94,35 @@ export function isRoutedTo(pod: Routed, target: Target): boolean {
   return isSent && pod.nodeSelector[VIRTUAL_NODE_LABEL] === target.name;
 }
 
-/**
- * A pod as it was before an earlier review: what was lifted is back in its spec, and what was added is gone. So a pod
- * that others have changed since is judged anew, as a whole.
- * @throws NodelessError ConfigInvalid for constraints that can not be read
- */
-export function unrouted(pod: Routed, target: Target): Routed {
+/** A pod as it was before an earlier review, by the constraints and by what routing adds. */
+function unroutedByConstraints(pod: Routed, target: Target): Routed {
   const { [CONSTRAINTS_ANNOTATION]: text, ...others } = pod.annotations;
   const restored = text === undefined ? pod : restore({ ...pod, annotations: others }, parseConstraints(text));
   if (!isRoutedTo(pod, target)) return restored;
   const { [VIRTUAL_NODE_LABEL]: _ours, ...nodeSelector } = restored.nodeSelector;
   return { ...restored, nodeSelector, tolerations: withoutTolerating(restored.tolerations, target.taints) };
+}
+
+/**
+ * A pod as it was before an earlier review: what was lifted is back in its spec, and what was added is gone. So a pod
+ * that others have changed since is judged anew, as a whole.
+ * @throws NodelessError ConfigInvalid for annotations that can not be read
+ */
+export function unrouted(pod: Routed, target: Target): Routed {
+  const { [ORIGINAL_ANNOTATION]: text, [CONSTRAINTS_ANNOTATION]: _lifted, ...annotations } = pod.annotations;
+  if (text === undefined) return unroutedByConstraints(pod, target);
+  const { before, after } = parseOriginal(text);
+  return { ...merged(before, after, pod, target.name), annotations };
+}
+
+/**
+ * A routed pod, from which its spec before can be told to the letter: most can be told from as they are.
+ * @throws NodelessError ConfigInvalid for a pod of which too much would have to be remembered
+ */
+export function remembering(before: Routed, after: Routed, target: Target): Routed {
+  const { annotations: _now, ...spec } = unroutedByConstraints(after, target);
+  const { annotations: _before, ...wanted } = before;
+  if (canonicalText(spec) === canonicalText(wanted)) return after;
+  const annotations = { ...after.annotations, [ORIGINAL_ANNOTATION]: originalText(before, after) };
+  return { ...after, annotations };
 }

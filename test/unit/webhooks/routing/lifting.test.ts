@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { admits, meets, parseConstraints, preferenceOf, type Requirement } from '../../../../src/core/constraints.ts';
 import type { AdmittedPod } from '../../../../webhooks/routing/admitted-pod.ts';
-import { changed, FACTS, podOf, routed, type Shape, wordsOf } from './case.ts';
+import { changed, DEFAULT_TOLERATIONS, FACTS, podOf, routed, type Shape, wordsOf } from './case.ts';
 
 const ARCH = 'kubernetes.io/arch';
 const TYPE = 'node.kubernetes.io/instance-type';
@@ -22,6 +22,7 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   type: ['virtual-kubelet', 'other'],
   'kubernetes.io/os': ['linux', 'windows'],
   disk: ['ssd', 'none'],
+  pool: ['gpu', 'web'],
 };
 
 const requirement = fc.constantFrom(...Object.keys(VALUES)).chain((key) => {
@@ -84,6 +85,28 @@ const machine = fc.record({
   [ZONE]: fc.constantFrom('a', 'b', 'c'),
 });
 
+/** A regular node, which need not be like the virtual one. */
+const strange = fc.record(
+  {
+    'kubernetes.io/os': fc.constantFrom('linux', 'windows'),
+    type: fc.constantFrom('virtual-kubelet', 'other'),
+    pool: fc.constantFrom('gpu', 'web'),
+    disk: fc.constantFrom('ssd', 'none'),
+  },
+  { requiredKeys: [] },
+);
+const tolerations = fc
+  .uniqueArray(
+    fc.constantFrom(
+      ...DEFAULT_TOLERATIONS,
+      { key: 'node.kubernetes.io/not-ready', operator: 'Exists', effect: 'NoExecute' },
+      { key: 'virtual-kubelet.io/provider', operator: 'Equal', value: 'local', effect: 'NoSchedule' },
+      { key: 'team', operator: 'Exists' },
+    ),
+    { maxLength: 4 },
+  )
+  .map((all) => [...all]);
+
 function selectsNode({ matchExpressions = [] }: V1NodeSelectorTerm, labels: Labels): boolean {
   return matchExpressions.length > 0 && matchExpressions.every((one) => meets(one as Requirement, labels));
 }
@@ -110,6 +133,8 @@ function made(shape: Shape): AdmittedPod {
 
 const arch = (...values: string[]) => ({ key: ARCH, operator: 'In', values });
 const os = (value: string) => ({ key: 'kubernetes.io/os', operator: 'In', values: [value] });
+
+const pool = (value: string) => ({ key: 'pool', operator: 'In', values: [value] });
 
 function withTerms(...terms: V1NodeSelectorTerm['matchExpressions'][]): Partial<V1PodSpec> {
   const nodeSelectorTerms = terms.map((matchExpressions) => ({ matchExpressions: matchExpressions ?? [] }));
@@ -160,10 +185,89 @@ describe('lifting', () => {
     );
   });
 
+  test('is undone to the letter where another webhook has made the pod stateful since', () => {
+    const volumes = [{ name: 'logs', hostPath: { path: '/var/log' } }];
+    fc.assert(
+      fc.property(pods, tolerations, (spec, tolerated) => {
+        const whole = { ...spec, tolerations: tolerated };
+        const first = made({ spec: whole });
+        const again = routed({ spec: { ...first.spec, volumes }, metadata: first.metadata as Shape['metadata'] & {} });
+        expect(wordsOf(again)).toBe('leave: host-path (spec.volumes "logs")');
+        const { annotations, ...fields } = again.after;
+        const { annotations: _none, ...before } = routed({ spec: whole }).before;
+        expect(fields).toEqual(before);
+        expect(Object.keys(annotations)).toEqual(['nodeless.io/decision']);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test('is undone for every node where another webhook has changed the node affinity as well', () => {
+    const volumes = [{ name: 'logs', hostPath: { path: '/var/log' } }];
+    const theirs = { key: 'team', operator: 'In', values: ['a'] };
+    fc.assert(
+      fc.property(pods, machine, strange, (spec, machineLabels, strangeLabels) => {
+        const first = made({ spec });
+        if (first.metadata.annotations?.['nodeless.io/decision'] !== 'cell: stateless') return;
+        const nodeAffinity = first.spec.affinity?.nodeAffinity;
+        const terms = nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [{}];
+        const added = terms.map((one) => ({ ...one, matchExpressions: [...(one.matchExpressions ?? []), theirs] }));
+        const required = { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: added } };
+        const affinity = { ...first.spec.affinity, nodeAffinity: { ...nodeAffinity, ...required } };
+        const changedSince = {
+          ...first.spec,
+          affinity,
+          nodeSelector: { ...first.spec.nodeSelector, rack: '1' },
+          volumes,
+        };
+        const again = routed({ spec: changedSince, metadata: first.metadata as Shape['metadata'] & {} });
+        const pod = changed(first, again);
+        const node = { ...NODE, ...machineLabels, ...strangeLabels, team: 'a', rack: '1' };
+        // What was not allowed before is not allowed now, and their own terms hold.
+        if (allows(pod.spec, node)) expect(allows(spec, node)).toBe(true);
+        expect(allows(pod.spec, { ...node, rack: '2' })).toBe(false);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test.each<readonly [string, Partial<V1PodSpec>]>([
+    ['an alternative that asks for nothing of the machine', withTerms([os('linux')], [arch('arm64')])],
+    [
+      'an alternative that the virtual node does not meet',
+      withTerms([pool('gpu')], [arch('arm64'), { key: 'type', operator: 'In', values: ['virtual-kubelet'] }]),
+    ],
+    ['alternatives of both', withTerms([os('linux'), arch('arm64')], [pool('gpu'), arch('amd64')])],
+  ])('remembers %s', (_title, spec) => {
+    const first = made({ spec });
+    const volumes = [{ name: 'logs', hostPath: { path: '/var/log' } }];
+    const again = routed({ spec: { ...first.spec, volumes }, metadata: first.metadata as Shape['metadata'] & {} });
+    expect(again.after.affinity).toEqual(spec.affinity);
+  });
+
+  test('is not remembered twice: of a plain pod nothing is kept beside the decision', () => {
+    expect(Object.keys(made({}).metadata.annotations ?? {})).toEqual(['nodeless.io/decision']);
+  });
+
+  test('leaves a pod of which somebody has made the memory unreadable', () => {
+    const metadata = { annotations: { 'nodeless.io/original': '{}' } };
+    expect(wordsOf(routed({ metadata }))).toBe('leave: constraints (unreadable)');
+  });
+
+  test('multiplies no terms out beyond what a review can bear', () => {
+    const terms = Array.from({ length: 2_000 }, () => [os('linux')]);
+    const lifted = Array.from({ length: 1_000 }, (_, index) => [
+      { key: ARCH, operator: 'In', values: [String(index)] },
+    ]);
+    const annotations = { 'nodeless.io/constraints': JSON.stringify({ required: lifted }) };
+    expect(wordsOf(routed({ spec: withTerms(...terms), metadata: { annotations } }))).toContain('unreadable');
+  });
+
   test('is undone where another webhook has made the pod stateful since, for every node and every neighbour', () => {
     const volumes = [{ name: 'logs', hostPath: { path: '/var/log' } }];
     fc.assert(
-      fc.property(pods, machine, (spec, labels) => {
+      fc.property(pods, machine, strange, (spec, machineLabels, strangeLabels) => {
+        const labels = { ...machineLabels, ...strangeLabels };
         const first = made({ spec });
         const second = routed({ spec: { ...first.spec, volumes }, metadata: first.metadata as Shape['metadata'] & {} });
         expect(wordsOf(second)).toBe('leave: host-path (spec.volumes "logs")');
