@@ -53,6 +53,14 @@ export interface AdmittedPod {
   readonly spec: V1PodSpec;
 }
 
+/** The DaemonSet that a pod is of. Kubernetes' own alone: of other kinds of that name nobody knows a policy. */
+export function daemonSetOf({ metadata }: AdmittedPod) {
+  return metadata.ownerReferences?.find(
+    ({ apiVersion, kind, controller }) =>
+      kind === 'DaemonSet' && apiVersion?.startsWith('apps/') && controller === true,
+  );
+}
+
 /** The fields of a pod that routing may change. */
 export interface Routed {
   readonly annotations: Labels;

@@ -9,6 +9,8 @@ import {
 } from '../../src/core/names.ts';
 import { type AdmittedPod, type Routed, routedOf } from './admitted-pod.ts';
 import type { ClusterFacts, RoutingRules } from './facts.ts';
+import { isToBeKeptOff } from './keeping-off.ts';
+import { requiring } from './node-name.ts';
 import { isRoutedTo, remembering, unrouted } from './spec-lift.ts';
 import type { Target } from './target.ts';
 import { canonicalText } from './three-way.ts';
@@ -51,7 +53,12 @@ function sentTo(target: Target, routed: Routed): Routed {
     ...routed,
     nodeSelector: { ...routed.nodeSelector, [VIRTUAL_NODE_LABEL]: target.name },
     tolerations: tolerating(routed.tolerations, target.taints),
+    affinity: requiring(routed.affinity, { operator: 'In', node: target.name }),
   };
+}
+
+function keptOff(routed: Routed, target: Target): Routed {
+  return { ...routed, affinity: requiring(routed.affinity, { operator: 'NotIn', node: target.name }) };
 }
 
 function carriedOut(verdict: Verdict, original: Routed, plain: Routed, target: Target): Routed {
@@ -61,7 +68,10 @@ function carriedOut(verdict: Verdict, original: Routed, plain: Routed, target: T
     const { [DECISION_ANNOTATION]: _decision, ...annotations } = plain.annotations;
     return { ...plain, annotations };
   }
-  if (lifted === undefined) return { ...plain, annotations: annotated(plain, verdict) };
+  if (lifted === undefined) {
+    const left = { ...plain, annotations: annotated(plain, verdict) };
+    return verdict.isKeptOff ? remembering(plain, keptOff(left, target), target) : left;
+  }
   const annotations = annotated(lifted.routed, verdict, constraintsText(lifted.constraints));
   return remembering(plain, sentTo(target, { ...lifted.routed, annotations }), target);
 }
@@ -82,6 +92,8 @@ export function route({ pod, namespace, rules, facts }: RouteRequest): Route {
       ...before.annotations,
       [DECISION_ANNOTATION]: formatDecision('leave', 'constraints', 'unreadable'),
     };
-    return { verdict, before, after: { ...before, annotations } };
+    const left = { ...before, annotations };
+    const isKeptOff = isToBeKeptOff({ pod, routed: before, target, isForbidden: true });
+    return { verdict, before, after: isKeptOff ? keptOff(left, target) : left };
   }
 }

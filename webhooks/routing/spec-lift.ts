@@ -10,6 +10,7 @@ import {
 import { type Routed, tidied } from './admitted-pod.ts';
 import { liftIsolation, strangeTopology } from './isolation.ts';
 import { liftPreferred, liftRequired, liftSelector } from './lifting.ts';
+import { notRequiring } from './node-name.ts';
 import { originalText, parseOriginal } from './original.ts';
 import type { Standpoint, Target } from './target.ts';
 import { canonicalText, crossed, merged } from './three-way.ts';
@@ -97,8 +98,11 @@ export function isRoutedTo(pod: Routed, target: Target): boolean {
 /** A pod as it was before an earlier review, by the constraints and by what routing adds. */
 function unroutedByConstraints(pod: Routed, target: Target): Routed {
   const { [CONSTRAINTS_ANNOTATION]: text, ...others } = pod.annotations;
-  const restored = text === undefined ? pod : restore({ ...pod, annotations: others }, parseConstraints(text));
-  if (!isRoutedTo(pod, target)) return restored;
+  const isOurs = isRoutedTo(pod, target);
+  const byName = { operator: 'In', node: target.name } as const;
+  const free = isOurs ? { ...pod, affinity: notRequiring(pod.affinity, byName) } : pod;
+  const restored = text === undefined ? free : restore({ ...free, annotations: others }, parseConstraints(text));
+  if (!isOurs) return restored;
   const { [VIRTUAL_NODE_LABEL]: _ours, ...nodeSelector } = restored.nodeSelector;
   return { ...restored, nodeSelector, tolerations: withoutTolerating(restored.tolerations, target.taints) };
 }

@@ -2,8 +2,9 @@ import type { Constraints } from '../../src/core/constraints.ts';
 import type { Decision } from '../../src/core/decision.ts';
 import { VIRTUAL_NODE_LABEL } from '../../src/core/names.ts';
 import { type Tie, tiesOf } from '../../src/core/node-ties.ts';
-import type { AdmittedPod, Routed } from './admitted-pod.ts';
+import { type AdmittedPod, daemonSetOf, type Routed } from './admitted-pod.ts';
 import type { ClusterFacts, RoutingRules } from './facts.ts';
+import { isToBeKeptOff } from './keeping-off.ts';
 import { placementOf } from './placement-label.ts';
 import { liftSpec } from './spec-lift.ts';
 import { ofCells, ofNodeCell, type Target } from './target.ts';
@@ -17,6 +18,8 @@ export interface Verdict {
   readonly detail?: string;
   /** Of a pod that is sent to the virtual node: its fields without what was lifted, and that. */
   readonly lifted?: { readonly routed: Routed; readonly constraints: Constraints };
+  /** Of a pod that is left: it could be scheduled to the virtual node, and the scheduler has to be told. */
+  readonly isKeptOff?: boolean;
 }
 
 /** What one pod is judged by. `routed` are its fields as they were before any earlier review. */
@@ -86,27 +89,28 @@ const TABLE: readonly Row[] = [excluded, labelled, ofDaemonSet, stateful, statel
 export function judge(one: Case): Verdict {
   for (const row of TABLE) {
     const verdict = row(one);
-    if (verdict !== undefined) return verdict;
+    if (verdict !== undefined) return verdict.decision === 'leave' ? left(one, verdict) : verdict;
   }
   return { decision: 'untouched', reason: 'none' };
+}
+
+function left(one: Case, verdict: Verdict): Verdict {
+  const { pod, routed, facts } = one;
+  const isForbidden = verdict.reason === 'label' || unsheltered(one) !== undefined;
+  return isToBeKeptOff({ pod, routed, target: facts.target(), isForbidden })
+    ? { ...verdict, isKeptOff: true }
+    : verdict;
 }
 
 function placementFor({ pod, namespace, facts }: Case) {
   return placementOf(pod.metadata.labels ?? {}, facts.namespaceLabels(namespace));
 }
 
-/** Kubernetes' own alone: of other kinds of that name nobody knows a policy. */
-function daemonSetOf({ metadata }: AdmittedPod) {
-  return metadata.ownerReferences?.find(
-    ({ apiVersion, kind, controller }) =>
-      kind === 'DaemonSet' && apiVersion?.startsWith('apps/') && controller === true,
-  );
-}
-
 /** The daemon controller names the node in a term's matchFields, as does who sets spec.nodeName. */
 function isBoundTo({ spec }: AdmittedPod, target: Target): boolean {
   const terms = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
-  const names = terms.flatMap(({ matchFields }) => matchFields ?? []).flatMap(({ values }) => values ?? []);
+  const fields = terms.flatMap(({ matchFields }) => matchFields ?? []);
+  const names = fields.flatMap(({ operator, values }) => (operator === 'In' ? (values ?? []) : []));
   return spec.nodeName === target.name || names.includes(target.name);
 }
 

@@ -107,16 +107,21 @@ const tolerations = fc
   )
   .map((all) => [...all]);
 
-function selectsNode({ matchExpressions = [] }: V1NodeSelectorTerm, labels: Labels): boolean {
-  return matchExpressions.length > 0 && matchExpressions.every((one) => meets(one as Requirement, labels));
+function selectsNode({ matchExpressions = [], matchFields = [] }: V1NodeSelectorTerm, labels: Labels, name: string) {
+  const byName = { 'metadata.name': name };
+  return (
+    matchExpressions.length + matchFields.length > 0 &&
+    matchExpressions.every((one) => meets(one as Requirement, labels)) &&
+    matchFields.every((one) => meets(one as Requirement, byName))
+  );
 }
 
 /** The scheduler's rule: the selector and, where there are terms, one of them. */
-function allows({ nodeSelector: selector = {}, affinity }: Partial<V1PodSpec>, labels: Labels): boolean {
+function allows({ nodeSelector: selector = {}, affinity }: Partial<V1PodSpec>, labels: Labels, name = 'node-1') {
   const terms = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
   return (
     Object.entries(selector).every(([key, value]) => labels[key] === value) &&
-    (terms === undefined || terms.some((one) => selectsNode(one, labels)))
+    (terms === undefined || terms.some((one) => selectsNode(one, labels, name)))
   );
 }
 
@@ -136,6 +141,15 @@ const os = (value: string) => ({ key: 'kubernetes.io/os', operator: 'In', values
 
 const pool = (value: string) => ({ key: 'pool', operator: 'In', values: [value] });
 
+/** What routing requires of the node. */
+const BY_NAME = {
+  nodeAffinity: {
+    requiredDuringSchedulingIgnoredDuringExecution: {
+      nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['nodeless'] }] }],
+    },
+  },
+};
+
 function withTerms(...terms: V1NodeSelectorTerm['matchExpressions'][]): Partial<V1PodSpec> {
   const nodeSelectorTerms = terms.map((matchExpressions) => ({ matchExpressions: matchExpressions ?? [] }));
   return {
@@ -151,7 +165,9 @@ describe('lifting', () => {
         const wanted = allows(spec, { ...NODE, ...offered });
         if (route.verdict.decision !== 'cell') return !wanted;
         const pod = changed(podOf({ spec }), route);
-        return allows(pod.spec, OWN) && admits(constraintsOf(pod), offered) === wanted;
+        return (
+          allows(pod.spec, OWN, 'nodeless') && !allows(pod.spec, OWN) && admits(constraintsOf(pod), offered) === wanted
+        );
       }),
       { numRuns: 3_000 },
     );
@@ -185,18 +201,16 @@ describe('lifting', () => {
     );
   });
 
-  test('is undone to the letter where another webhook has made the pod stateful since', () => {
-    const volumes = [{ name: 'logs', hostPath: { path: '/var/log' } }];
+  test('is undone to the letter where another webhook has had the pod ignored since', () => {
+    const labels = { 'nodeless.io/placement': 'ignore' };
     fc.assert(
       fc.property(pods, tolerations, (spec, tolerated) => {
         const whole = { ...spec, tolerations: tolerated };
         const first = made({ spec: whole });
-        const again = routed({ spec: { ...first.spec, volumes }, metadata: first.metadata as Shape['metadata'] & {} });
-        expect(wordsOf(again)).toBe('leave: host-path (spec.volumes "logs")');
-        const { annotations, ...fields } = again.after;
+        const again = routed({ spec: first.spec, metadata: { ...(first.metadata as object), labels } });
+        const { annotations: _left, ...fields } = again.after;
         const { annotations: _none, ...before } = routed({ spec: whole }).before;
         expect(fields).toEqual(before);
-        expect(Object.keys(annotations)).toEqual(['nodeless.io/decision']);
       }),
       { numRuns: 2_000 },
     );
@@ -297,7 +311,7 @@ describe('lifting', () => {
 
   test('drops terms that the virtual node can not meet, and never leaves an empty one', () => {
     const pod = made({ spec: withTerms([arch('arm64'), os('windows')], [arch('arm64')]) });
-    expect(pod.spec.affinity).toEqual({});
+    expect(pod.spec.affinity).toEqual(BY_NAME);
     expect(constraintsOf(pod)).toEqual({ required: [[arch('arm64')]] });
   });
 
@@ -352,6 +366,6 @@ describe('lifting', () => {
     const affinity = { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: anti } };
     const pod = made({ spec: { affinity } });
     expect(constraintsOf(pod)).toEqual({ apart: anti });
-    expect(pod.spec.affinity).toEqual({});
+    expect(pod.spec.affinity).toEqual(BY_NAME);
   });
 });

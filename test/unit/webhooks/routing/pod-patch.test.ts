@@ -7,13 +7,18 @@ const ARM = { nodeSelector: { 'kubernetes.io/arch': 'arm64' } };
 describe('the patch', () => {
   test('sets only the fields that change', () => {
     const paths = podPatch(routed({ spec: ARM })).map(({ op, path }) => `${op} ${path}`);
-    expect(paths).toEqual(['add /metadata/annotations', 'add /spec/nodeSelector', 'add /spec/tolerations']);
+    expect(paths).toEqual([
+      'add /metadata/annotations',
+      'add /spec/nodeSelector',
+      'add /spec/tolerations',
+      'add /spec/affinity',
+    ]);
   });
 
   test('removes a field that becomes empty', () => {
-    const anti = [{ topologyKey: 'kubernetes.io/hostname' }];
-    const spec = { affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: anti } } };
-    expect(podPatch(routed({ spec }))).toContainEqual({ op: 'remove', path: '/spec/affinity' });
+    const spread = { maxSkew: 1, topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'DoNotSchedule' };
+    const spec = { topologySpreadConstraints: [spread] };
+    expect(podPatch(routed({ spec }))).toContainEqual({ op: 'remove', path: '/spec/topologySpreadConstraints' });
   });
 
   test('is empty for a pod that is left alone, and for one that is routed already', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { DEFAULT_TOLERATIONS, routed, type Shape, wordsOf } from './case.ts';
+import { DEFAULT_TOLERATIONS, FACTS, routed, type Shape, wordsOf } from './case.ts';
 
 const label = (placement: string) => ({ labels: { 'nodeless.io/placement': placement } });
 const ofDaemonSet = (name: string, more: object = {}) => ({
@@ -205,6 +205,7 @@ describe('a pod on a cell', () => {
   test('selects the virtual node, tolerates its taints, and is not evicted in an outage of ours', () => {
     const { after } = routed();
     expect(after.nodeSelector).toEqual({ 'nodeless.io/virtual-node': 'nodeless' });
+    expect(after.affinity).toEqual(boundTo('nodeless').affinity);
     expect(after.annotations).toEqual({ 'nodeless.io/decision': 'cell: stateless' });
     expect(after.tolerations).toEqual([
       ...DEFAULT_TOLERATIONS.map(({ tolerationSeconds: _, ...endless }) => endless),
@@ -227,5 +228,70 @@ describe('a pod on a cell', () => {
   test('that tolerates everything is given nothing more', () => {
     const { after } = routed({ spec: { tolerations: [{ operator: 'Exists' }] } });
     expect(after.tolerations).toEqual([{ operator: 'Exists' }]);
+  });
+});
+
+describe('a pod that is left, and tolerates all taints', () => {
+  const tolerations = [{ operator: 'Exists' }];
+  const OFF = { matchFields: [{ key: 'metadata.name', operator: 'NotIn', values: ['nodeless'] }] };
+  const termsOf = (shape: Shape) =>
+    routed(shape).after.affinity.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
+  const guarded = { metadata: { labels: { guarded: 'yes' } } };
+  const untainted = { facts: { target: () => ({ ...FACTS.target(), taints: [] }) } };
+  const chosen = { nodeSelector: { type: 'virtual-kubelet' }, tolerations };
+
+  test.each<readonly [string, Shape]>([
+    ['with a claim', { spec: { ...CLAIM, tolerations } }],
+    ['under a NetworkPolicy', { ...guarded, spec: { tolerations } }],
+    ['that is to stay on nodes', { metadata: label('node'), spec: { tolerations } }],
+    ['under a NetworkPolicy, even if it chooses the virtual node', { ...guarded, spec: { ...HOST_PATH, ...chosen } }],
+    ['under a NetworkPolicy, even on a virtual node without taints', { ...guarded, ...untainted }],
+    ['that is to stay on nodes, even on a virtual node without taints', { metadata: label('node'), ...untainted }],
+    [
+      'whose annotation can’t be read',
+      { metadata: { annotations: { 'nodeless.io/constraints': 'x' } }, spec: { ...CLAIM, tolerations } },
+    ],
+  ])('%s is kept off the virtual node', (_title, shape) => {
+    expect(termsOf(shape)).toEqual([OFF]);
+    const first = routed(shape);
+    const { annotations, ...fields } = first.after;
+    const again = routed({
+      ...shape,
+      metadata: { ...shape.metadata, annotations: { ...annotations } },
+      spec: { ...shape.spec, ...fields } as NonNullable<Shape['spec']>,
+    });
+    expect(again.after).toEqual(first.after);
+  });
+
+  test.each<readonly [string, Shape]>([
+    ['that chooses it itself', { spec: { ...HOST_PATH, ...chosen } }],
+    ['where that has no taints', { spec: HOST_PATH, ...untainted }],
+    ['bound there by name', { ...guarded, spec: { nodeName: 'nodeless', tolerations } }],
+    ['of a DaemonSet', { metadata: { ...ofDaemonSet('x'), ...label('node') }, spec: { tolerations } }],
+  ])('%s is not', (_title, shape) => {
+    expect(termsOf(shape)).toBeUndefined();
+  });
+
+  test('is kept off by each of its terms, and its own are there again when it may go to a cell after all', () => {
+    const zones = ['a', 'b'].map((zone) => ({ matchExpressions: [{ key: ZONE, operator: 'In', values: [zone] }] }));
+    const required = { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [...zones, {}] } };
+    const spec = { affinity: { nodeAffinity: required }, tolerations, ...CLAIM };
+    const first = routed({ spec });
+    const { annotations, ...fields } = first.after;
+    expect(fields.affinity.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms).toEqual([
+      ...zones.map((zone) => ({ ...zone, ...OFF })),
+      {},
+    ]);
+    const without = routed({
+      metadata: { annotations: { ...annotations } },
+      spec: fields as NonNullable<Shape['spec']>,
+    });
+    expect(wordsOf(without)).toBe('cell: stateless');
+    const ignored = routed({
+      metadata: { annotations: { ...annotations }, ...label('ignore') },
+      spec: fields as NonNullable<Shape['spec']>,
+    });
+    expect(ignored.after.affinity).toEqual(spec.affinity);
+    expect(ignored.after.annotations).toEqual({});
   });
 });
