@@ -26,6 +26,7 @@ import { startCollection } from './kube/collection.ts';
 import { EventRecorder } from './kube/events.ts';
 import { fenced } from './kube/fenced-client.ts';
 import { becomeLeader, type Leadership } from './kube/leadership.ts';
+import { NetworkPolicyIndex } from './kube/network-policy-index.ts';
 import { hasCondition, type KubeObject } from './kube/objects.ts';
 import { replicaIdentity } from './kube/replica-identity.ts';
 import { until } from './kube/until.ts';
@@ -71,6 +72,7 @@ interface Base extends ProviderProcess {
   readonly authority: Authority;
   readonly clusterUid: string;
   readonly shared: SharedCollections;
+  readonly policies: NetworkPolicyIndex;
   readonly leadership: Leadership;
 }
 
@@ -97,6 +99,7 @@ export async function runProvider(process: ProviderProcess): Promise<void> {
   try {
     const clusterUid = await until('the cluster can be read', () => readClusterUid(client, signal), retry);
     const shared = startShared({ client, clock, logger }, signal);
+    const policies = new NetworkPolicyIndex(shared.networkPolicies);
     if (config.webhook.enabled) {
       const serving = serveWebhooks({ config, clusterUid, client, nodeClient, shared, clock, logger }, signal);
       const served = serving.catch((error: unknown) => {
@@ -119,7 +122,7 @@ export async function runProvider(process: ProviderProcess): Promise<void> {
       const leadership = await becomeLeader({ client, ...lease, clock, uptimeMs: systemUptimeMs, logger }, signal);
       const { heldForMs } = leadership;
       const writers = { client: fenced(client, heldForMs), nodeClient: fenced(nodeClient, heldForMs) };
-      const base = { ...process, ...writers, clock, provider, authority, clusterUid, shared, leadership };
+      const base = { ...process, ...writers, clock, provider, authority, clusterUid, shared, policies, leadership };
       await lead(base).finally(() => leadership.release());
     }
   } catch (error) {
@@ -198,7 +201,7 @@ async function startLeading(base: Base, signal: AbortSignal, stops: (() => Promi
   const pods = startCollection<WirePod>({ ...source, path: '/api/v1/pods', query: ofNode }, signal);
   const cellPath = `/apis/${GROUP}/${VERSION}/cells`;
   const cellObjects = startCollection<KubeObject>({ ...source, client, path: cellPath, query: byLabel }, signal);
-  const { cellClasses, namespaces, daemonSets } = base.shared;
+  const { cellClasses, namespaces, daemonSets, networkPolicies } = base.shared;
 
   const cellApi = createCellApi({
     virtualNode: name,
@@ -255,6 +258,7 @@ async function startLeading(base: Base, signal: AbortSignal, stops: (() => Promi
     provider,
     classes,
     daemonSets,
+    policies: base.policies,
     clock,
     defaultSize: config.cells.defaultSize,
     csiDrivers: config.routing.csiDrivers,
@@ -294,15 +298,19 @@ async function startLeading(base: Base, signal: AbortSignal, stops: (() => Promi
     nodeIsReady: () => hasCondition(nodes.get(undefined, name), 'Ready'),
   });
   // Without them no pod can be placed; where their definition is missing, pods are told so instead of nobody.
-  const classesKnown = Promise.all([cellClasses, namespaces, daemonSets].map(({ whenSynced }) => whenSynced));
+  const classesKnown = Promise.all(
+    [cellClasses, namespaces, daemonSets, networkPolicies].map(({ whenSynced }) => whenSynced),
+  );
   await Promise.race([classesKnown, clock.sleep(CLASSES_SYNC_MS, signal)]);
-  const wakeAt = (collection: typeof namespaces, concerns: (pod: WirePod, name: string) => boolean) => {
-    const wake = (name: string) => controller.wakeWaiting((pod) => concerns(pod, name));
-    const unsubscribe = collection.subscribe(({ object }) => wake(object.metadata.name));
+  type Concerns = (pod: WirePod, changed: KubeObject['metadata']) => boolean;
+  const wakeAt = (collection: Pick<typeof namespaces, 'subscribe'>, concerns: Concerns) => {
+    const wake = ({ metadata }: KubeObject) => controller.wakeWaiting((pod) => concerns(pod, metadata));
+    const unsubscribe = collection.subscribe(({ object }) => wake(object));
     stops.push(async () => unsubscribe());
   };
-  wakeAt(cellClasses, (pod, name) => classes.mayHave(pod, name));
-  wakeAt(namespaces, ({ metadata }, name) => metadata.namespace === name);
+  wakeAt(cellClasses, (pod, { name: changed }) => classes.mayHave(pod, changed));
+  wakeAt(namespaces, ({ metadata }, { name: changed }) => metadata.namespace === changed);
+  wakeAt(networkPolicies, ({ metadata }, { namespace }) => metadata.namespace === namespace);
   controller.start(signal);
   const census = new Census({
     provider,

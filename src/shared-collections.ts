@@ -1,5 +1,6 @@
 import { GROUP, VERSION } from './core/names.ts';
 import { type Collection, type CollectionSource, startCollection } from './kube/collection.ts';
+import type { NetworkPolicy } from './kube/network-policy-index.ts';
 import type { KubeObject } from './kube/objects.ts';
 
 /** What both routing, on every replica, and whoever leads have to know of the cluster: one watch of each. */
@@ -7,14 +8,16 @@ export interface SharedCollections {
   readonly cellClasses: Collection<KubeObject>;
   readonly namespaces: Collection<KubeObject>;
   readonly daemonSets: Collection<KubeObject>;
+  readonly networkPolicies: Collection<NetworkPolicy>;
 }
 
 /** Starts them; they are kept up until the signal aborts. */
 export function startShared(source: Omit<CollectionSource, 'path' | 'query'>, signal: AbortSignal): SharedCollections {
-  const start = (path: string) => startCollection<KubeObject>({ ...source, path }, signal);
+  const start = <T extends KubeObject = KubeObject>(path: string) => startCollection<T>({ ...source, path }, signal);
   return {
     cellClasses: start(`/apis/${GROUP}/${VERSION}/cellclasses`),
     namespaces: start('/api/v1/namespaces'),
     daemonSets: start('/apis/apps/v1/daemonsets'),
+    networkPolicies: start<NetworkPolicy>('/apis/networking.k8s.io/v1/networkpolicies'),
   };
 }

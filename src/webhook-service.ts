@@ -1,5 +1,4 @@
 import type { Logger } from 'pino';
-import type { NetworkPolicy } from '../webhooks/cluster/network-policy-index.ts';
 import { runWebhooks } from '../webhooks/webhooks.ts';
 import type { Config } from './config/schema.ts';
 import type { Clock } from './core/clock.ts';
@@ -28,9 +27,8 @@ export async function serveWebhooks(options: WebhookServiceOptions, signal: Abor
   const spec = specOf(config, clusterUid);
   const { name, taints } = spec;
   const byName = { fieldSelector: `metadata.name=${name}` };
-  const { namespaces, daemonSets, cellClasses } = shared;
+  const { namespaces, daemonSets, networkPolicies, cellClasses } = shared;
   const classes = new CellClasses({ classes: cellClasses, namespaces });
-  const policiesPath = '/apis/networking.k8s.io/v1/networkpolicies';
   await runWebhooks(
     {
       ...{ client, clock, logger },
@@ -51,7 +49,7 @@ export async function serveWebhooks(options: WebhookServiceOptions, signal: Abor
         ),
         namespaces,
         daemonSets,
-        networkPolicies: startCollection<NetworkPolicy>({ client, clock, logger, path: policiesPath }, signal),
+        networkPolicies,
       },
     },
     signal,

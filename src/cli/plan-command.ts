@@ -4,6 +4,7 @@ import type { Config } from '../config/schema.ts';
 import { systemClock } from '../core/clock.ts';
 import { NodelessError } from '../core/errors.ts';
 import { createKubeClient } from '../kube/client.ts';
+import { NetworkPolicyIndex } from '../kube/network-policy-index.ts';
 import { CellClasses } from '../placement/cell-classes.ts';
 import { Placement } from '../placement/placement.ts';
 import { specOf } from '../virtual-node/node-spec.ts';
@@ -36,6 +37,7 @@ async function plannerOf({ provider, config: file }: Flags, facts: Facts): Promi
     provider: { offerings: async () => offerings },
     classes,
     daemonSets: facts.daemonSets,
+    policies: new NetworkPolicyIndex(facts.networkPolicies),
     clock: systemClock,
     defaultSize: config.cells.defaultSize,
     csiDrivers: config.routing.csiDrivers,

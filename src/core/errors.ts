@@ -15,6 +15,7 @@ export const ERROR_CODES = {
     'the pod picks a CellClass that does not exist, is not valid or is not for its namespace, or none can be read',
   NoOffering: 'no offering is large enough for the pod and what it and its CellClass ask for',
   NoRoom: 'the cell that the pod must be on has no room for it, or is not there yet; it gets a place when there is',
+  NotEnforced: 'a NetworkPolicy selects the pod, and the CellClass of its cell names nothing that enforces it',
   NotFound: 'what was asked for does not exist',
   NotLeading: 'a replica that may not lead any more was asked to change something; the one that leads will',
   PortInUse: 'a port that Nodeless must listen on is taken by another process',

@@ -20,6 +20,7 @@ import type { OfferingTable } from './offering-table.ts';
 import { ownConstraints } from './own-terms.ts';
 import { namesArchitecture, type Query } from './query.ts';
 import { refusal } from './refusal.ts';
+import { checkSheltered, type Policies } from './shelter.ts';
 import { Spending } from './spending.ts';
 import { unsuitability } from './suitability.ts';
 
@@ -27,6 +28,7 @@ export interface PlacementOptions {
   readonly provider: Pick<CellProvider, 'offerings'>;
   readonly classes: CellClasses;
   readonly daemonSets: DaemonSets;
+  readonly policies: Policies;
   readonly clock: Clock;
   /** What a pod that asks for nothing gets, where its class does not say. */
   readonly defaultSize: Resources;
@@ -96,7 +98,7 @@ export class Placement {
    * The best offering for the pod, or for it and the company that shares its cell. With a cell's id it counts to
    * the budget of the class as that cell until `release`.
    * @throws NodelessError InvalidConfig (the pod can't run on a cell), ConfigInvalid (its constraints can't be read),
-   * InvalidQuantity, NoCellClass, NoOffering, InsufficientCapacity or BudgetExceeded.
+   * InvalidQuantity, NoCellClass, NotEnforced, NoOffering, InsufficientCapacity or BudgetExceeded.
    */
   async choose(pod: WirePod, { company, cellId, insteadOf }: Asked, signal: AbortSignal): Promise<Choice> {
     const table = await this.#offered.table(signal);
@@ -156,11 +158,11 @@ export class Placement {
     return this.#admissionTo(this.#options.classes.default(), pod, signal);
   }
 
-  async #admissionTo({ spec }: CellClass, pod: WirePod, signal: AbortSignal): Promise<Admission> {
-    const constraints = this.#demandsOf(pod);
+  async #admissionTo(cellClass: CellClass, pod: WirePod, signal: AbortSignal): Promise<Admission> {
+    const constraints = this.#demandsOf(pod, cellClass);
     this.need(pod);
     const { arch } = this.#options;
-    const { architectures } = (await this.#offered.table(signal)).ofClass(spec);
+    const { architectures } = (await this.#offered.table(signal)).ofClass(cellClass.spec);
     return admissionOf(constraints, architectures.has(arch) ? arch : undefined);
   }
 
@@ -168,9 +170,10 @@ export class Placement {
   maySit(pod: WirePod, founder: WirePod): boolean {
     try {
       const { classes } = this.#options;
-      this.#demandsOf(pod);
+      const cellClass = classes.of(pod);
+      this.#demandsOf(pod, cellClass);
       this.need(pod);
-      return classes.of(pod).name === classes.of(founder).name;
+      return cellClass.name === classes.of(founder).name;
     } catch (error) {
       if (isNodelessError(error)) return false;
       throw error;
@@ -219,17 +222,19 @@ export class Placement {
 
   #queryOf(pod: WirePod, company: readonly WirePod[] = [], insteadOf?: string): Query {
     const all = [pod, ...company];
-    const demands = all.map((one) => this.#demandsOf(one));
+    const cellClass = this.#options.classes.of(pod);
+    const demands = all.map((one) => this.#demandsOf(one, cellClass));
     const need = all.map((one) => this.need(one)).reduce(add);
-    const query = this.#query({ cellClass: this.#options.classes.of(pod), need, constraints: demands.flat() });
-    const room = this.#spending.room(query.cellClass, insteadOf);
+    const query = this.#query({ cellClass, need, constraints: demands.flat() });
+    const room = this.#spending.room(cellClass, insteadOf);
     return { ...query, room, onlyOwnArch: demands.some((one) => !namesArchitecture(one)) };
   }
 
-  /** What a pod asks of its machine beside room. @throws NodelessError InvalidConfig, ConfigInvalid */
-  #demandsOf(pod: WirePod): readonly Constraints[] {
+  /** What a pod asks of a machine of a class beside room. @throws NodelessError InvalidConfig, ConfigInvalid, NotEnforced */
+  #demandsOf(pod: WirePod, cellClass: CellClass): readonly Constraints[] {
     const obstacle = unsuitability(pod, this.#options.csiDrivers);
     if (obstacle !== undefined) throw new NodelessError({ code: 'InvalidConfig', message: obstacle });
+    checkSheltered(pod, cellClass, this.#options.policies);
     const lifted = parseConstraints(pod.metadata.annotations?.[CONSTRAINTS_ANNOTATION]);
     return [lifted, ownConstraints(pod.spec)];
   }

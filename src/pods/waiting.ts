@@ -20,6 +20,7 @@ const WAITING_CODES = [
   'NoCellClass',
   'NoOffering',
   'NoRoom',
+  'NotEnforced',
 ];
 
 /** True for a reason to wait that the pod is told, and not for a failure. */

@@ -2,9 +2,9 @@
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { Collection } from '../../src/kube/collection.ts';
+import type { NetworkPolicy } from '../../src/kube/network-policy-index.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';
 import { clusterFacts } from '../../webhooks/cluster/cluster-facts.ts';
-import type { NetworkPolicy } from '../../webhooks/cluster/network-policy-index.ts';
 import type { ServingPair } from '../../webhooks/server/app.ts';
 import { createWebhookMetrics } from '../../webhooks/server/metrics.ts';
 import { mutate } from '../../webhooks/server/mutate.ts';

@@ -1,10 +1,10 @@
 import { daemonSetPolicyOf } from '../../src/core/daemonset-policy.ts';
 import { DAEMONSET_POLICY_ANNOTATION } from '../../src/core/names.ts';
 import type { CollectionReader } from '../../src/kube/collection.ts';
+import { type NetworkPolicy, NetworkPolicyIndex } from '../../src/kube/network-policy-index.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';
 import type { ClusterFacts } from '../routing/facts.ts';
 import type { Target } from '../routing/target.ts';
-import { type NetworkPolicy, NetworkPolicyIndex } from './network-policy-index.ts';
 
 /** What is known of the cluster, kept up by shared watches. */
 export interface ClusterCollections {

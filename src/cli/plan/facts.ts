@@ -1,8 +1,8 @@
-import type { NetworkPolicy } from '../../../webhooks/cluster/network-policy-index.ts';
 import { GROUP, VERSION } from '../../core/names.ts';
 import { getOrUndefined } from '../../kube/calls.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { Collection } from '../../kube/collection.ts';
+import type { NetworkPolicy } from '../../kube/network-policy-index.ts';
 import type { KubeObject } from '../../kube/objects.ts';
 
 /** Objects of one kind, read once. */

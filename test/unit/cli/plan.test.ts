@@ -9,6 +9,7 @@ import { workloadOf } from '../../../src/cli/plan/workloads.ts';
 import { parseConfig } from '../../../src/config/load.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import { resourcesOf } from '../../../src/core/resources.ts';
+import { NetworkPolicyIndex } from '../../../src/kube/network-policy-index.ts';
 import type { KubeObject } from '../../../src/kube/objects.ts';
 import { CellClasses } from '../../../src/placement/cell-classes.ts';
 import { Placement } from '../../../src/placement/placement.ts';
@@ -29,6 +30,7 @@ async function plansOf(yaml: string) {
     provider: { offerings: async () => simulatedOfferings(['a']) },
     classes,
     daemonSets: facts.daemonSets,
+    policies: new NetworkPolicyIndex(facts.networkPolicies),
     clock: systemClock,
     defaultSize: resourcesOf({ cpu: '250m', memory: '256Mi' }),
     csiDrivers: [],

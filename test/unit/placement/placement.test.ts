@@ -3,6 +3,7 @@ import { type ErrorCode, isNodelessError } from '../../../src/core/errors.ts';
 import type { Offering } from '../../../src/core/offerings.ts';
 import { resourcesOf } from '../../../src/core/resources.ts';
 import { Collection } from '../../../src/kube/collection.ts';
+import { type NetworkPolicy, NetworkPolicyIndex } from '../../../src/kube/network-policy-index.ts';
 import type { KubeObject } from '../../../src/kube/objects.ts';
 import type { WirePod } from '../../../src/kube/wire-pod.ts';
 import { CellClasses } from '../../../src/placement/cell-classes.ts';
@@ -50,6 +51,7 @@ function ofClass(name: string): { metadata: object } {
 function rig(
   offered: readonly Offering[] | (() => Promise<readonly Offering[]>) = LADDER,
   onOfferingsFailed: (error: unknown) => void = () => undefined,
+  policiesAreKnown = true,
 ) {
   let nowMs = 0;
   let revision = 1;
@@ -66,11 +68,14 @@ function rig(
     };
     collection.apply('ADDED', object);
   };
+  const networkPolicies = new Collection<NetworkPolicy>();
+  if (policiesAreKnown) networkPolicies.replace([], '1');
   const placement = new Placement({
     provider: { offerings: typeof offered === 'function' ? offered : async () => offered },
     onOfferingsFailed,
     classes: new CellClasses({ classes, namespaces }),
     daemonSets,
+    policies: new NetworkPolicyIndex(networkPolicies),
     clock: { now: () => nowMs, sleep: () => new Promise((resolve) => setTimeout(resolve, 5)) },
     defaultSize: resourcesOf({ cpu: '250m', memory: '256Mi' }),
     csiDrivers: [],
@@ -79,6 +84,7 @@ function rig(
   let cells = 0;
   return {
     placement,
+    networkPolicies,
     namespaces,
     classes,
     pass: (ms: number) => {
@@ -427,6 +433,48 @@ describe('the class of a pod', () => {
     const { need, offering: chosen } = await choose(pod({}, ofClass('sized')));
     expect(need).toMatchObject({ cpuMilli: 1_600, memoryBytes: (1024 + 64) * 2 ** 20 });
     expect(chosen.instanceType).toBe('medium');
+  });
+});
+
+describe('a pod that a NetworkPolicy selects', () => {
+  const guard: NetworkPolicy = {
+    metadata: { name: 'guard', namespace: 'ns' },
+    spec: { podSelector: { matchLabels: { guarded: 'yes' } } },
+  };
+  const guarded = (labels: object = {}) => pod({}, { metadata: { labels: { guarded: 'yes', ...labels } } });
+  const told = /NetworkPolicy guard selects the pod, and CellClass .* names no networkPolicyEnforcer/;
+
+  test('has a cell only by a class that names what enforces it, and as long as there is the policy', async () => {
+    const { choose, defineClass, networkPolicies, placement } = rig();
+    await expect(choose(guarded())).resolves.toMatchObject({});
+    networkPolicies.apply('ADDED', guard);
+    await refusedWith('NotEnforced', told, choose(guarded()));
+    await refusedWith('NotEnforced', told, placement.explain(guarded(), signal));
+    await expect(choose(pod({}))).resolves.toMatchObject({});
+    defineClass('enforcing', { networkPolicyEnforcer: 'cilium' });
+    await expect(choose(guarded({ 'nodeless.io/cell-class': 'enforcing' }))).resolves.toMatchObject({});
+    networkPolicies.apply('DELETED', guard);
+    await expect(choose(guarded())).resolves.toMatchObject({});
+  });
+
+  test('joins no cell without that either: neither another pod’s, nor the node cell, whatever its own class', async () => {
+    const { placement, defineClass, networkPolicies } = rig();
+    networkPolicies.apply('ADDED', guard);
+    defineClass('enforcing', { networkPolicyEnforcer: 'cilium' });
+    const enforced = guarded({ 'nodeless.io/cell-class': 'enforcing' });
+    await refusedWith('NotEnforced', told, placement.admission(guarded(), signal));
+    await expect(placement.admission(enforced, signal)).resolves.toBeTypeOf('function');
+    expect(placement.maySit(guarded(), pod({}))).toBe(false);
+    await refusedWith('NotEnforced', told, placement.nodeCellAdmission(enforced, signal));
+    defineClass('all', { default: true, networkPolicyEnforcer: 'cilium' });
+    await expect(placement.nodeCellAdmission(guarded(), signal)).resolves.toBeTypeOf('function');
+  });
+
+  test('is not guessed while policies can not be read', async () => {
+    const { choose, networkPolicies } = rig(LADDER, undefined, false);
+    await refusedWith('NotEnforced', /the NetworkPolicies can not be read/, choose(pod({})));
+    networkPolicies.replace([guard], '1');
+    await expect(choose(pod({}))).resolves.toMatchObject({});
   });
 });
 

@@ -191,6 +191,15 @@ describe('the pod controller', () => {
     expect(condition).toMatchObject({ status: 'False', reason: 'InsufficientCapacity' });
   });
 
+  test('a pod that nothing would protect as its NetworkPolicy asks has no cell, and is told so', async () => {
+    const made = started();
+    made.networkPolicies.apply('ADDED', { metadata: { name: 'guard', namespace: 'ns' }, spec: { podSelector: {} } });
+    made.pods.create('p');
+    await vi.waitFor(() => expect(made.pods.events.map(({ reason }) => reason)).toEqual(['NotEnforced']));
+    expect(made.launch).not.toHaveBeenCalled();
+    expect(cellOf(made.pods.get('p'))).toBe('');
+  });
+
   test('of the pods that wait, those are looked at again whom a change concerns', async () => {
     const made = started();
     const labels = { 'nodeless.io/cell-class': 'late' };

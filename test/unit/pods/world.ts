@@ -13,6 +13,7 @@ import { resourcesOf } from '../../../src/core/resources.ts';
 import type { KubeClient, KubeRequest, KubeResponse } from '../../../src/kube/client.ts';
 import { Collection } from '../../../src/kube/collection.ts';
 import { EventRecorder } from '../../../src/kube/events.ts';
+import { type NetworkPolicy, NetworkPolicyIndex } from '../../../src/kube/network-policy-index.ts';
 import type { KubeObject } from '../../../src/kube/objects.ts';
 import type { WirePod } from '../../../src/kube/wire-pod.ts';
 import { CellClasses } from '../../../src/placement/cell-classes.ts';
@@ -177,11 +178,13 @@ export function world(
   const classes = new Collection<KubeObject>();
   const namespaces = new Collection<KubeObject>();
   const daemonSets = new Collection<KubeObject>();
-  for (const collection of [classes, namespaces, daemonSets]) collection.replace([], '1');
+  const networkPolicies = new Collection<NetworkPolicy>();
+  for (const collection of [classes, namespaces, daemonSets, networkPolicies]) collection.replace([], '1');
   const placement = new Placement({
     provider,
     classes: new CellClasses({ classes, namespaces }),
     daemonSets,
+    policies: new NetworkPolicyIndex(networkPolicies),
     clock,
     defaultSize: resourcesOf({ cpu: '250m', memory: '256Mi' }),
     csiDrivers: [],
@@ -237,6 +240,7 @@ export function world(
     fleet,
     book,
     classes,
+    networkPolicies,
     controller,
     report,
     stop,

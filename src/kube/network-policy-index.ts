@@ -1,6 +1,6 @@
-import type { CollectionReader } from '../../src/kube/collection.ts';
-import type { KubeObject } from '../../src/kube/objects.ts';
-import { type LabelSelector, selects } from '../routing/label-selector.ts';
+import { type LabelSelector, selects } from '../core/label-selector.ts';
+import type { CollectionReader } from './collection.ts';
+import type { KubeObject } from './objects.ts';
 
 export interface NetworkPolicy extends KubeObject {
   spec?: { podSelector?: LabelSelector };
@@ -12,12 +12,20 @@ type Labels = Readonly<Record<string, string>>;
 export class NetworkPolicyIndex {
   readonly #byNamespace = new Map<string, Map<string, NetworkPolicy>>();
 
+  readonly #policies: Pick<CollectionReader<NetworkPolicy>, 'synced'>;
+
   constructor(policies: CollectionReader<NetworkPolicy>) {
+    this.#policies = policies;
     for (const policy of policies.items()) this.#put(policy);
     policies.subscribe(({ type, object }) => {
       if (type === 'DELETED') this.#remove(object);
       else this.#put(object);
     });
+  }
+
+  /** False as long as there may be policies that are not known here. */
+  get synced(): boolean {
+    return this.#policies.synced;
   }
 
   /** Name of a policy that selects pods of these labels, or undefined. */

@@ -1,4 +1,4 @@
-import { meets, type Requirement } from '../../src/core/constraints.ts';
+import { meets, type Requirement } from './constraints.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
