@@ -35,6 +35,11 @@ export function liftIsolation({ affinity, spread }: Neighbours): Neighbours & { 
   };
 }
 
+/** Whether the pod requires others on its host. Spread over hosts is true of cells of one's own; nobody counts on shared ones. */
+export function sharesItsHost({ affinity }: Neighbours): boolean {
+  return affinity.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.some(isByHost) === true;
+}
+
 /** The field that asks for a topology which the virtual node has no place in, or undefined. */
 export function strangeTopology(
   { affinity, spread }: Neighbours,

@@ -8,7 +8,7 @@ import {
   VIRTUAL_NODE_LABEL,
 } from '../../src/core/names.ts';
 import { type Routed, tidied } from './admitted-pod.ts';
-import { liftIsolation, strangeTopology } from './isolation.ts';
+import { liftIsolation, sharesItsHost, strangeTopology } from './isolation.ts';
 import { liftPreferred, liftRequired, liftSelector } from './lifting.ts';
 import { notRequiring } from './node-name.ts';
 import { originalText, parseOriginal } from './original.ts';
@@ -51,6 +51,8 @@ export function liftSpec(pod: Routed, at: Standpoint): SpecLift {
   const neighbours = liftIsolation({ affinity, spread: pod.topologySpreadConstraints });
   const strange = strangeTopology(neighbours, at.labels);
   if (strange !== undefined) return { excludedBy: strange };
+  if (neighbours.constraints.spread !== undefined && sharesItsHost(neighbours))
+    return { excludedBy: 'spec.topologySpreadConstraints' };
   return {
     routed: {
       ...pod,

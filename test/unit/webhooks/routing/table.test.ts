@@ -161,6 +161,16 @@ const TABLE: readonly (readonly [string, Shape, string])[] = [
     'leave: selector (spec.affinity.podAffinity)',
   ],
   ['spread over hosts', { spec: spread('kubernetes.io/hostname', 'DoNotSchedule') }, 'cell: stateless'],
+  [
+    'spread over hosts, and together with others on one',
+    { spec: { ...spread('kubernetes.io/hostname', 'DoNotSchedule'), ...together('kubernetes.io/hostname') } },
+    'leave: selector (spec.topologySpreadConstraints)',
+  ],
+  [
+    'rather spread over hosts, and together with others on one',
+    { spec: { ...spread('kubernetes.io/hostname', 'ScheduleAnyway'), ...together('kubernetes.io/hostname') } },
+    'cell: stateless',
+  ],
   ['spread over zones', { spec: spread(ZONE, 'DoNotSchedule') }, 'leave: selector (spec.topologySpreadConstraints)'],
   ['spread over zones where it can be', { spec: spread(ZONE, 'ScheduleAnyway') }, 'cell: stateless'],
 
