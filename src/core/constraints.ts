@@ -116,6 +116,18 @@ export function preferenceOf({ preferred = [] }: Constraints, labels: Labels): n
 /** Labels of offerings. One Node has only one value of each, but its cells have many: terms on them constrain the cell. */
 export const OFFERING_LABELS: readonly string[] = [ARCH_LABEL, INSTANCE_TYPE_LABEL, LAUNCH_TYPE_LABEL, ZONE_LABEL];
 
+/** Older names of the same labels, which manifests still have. */
+const ALIASES: Readonly<Record<string, string>> = {
+  'beta.kubernetes.io/arch': ARCH_LABEL,
+  'beta.kubernetes.io/instance-type': INSTANCE_TYPE_LABEL,
+  'failure-domain.beta.kubernetes.io/zone': ZONE_LABEL,
+};
+
+/** The name of a label by which offerings have it. */
+export function canonicalLabel(label: string): string {
+  return Object.hasOwn(ALIASES, label) ? (ALIASES[label] ?? label) : label;
+}
+
 /** An offering's labels. */
 export function labelsOf(offering: Pick<Offering, 'arch' | 'instanceType' | 'launchType' | 'zone'>): Labels {
   return {

@@ -1,12 +1,21 @@
 import type { V1NodeSelectorTerm, V1PodSpec } from '@kubernetes/client-node';
-import { type Constraints, OFFERING_LABELS, type Requirement, type Term, UNCONSTRAINED } from '../core/constraints.ts';
+import {
+  type Constraints,
+  canonicalLabel,
+  OFFERING_LABELS,
+  type Requirement,
+  type Term,
+  UNCONSTRAINED,
+} from '../core/constraints.ts';
 
 const OPERATORS: readonly string[] = ['In', 'NotIn', 'Exists', 'DoesNotExist'];
 
 function termOf({ matchExpressions = [] }: V1NodeSelectorTerm): Term {
   const isOurs = ({ key, operator }: { key: string; operator: string }) =>
     OFFERING_LABELS.includes(key) && OPERATORS.includes(operator);
-  return matchExpressions.filter(isOurs) as unknown as readonly Requirement[];
+  return matchExpressions
+    .map((one) => ({ ...one, key: canonicalLabel(one.key) }))
+    .filter(isOurs) as unknown as readonly Requirement[];
 }
 
 /**
@@ -15,6 +24,7 @@ function termOf({ matchExpressions = [] }: V1NodeSelectorTerm): Term {
  */
 export function ownConstraints(spec: V1PodSpec): Constraints {
   const selected = Object.entries(spec.nodeSelector ?? {})
+    .map(([key, value]) => [canonicalLabel(key), value] as const)
     .filter(([key]) => OFFERING_LABELS.includes(key))
     .map(([key, value]): Requirement => ({ key, operator: 'In', values: [value] }));
   const required = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];

@@ -1,18 +1,7 @@
 import type { V1NodeSelectorRequirement, V1NodeSelectorTerm, V1PreferredSchedulingTerm } from '@kubernetes/client-node';
-import { type Constraints, meets, type Requirement, type Term } from '../../src/core/constraints.ts';
+import { type Constraints, canonicalLabel, meets, type Requirement, type Term } from '../../src/core/constraints.ts';
 import type { Standpoint } from './target.ts';
 import { canonicalText } from './three-way.ts';
-
-/** Older names of the same labels, which manifests still have. */
-const ALIASES: Readonly<Record<string, string>> = {
-  'beta.kubernetes.io/arch': 'kubernetes.io/arch',
-  'beta.kubernetes.io/instance-type': 'node.kubernetes.io/instance-type',
-  'failure-domain.beta.kubernetes.io/zone': 'topology.kubernetes.io/zone',
-};
-
-function canonical(key: string): string {
-  return Object.hasOwn(ALIASES, key) ? (ALIASES[key] ?? key) : key;
-}
 
 /** A requirement or a list of them without regard to where it stands twice. */
 function unique<T>(items: readonly T[]): T[] {
@@ -31,11 +20,11 @@ function split(term: V1NodeSelectorTerm, at: Standpoint): Split {
   const expressions = term.matchExpressions ?? [];
   const fields = term.matchFields ?? [];
   const labels = at.labels;
-  const kept = expressions.filter(({ key }) => !at.isLifted(canonical(key)));
-  const lifted = expressions.filter(({ key }) => at.isLifted(canonical(key)));
+  const kept = expressions.filter(({ key }) => !at.isLifted(canonicalLabel(key)));
+  const lifted = expressions.filter(({ key }) => at.isLifted(canonicalLabel(key)));
   const met = (one: V1NodeSelectorRequirement, has: Readonly<Record<string, string>>) => meets(one as Requirement, has);
   return {
-    lifted: lifted.map((one) => ({ ...one, key: canonical(one.key) }) as Requirement),
+    lifted: lifted.map((one) => ({ ...one, key: canonicalLabel(one.key) }) as Requirement),
     rest: {
       ...(kept.length > 0 ? { matchExpressions: kept } : {}),
       ...(fields.length > 0 ? { matchFields: fields } : {}),
@@ -68,12 +57,12 @@ export function liftSelector(
   // In one order, whatever order the members stand in: the same pod is to be told the same.
   const entries = Object.entries(selector).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const labels = at.labels;
-  const rest = entries.filter(([key]) => !at.isLifted(canonical(key)));
+  const rest = entries.filter(([key]) => !at.isLifted(canonicalLabel(key)));
   if (!rest.every(([key, value]) => Object.hasOwn(labels, key) && labels[key] === value)) return undefined;
-  const lifted = entries.filter(([key]) => at.isLifted(canonical(key)));
+  const lifted = entries.filter(([key]) => at.isLifted(canonicalLabel(key)));
   return {
     rest: Object.fromEntries(rest),
-    lifted: lifted.map(([key, value]) => ({ key: canonical(key), operator: 'In', values: [value] })),
+    lifted: lifted.map(([key, value]) => ({ key: canonicalLabel(key), operator: 'In', values: [value] })),
   };
 }
 

@@ -60,6 +60,12 @@ describe('what a pod’s own spec asks of its machine', () => {
     ['nothing', {}, undefined],
     ['a selector of the node alone', { nodeSelector: { type: 'virtual-kubelet' } }, undefined],
     ['a selector', { nodeSelector: { 'kubernetes.io/arch': 'arm64', team: 'a' } }, [[arch]]],
+    ['a selector by an older name', { nodeSelector: { 'beta.kubernetes.io/arch': 'arm64' } }, [[arch]]],
+    [
+      'a term by an older name',
+      { affinity: affinity({ matchExpressions: [{ ...arch, key: 'beta.kubernetes.io/arch' }] }) },
+      [[arch]],
+    ],
     [
       'terms',
       { affinity: affinity({ matchExpressions: [arch, other] }, { matchExpressions: [zone] }) },
