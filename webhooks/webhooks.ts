@@ -4,6 +4,7 @@ import type { Clock } from '../src/core/clock.ts';
 import type { KubeClient } from '../src/kube/client.ts';
 import { CertificateKeeper } from './certificates/keeper.ts';
 import { type ClusterCollections, clusterFacts, type OtherFacts } from './cluster/cluster-facts.ts';
+import { whenKnown } from './cluster/known-namespace.ts';
 import type { RoutingRules } from './routing/facts.ts';
 import type { Target } from './routing/target.ts';
 import type { AdmissionRequest } from './server/admission-review.ts';
@@ -73,6 +74,7 @@ export async function runWebhooks(options: WebhooksOptions, signal: AbortSignal)
   server = await startWebhookServer({
     ...{ host: options.host, port: options.port, serving, metrics, registry, logger },
     isReady: () => known.every(({ synced }) => synced),
+    whenKnown: (namespace) => whenKnown(namespaces, namespace, options.clock),
     webhooks: {
       '/mutate': (request: AdmissionRequest) => mutate(request, { rules, facts, metrics }),
       '/validate/pods': (request: AdmissionRequest) => validatePod(request, { rules, facts }),

@@ -1,10 +1,12 @@
 /** The webhooks' server by itself, in the process that is measured; what it knows of the cluster comes from memory. */
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
+import { systemClock } from '../../src/core/clock.ts';
 import { Collection } from '../../src/kube/collection.ts';
 import type { NetworkPolicy } from '../../src/kube/network-policy-index.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';
 import { clusterFacts } from '../../webhooks/cluster/cluster-facts.ts';
+import { whenKnown } from '../../webhooks/cluster/known-namespace.ts';
 import type { ServingPair } from '../../webhooks/server/app.ts';
 import { createWebhookMetrics } from '../../webhooks/server/metrics.ts';
 import { mutate } from '../../webhooks/server/mutate.ts';
@@ -47,6 +49,7 @@ process.once('message', async ({ serving, ...counts }: WebhookOrder) => {
   const { port } = await startWebhookServer({
     ...{ host: '127.0.0.1', port: 0, serving, metrics, registry, logger: pino({ level: 'silent' }) },
     isReady: () => true,
+    whenKnown: (namespace) => whenKnown(collections.namespaces, namespace, systemClock),
     webhooks: { '/mutate': (request) => mutate(request, { rules: RULES, facts, metrics }) },
   });
   process.send?.(port);

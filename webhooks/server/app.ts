@@ -20,6 +20,8 @@ export interface AppOptions {
   readonly webhooks: Readonly<Record<string, (request: AdmissionRequest) => AdmissionAnswer>>;
   /** False until the caches are complete: what is judged without them may be judged wrong. */
   readonly isReady: () => boolean;
+  /** Whether the namespace of a review is known, if need be after a moment. */
+  readonly whenKnown?: (namespace: string) => boolean | Promise<boolean>;
   readonly metrics: WebhookMetrics;
   /** How long a request may take to come, and to be answered; 10 s unless given. */
   readonly requestTimeoutMs?: number;
@@ -55,7 +57,16 @@ function refusalOf(error: unknown) {
 
 /** The HTTPS server of the webhooks, HTTP/2 and 1.1: reads reviews, and leaves the answers to the webhooks. */
 export function createApp(options: AppOptions): App {
-  const { serving, webhooks, isReady, metrics, registry, logger, requestTimeoutMs = REQUEST_TIMEOUT_MS } = options;
+  const {
+    serving,
+    webhooks,
+    isReady,
+    whenKnown = () => true,
+    metrics,
+    registry,
+    logger,
+    requestTimeoutMs = REQUEST_TIMEOUT_MS,
+  } = options;
   const app = fastify({
     http2: true,
     http2SessionTimeout: IDLE_MS,
@@ -87,6 +98,8 @@ export function createApp(options: AppOptions): App {
       reply.header('content-type', 'application/json');
       if (!isReady()) return reply.code(503).send(refusal(503, 'the caches are not complete yet').body);
       const review = parseReview(request.body);
+      if (review.namespace !== '' && !(await whenKnown(review.namespace)))
+        return reply.code(503).send(refusal(503, 'the namespace is not known yet').body);
       return reply.send(reviewOf(review, answer(review)));
     });
   }

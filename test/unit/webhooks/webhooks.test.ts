@@ -37,6 +37,7 @@ describe('the webhooks of a replica', () => {
 
   beforeEach(async () => {
     kube = new FakeKube();
+    for (const name of ['default', 'elsewhere']) kube.put(PATHS.namespaces, { metadata: { name } });
     ending = new AbortController();
     port = await freePort();
     start();
@@ -98,7 +99,7 @@ describe('the webhooks of a replica', () => {
 
     kube.put(PATHS.namespaces, { metadata: { name: 'default', labels: { 'nodeless.io/placement': 'node' } } });
     await told('leave: label', {});
-    kube.remove(PATHS.namespaces, 'default');
+    kube.put(PATHS.namespaces, { metadata: { name: 'default' } });
 
     const ownerReferences = [{ apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'agent', uid: 'u', controller: true }];
     const agentPod = { metadata: { ownerReferences }, spec: { nodeName: 'nodeless' } };
@@ -107,6 +108,15 @@ describe('the webhooks of a replica', () => {
     const annotations = { 'nodeless.io/daemonset-policy': 'node-cell' };
     kube.put(daemonSets, { metadata: { name: 'agent', namespace: 'default', annotations } });
     await told('node-cell: daemonset', agentPod);
+  });
+
+  test('wait for what a new namespace says, and judge nothing without it', async () => {
+    await told('cell: stateless', {});
+    const late = decisionOn({ namespace: 'late' });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    kube.put(PATHS.namespaces, { metadata: { name: 'late', labels: { 'nodeless.io/placement': 'node' } } });
+    expect(await late).toBe('leave: label');
+    expect(await decisionOn({ namespace: 'never' })).toBe('untouched 503');
   });
 
   test('judge by the labels that the virtual node has now', async () => {
@@ -130,6 +140,7 @@ describe('the webhooks of a replica', () => {
     ending.abort();
     await running;
     kube = new FakeKube();
+    kube.put(PATHS.namespaces, { metadata: { name: 'default' } });
     ending = new AbortController();
     const secrets = '/api/v1/namespaces/nodeless-system/secrets';
     const set = await perform({ do: 'begin' }, undefined, ['10.0.0.9'], Date.now());
