@@ -1,10 +1,19 @@
 import type { AuditEvent } from './audit.ts';
 
-/** What every replica may do whoever leads: the node's lease, the election itself, and questions that change nothing. */
+/** What every replica keeps up, with optimistic locks: the webhooks' certificates, and what API servers trust of them. */
+function isOfWebhooks({ apiGroup = '', resource, name }: NonNullable<AuditEvent['objectRef']>): boolean {
+  if (apiGroup === 'admissionregistration.k8s.io') return resource?.endsWith('webhookconfigurations') === true;
+  return resource === 'secrets' && name === 'nodeless-webhook';
+}
+
+/**
+ * What the leader alone may do. Every replica renews the node's lease, stands for election, serves the webhooks, and
+ * asks questions that change nothing.
+ */
 function isLeadersOwn({ verb, objectRef }: AuditEvent): boolean {
   if (!['create', 'update', 'patch', 'delete', 'deletecollection'].includes(verb)) return false;
   const { resource = '', subresource } = objectRef ?? {};
-  if (resource === 'leases' || subresource === 'token') return false;
+  if (resource === 'leases' || subresource === 'token' || isOfWebhooks(objectRef ?? {})) return false;
   return !['tokenreviews', 'subjectaccessreviews'].includes(resource);
 }
 
