@@ -275,7 +275,14 @@ async function startLeading(base: Base, signal: AbortSignal, stops: (() => Promi
     return kubelet && podEvidence(cellClient, kubelet, podUid, ask);
   };
   const readiness = new Readiness({ evidenceOf, clock, logger });
-  const placeOf = (pod: WirePod) => placeByPolicy(pod, (namespace, of) => daemonSets.get(namespace, of));
+  const { statefulPlacement, csiDrivers } = config.routing;
+  const placeRules = {
+    daemonSet: (namespace: string, of: string) => daemonSets.get(namespace, of),
+    ...(statefulPlacement === 'node-cell'
+      ? { nodeCell: { namespace: (of: string) => namespaces.get(undefined, of), csiDrivers } }
+      : {}),
+  };
+  const placeOf = (pod: WirePod) => placeByPolicy(pod, placeRules);
   const nodePods = new NodePods();
   const { gather: gatherMs, nodeCell } = config.cells;
   const places = new Places({ book, fleet, placement, writer, events });

@@ -1,28 +1,49 @@
 import { daemonSetPolicyOf } from '../core/daemonset-policy.ts';
 import { decisionOf } from '../core/decision.ts';
 import { DAEMONSET_POLICY_ANNOTATION, DECISION_ANNOTATION } from '../core/names.ts';
+import { tiesOf } from '../core/node-ties.ts';
+import { placementOf } from '../core/placement-label.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import type { WirePod } from '../kube/wire-pod.ts';
 
-/** Where a pod of the virtual node runs: on a cell, on the node cell, or nowhere, though it is reported Ready. */
-export type Place = 'cell' | 'node-cell' | 'absorbed';
+/**
+ * Where a pod of the virtual node runs: on a cell, on the node cell, or nowhere, though it is reported Ready: its DaemonSet
+ * is absorbed, or asks for a place on every cell, which there is not yet.
+ */
+export type Place = 'cell' | 'node-cell' | 'absorbed' | 'not-injected';
 
-/** A DaemonSet by namespace and name, as far as it is known. */
-export type DaemonSetReader = (namespace: string, name: string) => KubeObject | undefined;
+/** An object by namespace and name, as far as it is known. */
+type Reader = (namespace: string, name: string) => KubeObject | undefined;
+
+/** What a pod's place is told by, beside the pod. */
+export interface PlaceRules {
+  readonly daemonSet: Reader;
+  /** Given where the node cell takes pods that are tied to a node. */
+  readonly nodeCell?: {
+    readonly namespace: (name: string) => KubeObject | undefined;
+    /** CSI drivers whose inline volumes do not tie a pod to a node. */
+    readonly csiDrivers: readonly string[];
+  };
+}
 
 interface Owner {
+  readonly apiVersion?: string;
   readonly kind: string;
   readonly name: string;
   readonly uid?: string;
+  readonly controller?: boolean;
 }
 
-/** The DaemonSet that a pod is of. */
+/** The DaemonSet that a pod is of: Kubernetes' own, for of other kinds of that name nobody knows a policy. */
 export function daemonSetOwnerOf(pod: WirePod): Owner | undefined {
   const owners = pod.metadata.ownerReferences as readonly Owner[] | undefined;
-  return owners?.find(({ kind }) => kind === 'DaemonSet');
+  return owners?.find(
+    ({ apiVersion, kind, controller }) =>
+      kind === 'DaemonSet' && apiVersion?.startsWith('apps/') === true && controller === true,
+  );
 }
 
-/** Whether a pod asks for the node cell; the annotation may be any user's: it moves this pod and no other. */
+/** Whether a pod says that it is for the node cell; any user may write that. */
 function asksForNodeCell(pod: WirePod): boolean {
   return decisionOf(pod.metadata.annotations?.[DECISION_ANNOTATION]) === 'node-cell';
 }
@@ -32,15 +53,26 @@ export function mayNeedNodeCell(pod: WirePod): boolean {
   return daemonSetOwnerOf(pod) !== undefined || asksForNodeCell(pod);
 }
 
+/** The place of a pod that says that it is for the node cell: that has it by the configuration and by what the pod is. */
+function placeOfAsking({ metadata, spec }: WirePod, { nodeCell }: PlaceRules): Place | undefined {
+  if (nodeCell === undefined) return 'cell';
+  if (tiesOf(spec, nodeCell.csiDrivers).length > 0) return 'node-cell';
+  const namespace = nodeCell.namespace(metadata.namespace ?? 'default');
+  if (namespace === undefined) return undefined;
+  return placementOf(metadata.labels ?? {}, namespace.metadata.labels ?? {}) === 'node' ? 'node-cell' : 'cell';
+}
+
 /**
  * Where a pod runs.
- * @returns undefined while the pod's DaemonSet is not known here: it has not come yet, or is gone, and its pods go too
+ * @returns undefined while the pod's DaemonSet or namespace is not known here: it has not come yet, or is gone, and its
+ * pods go too
  */
-export function placeOf(pod: WirePod, daemonSet: DaemonSetReader): Place | undefined {
+export function placeOf(pod: WirePod, rules: PlaceRules): Place | undefined {
   const owner = daemonSetOwnerOf(pod);
-  if (owner === undefined) return asksForNodeCell(pod) ? 'node-cell' : 'cell';
-  const { metadata } = daemonSet(pod.metadata.namespace ?? 'default', owner.name) ?? {};
+  if (owner === undefined) return asksForNodeCell(pod) ? placeOfAsking(pod, rules) : 'cell';
+  const { metadata } = rules.daemonSet(pod.metadata.namespace ?? 'default', owner.name) ?? {};
   if (metadata === undefined || metadata.uid !== owner.uid) return undefined;
   const policy = daemonSetPolicyOf(owner.name, metadata.annotations?.[DAEMONSET_POLICY_ANNOTATION]);
-  return policy === 'node-cell' ? 'node-cell' : 'absorbed';
+  if (policy === 'node-cell') return 'node-cell';
+  return policy === 'inject' ? 'not-injected' : 'absorbed';
 }

@@ -8,7 +8,7 @@ import { covers, describeResources, type Resources } from '../core/resources.ts'
 import { podName, type WirePod } from '../kube/wire-pod.ts';
 import type { Admission } from '../placement/admission.ts';
 import { isMateOf, wantedCompany } from '../placement/company.ts';
-import type { Place } from '../placement/place.ts';
+import { daemonSetOwnerOf, type Place } from '../placement/place.ts';
 import type { Choice, Placement } from '../placement/placement.ts';
 import { type Host, type Seat, seatOf } from '../placement/seat.ts';
 import type { NodePods } from './node-pods.ts';
@@ -17,7 +17,7 @@ import type { Founding, Places } from './places.ts';
 import { freeOn, isUnseated, livePodsOf, standingOf } from './room.ts';
 import { SharedChoice } from './shared-choice.ts';
 import { Turns } from './turns.ts';
-import { isReasonToWait, Waiting, type WaitingOptions } from './waiting.ts';
+import { isReasonToWait, NODE_CELL_KEY, Waiting, type WaitingOptions } from './waiting.ts';
 
 export interface AssignmentOptions extends Omit<WaitingOptions, 'sharingKey'> {
   readonly book: Book;
@@ -42,6 +42,15 @@ function newCellId(): string {
 
 function noRoom(message: string): NodelessError {
   return new NodelessError({ code: 'NoRoom', retryable: true, message });
+}
+
+function unknownPlace(pod: WirePod): NodelessError {
+  const owner = daemonSetOwnerOf(pod);
+  const message =
+    owner === undefined
+      ? `its namespace is not known to this provider yet`
+      : `there is no DaemonSet ${owner.name} of uid ${owner.uid}, which it says it is of; it gets a place when there is, or delete the pod`;
+  return new NodelessError({ code: 'NotFound', retryable: true, message });
 }
 
 /** Gives pods their cells: one of its own to each, but for those that must be together, or on the node cell. */
@@ -85,8 +94,9 @@ export class Assignment {
 
   /** Gives a pod a cell, under a given id where it is new; tells it why not where there is none. */
   async assign(pod: WirePod, signal: AbortSignal, cellId = newCellId()): Promise<Outcome> {
+    if (this.#options.placeOf(pod) === undefined) return this.wait(pod, unknownPlace(pod), signal);
     const key = this.sharingKey(pod);
-    const seat = key === NODE_CELL ? this.#onNodeCell : this.#inCompany;
+    const seat = key === NODE_CELL_KEY ? this.#onNodeCell : this.#inCompany;
     const work = () => (key === undefined ? this.#alone : seat).call(this, pod, { cellId }, signal);
     try {
       const outcome = await (key === undefined ? work() : this.#turns.take(key, work));
@@ -101,7 +111,7 @@ export class Assignment {
 
   /** Whose cells a pod looks for a place on: the node cell, or those of its namespace; undefined for one that has its own. */
   sharingKey(pod: WirePod): string | undefined {
-    if (this.#options.placeOf(pod) === 'node-cell') return NODE_CELL;
+    if (this.#options.placeOf(pod) === 'node-cell') return NODE_CELL_KEY;
     return wantedCompany(pod).length > 0 ? namespaceOf(pod) : undefined;
   }
 

@@ -1,4 +1,5 @@
 import type { CellPhase } from '../core/cell.ts';
+import type { Place } from '../placement/place.ts';
 import type { PodView } from './pod-view.ts';
 
 /** The few facts of a pod's cell that decide. */
@@ -30,7 +31,7 @@ export type Step =
   /** Choose an offering and write a new cell's id to the pod. */
   | { readonly kind: 'assign' }
   /** Report the pod Ready; it runs nowhere. */
-  | { readonly kind: 'absorb' }
+  | { readonly kind: 'absorb'; readonly place: Place | undefined }
   /** The assigned cell did not come: end it and assign another. */
   | { readonly kind: 'replace'; readonly reason: string }
   | { readonly kind: 'launch' }
@@ -48,6 +49,8 @@ const NOTHING: Step = { kind: 'nothing' };
 const NODE_LOOK_MS = 1_000;
 /** How soon it is looked again whether a pod's DaemonSet is known. */
 const PLACE_LOOK_MS = 500;
+/** How old a pod becomes before it is told that its DaemonSet is not known. */
+const PLACE_PATIENCE_MS = 10_000;
 
 function hasKubelet(cell: CellView | undefined): boolean {
   return cell !== undefined && (cell.phase === 'ready' || cell.phase === 'running');
@@ -66,11 +69,14 @@ function finished(pod: PodView, cell: CellView | undefined, rules: Rules): Step 
 
 function unassigned(pod: PodView, rules: Rules): Step {
   // Once absorbed it stays so, whatever becomes of the policy: what was reported Ready is not begun anew.
-  if (pod.absorbed || pod.place === 'absorbed') {
+  if (pod.absorbed || pod.place === 'absorbed' || pod.place === 'not-injected') {
     if (pod.absorbed && !pod.markedNotReady) return NOTHING;
-    return rules.nodeIsReady ? { kind: 'absorb' } : { kind: 'nothing', againMs: NODE_LOOK_MS };
+    return rules.nodeIsReady ? { kind: 'absorb', place: pod.place } : { kind: 'nothing', againMs: NODE_LOOK_MS };
   }
-  return pod.place === undefined ? { kind: 'nothing', againMs: PLACE_LOOK_MS } : { kind: 'assign' };
+  if (pod.place !== undefined) return { kind: 'assign' };
+  // Assignment tells the pod what it waits for, and looks less often.
+  const waitedMs = rules.nowMs - (pod.createdAtMs ?? rules.nowMs);
+  return waitedMs < PLACE_PATIENCE_MS ? { kind: 'nothing', againMs: PLACE_LOOK_MS } : { kind: 'assign' };
 }
 
 function onItsWay(cell: CellView, rules: Rules): Step {

@@ -19,6 +19,7 @@ export interface PodView {
   /** When its last container ended; undefined when its status does not tell. */
   readonly finishedAtMs?: number;
   readonly deleting: boolean;
+  readonly createdAtMs?: number;
   /** Its cell's kubelet was shown the pod at some time, as its condition tells durably. */
   readonly handedOver: boolean;
   /** Not Ready by another's word than its kubelet's. */
@@ -42,6 +43,7 @@ function lastEndOf(pod: WirePod): number | undefined {
 export function viewOf(pod: WirePod, place?: Place): PodView {
   const cellId = pod.metadata.annotations?.[CELL_ANNOTATION];
   const finishedAtMs = lastEndOf(pod);
+  const createdAtMs = Date.parse(String(pod.metadata.creationTimestamp ?? ''));
   const phase = pod.status?.phase;
   return {
     uid: pod.metadata.uid ?? '',
@@ -49,6 +51,7 @@ export function viewOf(pod: WirePod, place?: Place): PodView {
     ...(cellId === undefined ? {} : { cellId }),
     ...(finishedAtMs === undefined ? {} : { finishedAtMs }),
     finished: phase === 'Succeeded' || phase === 'Failed',
+    ...(Number.isNaN(createdAtMs) ? {} : { createdAtMs }),
     deleting: pod.metadata.deletionTimestamp !== undefined,
     handedOver: hasCondition(pod, CELL_READY_CONDITION),
     markedNotReady: markedNotReady(pod),

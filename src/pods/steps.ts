@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { ABSORBED } from '../cells/absorption.ts';
+import { ABSORBED, absorption } from '../cells/absorption.ts';
 import type { Book } from '../cells/book.ts';
 import { type Cell, isNeededByOthers, isServed } from '../cells/cell.ts';
 import type { Fleet, Order } from '../cells/fleet.ts';
@@ -10,7 +10,7 @@ import type { Offering } from '../core/offerings.ts';
 import { SetsByKey } from '../core/sets-by-key.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { podName, type WirePod } from '../kube/wire-pod.ts';
-import { daemonSetOwnerOf } from '../placement/place.ts';
+import { daemonSetOwnerOf, type Place } from '../placement/place.ts';
 import type { Placement } from '../placement/placement.ts';
 import type { Assignment } from './assignment.ts';
 import type { Step } from './decide.ts';
@@ -88,7 +88,7 @@ export class PodSteps {
       case 'assign':
         return this.#options.assignment.assign(pod, signal);
       case 'absorb':
-        return this.#absorb(pod, signal);
+        return this.#absorb(pod, step.place, signal);
       case 'replace':
         return this.#replace(pod, cell, step.reason, signal);
       case 'launch':
@@ -104,10 +104,15 @@ export class PodSteps {
     }
   }
 
-  async #absorb(pod: WirePod, signal: AbortSignal): Promise<Outcome> {
+  async #absorb(pod: WirePod, place: Place | undefined, signal: AbortSignal): Promise<Outcome> {
     const { writer, events } = this.#options;
     const name = daemonSetOwnerOf(pod)?.name;
-    const message = `DaemonSet ${name} is absorbed: its pod is reported Ready here and runs nowhere, for cells bring what nodes need; annotate the DaemonSet with ${DAEMONSET_POLICY_ANNOTATION}: node-cell to run it`;
+    const why =
+      place === 'not-injected'
+        ? `asks for its agent on every cell, and inject is not there yet: its pod is reported Ready here and runs nowhere`
+        : `is absorbed: its pod is reported Ready here and runs nowhere, for cells bring what nodes need`;
+    const remedy = `annotate the DaemonSet with ${DAEMONSET_POLICY_ANNOTATION}: node-cell to run it`;
+    const message = absorption(pod) ?? `DaemonSet ${name} ${why}; ${remedy}`;
     const patched = await writer.patch(pod, (now) => absorbedPatch(pod, message, now), { exclusive: true, signal });
     if (patched !== undefined && !viewOf(pod).absorbed) events.normal(pod, ABSORBED, message);
     return { pod: patched };

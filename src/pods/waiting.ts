@@ -23,6 +23,9 @@ const WAITING_CODES = [
   'NotEnforced',
 ];
 
+/** Whose cells the pods of the node cell look at; no namespace can have that name. */
+export const NODE_CELL_KEY = '#node-cell';
+
 /** True for a reason to wait that the pod is told, and not for a failure. */
 export function isReasonToWait(error: unknown): error is NodelessError {
   return isNodelessError(error) && WAITING_CODES.includes(error.code);
@@ -80,6 +83,6 @@ export class Waiting {
 
   /** The pods that may find a place now that a cell has changed. */
   waitersFor(cell: Cell): readonly string[] {
-    return this.#waiters.values(cell.purpose ?? cell.pod.split('/')[0] ?? '');
+    return this.#waiters.values(cell.purpose === undefined ? (cell.pod.split('/')[0] ?? '') : NODE_CELL_KEY);
   }
 }

@@ -1,10 +1,10 @@
 import { rm } from 'node:fs/promises';
-import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { machines, noMachines, watchForTwins } from '../support/cells.ts';
 import { toolsOf } from '../support/kubectl.ts';
 import { ON_CELLS, pod } from '../support/objects.ts';
 import { identities, type Pod } from '../support/pods.ts';
-import { killProvider, startProviderAgain } from '../support/provider.ts';
+import { killProvider, reconfigure, startProviderAgain } from '../support/provider.ts';
 import { eventually } from '../support/wait.ts';
 import { CLUSTER } from './global-setup.ts';
 
@@ -54,6 +54,16 @@ async function events(name: string): Promise<string> {
   const format = '{range .items[*]}{.reason}: {.message}{"\\n"}{end}';
   return kubectl('get', 'events', '--field-selector', `involvedObject.name=${name}`, '-o', `jsonpath=${format}`);
 }
+
+/** The node cell takes stateful pods as long as these tests run. */
+beforeAll(async () => {
+  const restore = await reconfigure(CLUSTER, { routing: { statefulPlacement: 'node-cell' } });
+  await killAndStart();
+  return async () => {
+    await restore();
+    await killAndStart();
+  };
+});
 
 async function killAndStart(): Promise<void> {
   await killProvider(CLUSTER);
@@ -121,15 +131,15 @@ describe('pods that must be on one host', () => {
       (await podsOf('vast')).length === 2 ? podsOf('vast') : undefined,
     );
     const name = first?.metadata.name ?? '';
-    await eventually('the event', async () =>
-      /2 pods that must be on one machine.*no offering fits 600 cpu/.test(await events(name)),
-    );
+    await eventually('the event', async () => /NoOffering: no offering fits 300 cpu/.test(await events(name)));
     expect(await machines(CLUSTER)).toHaveLength(0);
   });
 });
 
 /** A cell of this machine has this machine's files. */
 const DATA = '/var/tmp/nodeless-e2e-data';
+
+const TIED = { volumes: [{ name: 'data', hostPath: { path: DATA, type: 'DirectoryOrCreate' } }] };
 
 /** What routing writes with `statefulPlacement: node-cell`; it is kept from deciding otherwise here. */
 const ON_NODE_CELL = {
@@ -146,12 +156,14 @@ describe('the node cell', () => {
       '-c',
       'trap exit TERM; cat /data/*; hostname >> /data/log; date >> /data/log; while true; do sleep 1; done',
     ];
-    const spec = {
-      volumes: [{ name: 'data', hostPath: { path: DATA, type: 'DirectoryOrCreate' } }],
-    };
     const container = { volumeMounts: [{ name: 'data', mountPath: '/data' }] };
     await apply(
-      controller('StatefulSet', 'kept', { command, spec, container, metadata: ON_NODE_CELL }, { serviceName: 'kept' }),
+      controller(
+        'StatefulSet',
+        'kept',
+        { command, spec: TIED, container, metadata: ON_NODE_CELL },
+        { serviceName: 'kept' },
+      ),
     );
     await kubectl('rollout', 'status', 'statefulset/kept', '--timeout=60s');
     const read = () => kubectl('exec', 'kept-0', '--', 'cat', '/data/log');
@@ -175,7 +187,7 @@ describe('the node cell', () => {
     await apply({ ...agent, metadata: { name: 'agent', annotations } });
     await kubectl('rollout', 'status', 'daemonset/agent', '--timeout=60s');
     const container = { resources: { requests: { cpu: '980m' } } };
-    await apply(pod('big', { container, metadata: ON_NODE_CELL }));
+    await apply(pod('big', { container, spec: TIED, metadata: ON_NODE_CELL }));
     await eventually('it waits', async () =>
       /NoRoom: the node cell, cell-\w+, has no room for 980m/.test(await events('big')),
     );
@@ -209,7 +221,7 @@ describe('a DaemonSet', () => {
 
 test('controllers deleted in the middle of a launch leave nothing', async () => {
   await apply(controller('Deployment', 'brief', { spec: onHostOf('brief') }, { replicas: 3 }));
-  await apply(controller('StatefulSet', 'short', { metadata: ON_NODE_CELL }, { serviceName: 'short' }));
+  await apply(controller('StatefulSet', 'short', { spec: TIED, metadata: ON_NODE_CELL }, { serviceName: 'short' }));
   await eventually('one is launched', async () => (await machines(CLUSTER)).length > 0);
   await kubectl('delete', 'deployment/brief', 'statefulset/short', '--wait', '--cascade=foreground', '--timeout=60s');
   await noMachines(CLUSTER);

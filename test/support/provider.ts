@@ -1,3 +1,6 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse, stringify } from 'yaml';
 import {
   readComponent,
   signalComponent,
@@ -23,6 +26,14 @@ export async function startProviderAgain(clusterName: string): Promise<void> {
   const paths = clusterPaths({ name: clusterName });
   const record = await readComponent(paths, PROVIDER);
   await startComponent(paths, PROVIDER, record?.argv ?? []);
+}
+
+/** Writes sections to a local cluster's provider configuration, for its next start; the returned function takes them back. */
+export async function reconfigure(clusterName: string, sections: object): Promise<() => Promise<void>> {
+  const file = join(clusterPaths({ name: clusterName }).configDir, `${PROVIDER}.yaml`);
+  const before = await readFile(file, 'utf8');
+  await writeFile(file, stringify({ ...parse(before), ...sections }));
+  return () => writeFile(file, before);
 }
 
 /** Ends a component in order. @throws Error when it does not end, after it was ended otherwise */

@@ -2,10 +2,10 @@ import type { Constraints } from '../../src/core/constraints.ts';
 import type { Decision } from '../../src/core/decision.ts';
 import { VIRTUAL_NODE_LABEL } from '../../src/core/names.ts';
 import { type Tie, tiesOf } from '../../src/core/node-ties.ts';
+import { placementOf } from '../../src/core/placement-label.ts';
 import { type AdmittedPod, daemonSetOf, type Routed } from './admitted-pod.ts';
 import type { ClusterFacts, RoutingRules } from './facts.ts';
 import { isToBeKeptOff } from './keeping-off.ts';
-import { placementOf } from './placement-label.ts';
 import { liftSpec } from './spec-lift.ts';
 import { ofCells, ofNodeCell, type Target } from './target.ts';
 

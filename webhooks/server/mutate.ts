@@ -1,5 +1,5 @@
+import { placementWarning } from '../../src/core/placement-label.ts';
 import type { ClusterFacts, RoutingRules } from '../routing/facts.ts';
-import { placementWarning } from '../routing/placement-label.ts';
 import { podPatch } from '../routing/pod-patch.ts';
 import { route } from '../routing/route.ts';
 import { type AdmissionAnswer, type AdmissionRequest, isKind } from './admission-review.ts';

@@ -1,7 +1,7 @@
 import { PLACEMENT_LABEL } from '../../src/core/names.ts';
 import type { TieKind } from '../../src/core/node-ties.ts';
+import { placementOf } from '../../src/core/placement-label.ts';
 import type { ClusterFacts, RoutingRules } from '../routing/facts.ts';
-import { placementOf } from '../routing/placement-label.ts';
 import { route } from '../routing/route.ts';
 import { isRoutedTo } from '../routing/spec-lift.ts';
 import type { Verdict } from '../routing/verdict.ts';

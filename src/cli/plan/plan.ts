@@ -34,6 +34,8 @@ export interface WorkloadPlan {
 
 const ELSEWHERE = {
   absorbed: 'the DaemonSet is absorbed: its pod on the virtual node is reported Ready and runs nowhere',
+  'not-injected':
+    'the DaemonSet asks for its agent on every cell, which is not there yet: its pod on the virtual node is reported Ready and runs nowhere',
   'node-cell': 'it runs on the node cell, which all such pods of the virtual node share',
   'regular-node': 'it stays on regular nodes, where the scheduler finds one',
 } as const;
@@ -57,7 +59,7 @@ const PLACES: Partial<Record<string, Placed['place']>> = { cell: 'cell', 'node-c
 /** Where a pod goes, and as what. A DaemonSet's is the one that its controller makes for the virtual node. */
 function placed({ kind, pod }: Workload, { facts, router }: Planner): Placed {
   if (kind === 'DaemonSet' || router === undefined) {
-    const place = placeOf(pod, (namespace, name) => facts.daemonSets.get(namespace, name)) ?? 'absorbed';
+    const place = placeOf(pod, { daemonSet: (namespace, name) => facts.daemonSets.get(namespace, name) }) ?? 'absorbed';
     return { place, pod };
   }
   const { verdict, pod: routed } = router(pod);

@@ -57,13 +57,20 @@ function withClaims(template: Template | undefined, claims: NonNullable<Spec['vo
   return { ...template, spec: { ...spec, volumes: [...volumes, ...(spec.volumes ?? [])] } };
 }
 
-function podOf({ kind, metadata }: KubeObject, namespace: string, template: Template | undefined): WirePod {
+function podOf(
+  { apiVersion = 'apps/v1', kind, metadata }: KubeObject,
+  namespace: string,
+  template: Template | undefined,
+): WirePod {
   const { name, uid } = metadata;
   if (!Array.isArray(template?.spec?.containers)) {
     const message = `${kind} ${name} has no containers in its pod's spec`;
     throw new NodelessError({ code: 'ConfigInvalid', message });
   }
-  const owners = kind === 'Pod' ? {} : { ownerReferences: [{ kind, name, ...(uid === undefined ? {} : { uid }) }] };
+  const owners =
+    kind === 'Pod'
+      ? {}
+      : { ownerReferences: [{ apiVersion, kind, name, controller: true, ...(uid === undefined ? {} : { uid }) }] };
   return {
     apiVersion: 'v1',
     kind: 'Pod',

@@ -114,7 +114,7 @@ spec: {jobTemplate: {spec: {template: {spec: {containers: [{name: c}]}}}}}
 
   test('says of what has no cell of its own where it goes, or why it can not', async () => {
     const plans = await plansOf(`
-{kind: DaemonSet, metadata: {name: agent}, spec: {template: {spec: ${SPEC}}}}
+{apiVersion: apps/v1, kind: DaemonSet, metadata: {name: agent}, spec: {template: {spec: ${SPEC}}}}
 ---
 kind: DaemonSet
 metadata: {name: proxy, annotations: {nodeless.io/daemonset-policy: node-cell}}

@@ -7,6 +7,7 @@ import {
   CONSTRAINTS_ANNOTATION,
   DAEMONSET_POLICY_ANNOTATION,
   DECISION_ANNOTATION,
+  PLACEMENT_LABEL,
 } from '../../../src/core/names.ts';
 import type { WirePod } from '../../../src/kube/wire-pod.ts';
 import { onHostOf, podOf } from '../placement/pods.ts';
@@ -340,7 +341,10 @@ describe('a machine that a pod would share', () => {
   });
 });
 
-const onNode = { annotations: { [DECISION_ANNOTATION]: 'node-cell: host-path' } };
+const onNode = {
+  annotations: { [DECISION_ANNOTATION]: 'node-cell: label' },
+  labels: { [PLACEMENT_LABEL]: 'node' },
+};
 
 describe('the node cell', () => {
   test('takes in pods of every namespace that are for it, and no other', async () => {
@@ -363,6 +367,21 @@ describe('the node cell', () => {
     made.pods.remove('a');
     await vi.waitFor(() => expect(shown(made, 'b')).toEqual(['uid-b']), 3_000);
     expect(made.launch).toHaveBeenCalledTimes(1);
+  });
+
+  test('is for nobody by an annotation alone', async () => {
+    const made = started(undefined, undefined, undefined, 'leave');
+    create(made, podOf('a'), onNode);
+    await run(made, 'a');
+    expect(made.book.get(cellOf(made, 'a'))?.purpose).toBeUndefined();
+  });
+
+  test('is not for pods of a namespace of its name that must be on one machine', async () => {
+    const made = started();
+    const namespace = 'node-cell';
+    create(made, podOf('a', { app: 'twin', with: [onHostOf('twin')], namespace }));
+    await run(made, 'a');
+    expect(made.book.get(cellOf(made, 'a'))?.purpose).toBeUndefined();
   });
 
   test('can not be had for a pod that is larger', async () => {
@@ -394,7 +413,7 @@ describe('the node cell', () => {
     create(made, podOf('a'), onNode);
     await run(made, 'a');
     const { annotations } = constrained('kubernetes.io/arch', 'arm64');
-    create(made, podOf('b'), { annotations: { ...annotations, ...onNode.annotations } });
+    create(made, podOf('b'), { ...onNode, annotations: { ...annotations, ...onNode.annotations } });
     await told(made, 'NoRoom', /the node cell, cell-\w+, is not kubernetes.io\/arch In arm64/);
     expect(cellOf(made, 'b')).toBe('');
   });
@@ -443,7 +462,7 @@ describe('the node cell', () => {
 });
 
 describe('a DaemonSet’s pod', () => {
-  const ownerReferences = [{ kind: 'DaemonSet', name: 'agent', uid: 'ds' }];
+  const ownerReferences = [{ apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'agent', uid: 'ds', controller: true }];
 
   function daemonSet(made: World, policy?: string): void {
     const annotations = policy === undefined ? {} : { [DAEMONSET_POLICY_ANNOTATION]: policy };
@@ -486,6 +505,23 @@ describe('a DaemonSet’s pod', () => {
     }));
     await vi.waitFor(() => expect(ready()).toBe('True'));
     expect(made.launch).not.toHaveBeenCalled();
+  });
+
+  test('that nobody knows is told so once, when it has waited a while', async () => {
+    const made = started();
+    const creationTimestamp = new Date(Date.now() - 11_000).toISOString();
+    create(made, podOf('agent-x'), { ownerReferences, creationTimestamp });
+    await told(made, 'NotFound', /there is no DaemonSet agent of uid ds/);
+    daemonSet(made, 'node-cell');
+    await vi.waitFor(() => expect(cellOf(made, 'agent-x')).not.toBe(''), 8_000);
+    expect(made.pods.events.filter(({ reason }) => reason === 'NotFound')).toHaveLength(1);
+  }, 10_000);
+
+  test('that asks for a place on every cell is told that it is not run', async () => {
+    const made = started();
+    daemonSet(made, 'inject');
+    create(made, podOf('agent-x'), { ownerReferences });
+    await told(made, 'Absorbed', /asks for its agent on every cell, and inject is not there yet/);
   });
 
   test('waits until its DaemonSet is known, and runs on the node cell where that says so', async () => {

@@ -156,6 +156,7 @@ export function world(
   offerings: readonly Offering[] = [offering('small', 1)],
   remains?: Remains,
   launchTimeoutMs = 60_000,
+  statefulPlacement: 'leave' | 'node-cell' = 'node-cell',
 ) {
   const pods = remains?.pods ?? new Pods();
   const machines = remains?.machines ?? new Map<string, CellMachine>();
@@ -179,7 +180,11 @@ export function world(
   const namespaces = new Collection<KubeObject>();
   const daemonSets = new Collection<KubeObject>();
   const networkPolicies = new Collection<NetworkPolicy>();
-  for (const collection of [classes, namespaces, daemonSets, networkPolicies]) collection.replace([], '1');
+  for (const collection of [classes, daemonSets, networkPolicies]) collection.replace([], '1');
+  namespaces.replace(
+    ['ns', 'other'].map((name) => ({ metadata: { name, resourceVersion: '1' } })),
+    '1',
+  );
   const placement = new Placement({
     provider,
     classes: new CellClasses({ classes, namespaces }),
@@ -194,7 +199,13 @@ export function world(
   const writer = new PodWriter(pods, clock);
   const evidenceOf = vi.fn(async (_cell: Cell, _podUid: string): Promise<PodEvidence | undefined> => undefined);
   const readiness = new Readiness({ evidenceOf, clock, logger });
-  const placeOf = (pod: WirePod) => placeByPolicy(pod, (namespace, name) => daemonSets.get(namespace, name));
+  const placeRules = {
+    daemonSet: (namespace: string, name: string) => daemonSets.get(namespace, name),
+    ...(statefulPlacement === 'node-cell'
+      ? { nodeCell: { namespace: (name: string) => namespaces.get(undefined, name), csiDrivers: [] } }
+      : {}),
+  };
+  const placeOf = (pod: WirePod) => placeByPolicy(pod, placeRules);
   const nodePods = new NodePods();
   const assignment = new Assignment({
     book,

@@ -1,4 +1,4 @@
-import { PLACEMENT_LABEL } from '../../src/core/names.ts';
+import { PLACEMENT_LABEL } from './names.ts';
 
 const PLACEMENTS = ['cell', 'node', 'ignore'] as const;
 export type PlacementLabel = (typeof PLACEMENTS)[number];
