@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { runWebhooks } from '../webhooks/webhooks.ts';
 import type { Config } from './config/schema.ts';
 import type { Clock } from './core/clock.ts';
+import { webhookServiceName } from './core/names.ts';
 import type { KubeClient } from './kube/client.ts';
 import { startCollection } from './kube/collection.ts';
 import type { KubeObject } from './kube/objects.ts';
@@ -34,7 +35,7 @@ export async function serveWebhooks(options: WebhookServiceOptions, signal: Abor
       ...{ client, clock, logger },
       host: webhook.host,
       port: webhook.port,
-      hosts: [virtualNode.address, `nodeless.${cluster.namespace}.svc`, ...webhook.hosts],
+      hosts: [virtualNode.address, `${webhookServiceName(name)}.${cluster.namespace}.svc`, ...webhook.hosts],
       namespace: cluster.namespace,
       settleMs: webhook.settle,
       rules: { ...routing, excludedNamespaces: [...routing.excludedNamespaces, cluster.namespace] },

@@ -39,6 +39,11 @@ function configurationOf(virtualNode: string): string {
   return `${virtualNode}.nodeless.io`;
 }
 
+/** Name of the Secret with their certificates. */
+function secretOf(virtualNode: string): string {
+  return `nodeless-webhook-${virtualNode}`;
+}
+
 /**
  * Serves the admission webhooks until the signal aborts: every replica does, whoever leads.
  * @throws NodelessError PortInUse
@@ -57,6 +62,7 @@ export async function runWebhooks(options: WebhooksOptions, signal: AbortSignal)
     {
       ...options,
       configuration: configurationOf(target.name),
+      secretName: secretOf(target.name),
       onServing({ certPem: cert, keyPem: key }) {
         newest = { cert, key };
         first.resolve(newest);

@@ -8,7 +8,7 @@ export function installCommand(): Command {
     .description('Apply the CRDs, the RBAC, the admission policies and the webhooks that the provider needs.')
     .option('--virtual-node <name>', 'name of the virtual node', 'nodeless')
     .option('--namespace <name>', 'namespace of the provider', 'nodeless-system')
-    .option('--webhook-url <url>', 'where API servers call the webhooks; the Service nodeless when left out')
+    .option('--webhook-url <url>', 'where API servers call the webhooks; the virtual node’s Service when left out')
     .option('--no-webhooks', 'pods are not routed: they select the virtual node themselves')
     .option('--kubeconfig <file>', 'kubeconfig of a cluster administrator; the default one when left out')
     .action(async (options: InstallOptions & { kubeconfig?: string }) => {

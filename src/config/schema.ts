@@ -83,7 +83,7 @@ const webhook = z.strictObject({
   hosts: z
     .array(z.string())
     .default([])
-    .describe('Where API servers call the webhooks, beside virtualNode.address and the Service nodeless.'),
+    .describe('Where API servers call the webhooks, beside virtualNode.address and the virtual node’s Service.'),
   settle: duration
     .prefault('15m')
     .describe('How long a new authority of the webhooks is announced to API servers before it signs.'),

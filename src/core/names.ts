@@ -30,6 +30,11 @@ export const VIRTUAL_NODE_LABEL = 'nodeless.io/virtual-node';
 /** Label that pods select a way of buying machines by, such as `ec2-spot`; no Node has it, offerings do. */
 export const LAUNCH_TYPE_LABEL = 'nodeless.io/launch-type';
 
+/** The Service by which API servers call a virtual node's webhooks; its name has to be a DNS label. */
+export function webhookServiceName(virtualNode: string): string {
+  return `nodeless-${virtualNode.replaceAll('.', '-')}`.slice(0, 63).replace(/-+$/, '');
+}
+
 /** The user that a virtual node is to the cluster's API server. */
 export function nodeUser(virtualNode: string): string {
   return `system:node:${virtualNode}`;

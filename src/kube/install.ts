@@ -3,6 +3,7 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import { parseAllDocuments } from 'yaml';
 import { systemClock } from '../core/clock.ts';
 import { NodelessError } from '../core/errors.ts';
+import { webhookServiceName } from '../core/names.ts';
 import { call } from './calls.ts';
 import { createKubeClient, type KubeClient } from './client.ts';
 import type { KubeObject } from './objects.ts';
@@ -12,7 +13,7 @@ const DEPLOY = new URL('../../deploy/', import.meta.url);
 export interface InstallOptions {
   readonly virtualNode: string;
   readonly namespace: string;
-  /** Where API servers call the webhooks: the Service `nodeless` unless given. */
+  /** Where API servers call the webhooks: the virtual node's Service unless given. */
   readonly webhookUrl?: string;
   /** False: no webhook is asked, and pods say themselves that they go to the virtual node. */
   readonly webhooks?: boolean;
@@ -45,7 +46,10 @@ export async function installObjects(options: InstallOptions): Promise<readonly 
   for (const folder of ['crds/', 'manifests/']) {
     for (const file of (await readdir(new URL(folder, DEPLOY))).sort()) {
       const text = await readFile(new URL(folder + file, DEPLOY), 'utf8');
-      const filled = text.replaceAll('VIRTUAL_NODE', options.virtualNode).replaceAll('NAMESPACE', options.namespace);
+      const filled = text
+        .replaceAll('WEBHOOK_SERVICE', webhookServiceName(options.virtualNode))
+        .replaceAll('VIRTUAL_NODE', options.virtualNode)
+        .replaceAll('NAMESPACE', options.namespace);
       const parsed = parseAllDocuments(filled).map((document) => document.toJS() as KubeObject);
       objects.push(...parsed.flatMap((object) => called(object, options) ?? []));
     }

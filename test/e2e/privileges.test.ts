@@ -35,7 +35,15 @@ describe('the privileges of the provider', () => {
     await kubectl('delete', 'pod', 'privileges', '--wait', '--grace-period=1');
     await noMachines(CLUSTER);
     const withoutCertificate = JSON.stringify([{ op: 'remove', path: '/data/tls.crt' }]);
-    await kubectl('patch', 'secret/nodeless-webhook', '-n', 'nodeless-system', '--type=json', '-p', withoutCertificate);
+    await kubectl(
+      'patch',
+      'secret/nodeless-webhook-nodeless',
+      '-n',
+      'nodeless-system',
+      '--type=json',
+      '-p',
+      withoutCertificate,
+    );
     await kubectl('label', 'node', 'nodeless', 'type-');
     await killProvider(CLUSTER);
     await startProviderAgain(CLUSTER);

@@ -194,7 +194,7 @@ describe('routing', () => {
         if (pod.metadata.annotations?.[DECISION] === undefined) unrouted.push(pod);
       }
     });
-    const secret = ['secret/nodeless-webhook', '-n', 'nodeless-system'] as const;
+    const secret = ['secret/nodeless-webhook-nodeless', '-n', 'nodeless-system'] as const;
     const certificate = () => kubectl('get', ...secret, '-o', 'jsonpath={.data.tls\\.crt}');
     for (let round = 0; round < 3; round += 1) {
       const before = await certificate();

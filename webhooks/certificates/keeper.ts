@@ -15,6 +15,8 @@ export interface KeeperOptions {
   readonly client: KubeClient;
   /** Of the Secret. */
   readonly namespace: string;
+  /** Name of the Secret that all replicas of a virtual node share. */
+  readonly secretName: string;
   /** Name of both webhook configurations. */
   readonly configuration: string;
   /** Addresses and names at which API servers call this replica. */
@@ -27,8 +29,6 @@ export interface KeeperOptions {
   readonly logger: Logger;
 }
 
-/** Name of the Secret that all replicas share. */
-const SECRET = 'nodeless-webhook';
 /** Timers of more than 24.8 days fire at once, and a machine may have slept. */
 const LOOK_EVERY_MS = 600_000;
 
@@ -54,7 +54,7 @@ export class CertificateKeeper {
 
   constructor(options: KeeperOptions, signal: AbortSignal) {
     this.#options = options;
-    const { namespace, configuration } = options;
+    const { namespace, secretName, configuration } = options;
     const one = <T extends KubeObject>(path: string, name: string) => {
       const collection = startCollection<T>(
         { ...options, path, query: { fieldSelector: `metadata.name=${name}` } },
@@ -63,7 +63,7 @@ export class CertificateKeeper {
       collection.subscribe(() => this.#changed.resolve());
       return collection;
     };
-    this.#secrets = one<Secret>(`/api/v1/namespaces/${namespace}/secrets`, SECRET);
+    this.#secrets = one<Secret>(`/api/v1/namespaces/${namespace}/secrets`, secretName);
     this.#configurations = Object.values(CONFIGURATION_PATHS).map(
       (path) => [path, one<WebhookConfiguration>(path, configuration)] as const,
     );
@@ -99,8 +99,8 @@ export class CertificateKeeper {
   }
 
   async #tend(signal: AbortSignal): Promise<void> {
-    const { namespace, hosts, clock, settleMs } = this.#options;
-    const secret = this.#secrets.get(namespace, SECRET);
+    const { namespace, secretName, hosts, clock, settleMs } = this.#options;
+    const secret = this.#secrets.get(namespace, secretName);
     const set = secret && readSet(decoded(secret.data));
     const nowMs = clock.now();
     const step = nextStep(set, { hosts, nowMs, settleMs, isTrusted: set !== undefined && this.#isTrusted(set) });
@@ -131,13 +131,13 @@ export class CertificateKeeper {
   }
 
   async #write(secret: Secret | undefined, set: CertificateSet, signal: AbortSignal): Promise<void> {
-    const { client, namespace } = this.#options;
+    const { client, namespace, secretName } = this.#options;
     const collection = `/api/v1/namespaces/${namespace}/secrets`;
     const body = {
       apiVersion: 'v1',
       kind: 'Secret',
       metadata: {
-        name: SECRET,
+        name: secretName,
         namespace,
         labels: { 'app.kubernetes.io/managed-by': 'nodeless' },
         ...(secret === undefined ? {} : { resourceVersion: secret.metadata.resourceVersion }),
@@ -145,7 +145,7 @@ export class CertificateKeeper {
       type: 'Opaque',
       data: encoded(dataOf(set)),
     };
-    const where = secret === undefined ? collection : `${collection}/${SECRET}`;
+    const where = secret === undefined ? collection : `${collection}/${secretName}`;
     await call(client, { method: secret === undefined ? 'POST' : 'PUT', path: where, body, signal });
   }
 

@@ -32,6 +32,17 @@ describe('what is installed', () => {
     );
   });
 
+  test('each virtual node has a Service and a Secret of its own for its webhooks', async () => {
+    const [first, second] = [await installed('a'), await installed('b.c')];
+    const [ofFirst, ofSecond] = [`Service ${NAMESPACE}/nodeless-a`, `Service ${NAMESPACE}/nodeless-b-c`];
+    expect(first.get(ofFirst)).toMatchObject({ spec: { selector: { 'app.kubernetes.io/instance': 'a' } } });
+    expect(second.get(ofSecond)).toMatchObject({ spec: { selector: { 'app.kubernetes.io/instance': 'b.c' } } });
+    for (const object of first.values())
+      expect(JSON.stringify(object)).not.toMatch(/WEBHOOK_SERVICE|"nodeless-webhook"/);
+    expect(JSON.stringify(second.get('MutatingWebhookConfiguration /b.c.nodeless.io'))).toContain('"nodeless-b-c"');
+    expect(JSON.stringify(first.get(`Role ${NAMESPACE}/nodeless:a`))).toContain('"nodeless-webhook-a"');
+  });
+
   test('two namespaces do not share a policy about their service accounts', async () => {
     const [first, second] = [await installed('a', 'one'), await installed('b', 'two')];
     const shared = [...first.keys()].filter((name) => second.has(name));

@@ -176,14 +176,14 @@ function bundleIn(kube: FakeKube, path = CONFIGURATIONS[0] ?? ''): string {
 }
 
 function setIn(kube: FakeKube): CertificateSet {
-  const { data = {} } = kube.get(SECRETS, 'nodeless-webhook') as { data?: Record<string, string> };
+  const { data = {} } = kube.get(SECRETS, 'nodeless-webhook-nodeless') as { data?: Record<string, string> };
   const decoded = Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]);
   return must(readSet(Object.fromEntries(decoded)));
 }
 
 function keepInSecret(kube: FakeKube, set: CertificateSet): void {
   const data = Object.entries(dataOf(set)).map(([key, value]) => [key, Buffer.from(value).toString('base64')]);
-  const metadata = { name: 'nodeless-webhook', namespace: 'nodeless-system' };
+  const metadata = { name: 'nodeless-webhook-nodeless', namespace: 'nodeless-system' };
   kube.put(SECRETS, { metadata, data: Object.fromEntries(data) } as KubeObject);
 }
 
@@ -204,7 +204,12 @@ describe('the keeper', () => {
   afterEach(() => ending.abort());
 
   function keep(kube: FakeKube, onServing: (pair: { certPem: string; keyPem: string }) => void = () => undefined) {
-    const names = { namespace: 'nodeless-system', configuration: 'nodeless.nodeless.io', hosts: [HOST] };
+    const names = {
+      namespace: 'nodeless-system',
+      configuration: 'nodeless.nodeless.io',
+      secretName: 'nodeless-webhook-nodeless',
+      hosts: [HOST],
+    };
     const options = { ...names, client: kube.client(), settleMs: 2_000, onServing, clock: systemClock, logger };
     void new CertificateKeeper(options, ending.signal).run(ending.signal);
   }
@@ -216,7 +221,7 @@ describe('the keeper', () => {
     await until('both serve the same', () =>
       served.every((list) => list.length > 0 && list.at(-1) === served[0]?.at(-1)),
     );
-    const { data = {} } = kube.get(SECRETS, 'nodeless-webhook') as { data?: Record<string, string> };
+    const { data = {} } = kube.get(SECRETS, 'nodeless-webhook-nodeless') as { data?: Record<string, string> };
     const authority = Buffer.from(data['ca.crt'] ?? '', 'base64').toString();
     await until('it is trusted', () => CONFIGURATIONS.every((path) => bundleIn(kube, path) === authority));
   });

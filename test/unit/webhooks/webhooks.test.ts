@@ -146,7 +146,7 @@ describe('the webhooks of a replica', () => {
     const set = await perform({ do: 'begin' }, undefined, ['10.0.0.9'], Date.now());
     if (set === undefined) throw new Error('there are no certificates');
     const data = Object.entries(dataOf(set)).map(([key, value]) => [key, Buffer.from(value).toString('base64')]);
-    const metadata = { name: 'nodeless-webhook', namespace: 'nodeless-system' };
+    const metadata = { name: 'nodeless-webhook-nodeless', namespace: 'nodeless-system' };
     kube.put(secrets, { metadata, data: Object.fromEntries(data) } as KubeObject);
     kube.intercept = ({ method, body }) => {
       if (method !== 'PUT') return undefined;
