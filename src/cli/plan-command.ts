@@ -47,7 +47,13 @@ async function plannerOf({ provider, config: file }: Flags, facts: Facts): Promi
     const { cellClass = '', pricePerHourUsd = '0' } = (status ?? {}) as Record<string, string>;
     placement.hold(metadata.name, cellClass, Number(pricePerHourUsd));
   }
-  return { placement, facts, ...(config.webhook.enabled ? { router: routerOf(config, facts, classes) } : {}) };
+  const nodeCell = { size: config.cells.nodeCell.size, isCounted: false };
+  return {
+    placement,
+    facts,
+    nodeCell,
+    ...(config.webhook.enabled ? { router: routerOf(config, facts, classes) } : {}),
+  };
 }
 
 async function factsFor(flags: Flags, objects: Awaited<ReturnType<typeof readObjects>>): Promise<Facts> {

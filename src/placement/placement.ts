@@ -133,9 +133,9 @@ export class Placement {
   }
 
   /** All that there is to say of a pod's choice as it would be now; nothing is counted. @throws as `choose`, but for what the explanation tells. */
-  async explain(pod: WirePod, signal: AbortSignal): Promise<Explanation> {
+  async explain(pod: WirePod, signal: AbortSignal, company: readonly WirePod[] = []): Promise<Explanation> {
     const table = await this.#offered.table(signal);
-    const query = this.#queryOf(pod);
+    const query = this.#queryOf(pod, company);
     const offered = table.ofClass(query.cellClass.spec);
     const canBeHad = this.#capacity.now(query.cellClass.name);
     const chosen = pick(query, offered, canBeHad);

@@ -1,12 +1,14 @@
 import { isNodelessError } from '../../core/errors.ts';
-import { resourceListOf } from '../../core/resources.ts';
+import { type Resources, resourceListOf } from '../../core/resources.ts';
 import { effectiveRequest } from '../../core/sizing.ts';
 import type { WirePod } from '../../kube/wire-pod.ts';
+import { isMateOf, wantedCompany } from '../../placement/company.ts';
 import type { Explanation } from '../../placement/explanation.ts';
 import { type Place, placeOf } from '../../placement/place.ts';
 import type { Placement } from '../../placement/placement.ts';
 import type { Facts } from './facts.ts';
 import type { Router } from './router.ts';
+import { Seating } from './seating.ts';
 import type { Workload } from './workloads.ts';
 
 /** What becomes of one workload's pods. */
@@ -19,7 +21,7 @@ export interface WorkloadPlan {
   /** What routing decides; absent for DaemonSets, whose pods their controller binds. */
   readonly decision?: string;
   readonly replicas: number;
-  /** How many of them get a cell of their own. */
+  /** How many cells are launched for them; pods that must be on one machine share one. */
   readonly cells: number;
   /** What all those cells cost. */
   readonly pricePerHourUsd: number;
@@ -44,6 +46,8 @@ const ELSEWHERE = {
 export interface Planner {
   readonly placement: Placement;
   readonly facts: Facts;
+  /** What the node cell is sized for, and whether a plan has counted it. */
+  readonly nodeCell: { readonly size: Resources; isCounted: boolean };
   /** Absent where pods are not routed, but bound to the virtual node by their own specs. */
   readonly router?: Router;
 }
@@ -72,48 +76,94 @@ interface Cells {
   readonly pricePerHourUsd: number;
   readonly why?: string;
   readonly refused?: string;
+  /** Of the first cell, where it is shared. */
+  readonly explanation?: Explanation;
 }
 
-/** Chooses for one pod after the other, so that budgets count; no longer than until one is refused. */
-async function chooseAll(workload: Workload, placement: Placement, signal: AbortSignal): Promise<Cells> {
-  const { pod, replicas, kind, namespace, name } = workload;
-  let pricePerHourUsd = 0;
-  for (let cells = 0; cells < replicas; cells += 1) {
+/** A workload whose place is known, with one pod for each replica. */
+interface Case extends Placed {
+  readonly workload: Workload;
+  readonly pods: readonly WirePod[];
+}
+
+const SHARES = 'its pods share the cells of others, which they must be on one machine with';
+
+/** Seats one pod after the other, so that budgets count; no longer than until one is refused. */
+async function seatAll({ workload, pods }: Case, seating: Seating, signal: AbortSignal): Promise<Cells> {
+  const { kind, namespace, name } = workload;
+  let sum: Cells = { cells: 0, pricePerHourUsd: 0 };
+  for (const [index, pod] of pods.entries()) {
     try {
-      const cellId = `${kind} ${namespace}/${name} ${cells}`;
-      const { offering } = await placement.choose(pod, { cellId }, signal);
-      pricePerHourUsd += offering.pricePerHourUsd;
+      const cell = await seating.seat(pod, `${kind} ${namespace}/${name} ${index}`, signal);
+      if (cell === undefined) continue;
+      const { choice, company, explanation } = cell;
+      const why = `${choice.why}, for ${company.length + 1} pods that must be on one machine`;
+      sum = {
+        ...(sum.cells === 0 && explanation !== undefined ? { why, explanation } : sum),
+        cells: sum.cells + 1,
+        pricePerHourUsd: sum.pricePerHourUsd + choice.offering.pricePerHourUsd,
+      };
     } catch (error) {
       if (!isNodelessError(error)) throw error;
-      return { cells, pricePerHourUsd, why: error.message, refused: error.code };
+      return { ...sum, why: error.message, refused: error.code };
     }
   }
-  return { cells: replicas, pricePerHourUsd };
+  return sum.cells === 0 && pods.length > 0 ? { ...sum, why: SHARES } : sum;
 }
 
-async function planned(workload: Workload, planner: Planner, signal: AbortSignal): Promise<WorkloadPlan> {
+/** One machine for all that is on it; the first to be there is told its price. */
+async function onNodeCell({ placement, nodeCell }: Planner, signal: AbortSignal): Promise<Cells> {
+  if (nodeCell.isCounted) return { cells: 0, pricePerHourUsd: 0 };
+  const { offering, why } = await placement.chooseSize(nodeCell.size, 'the node cell', signal);
+  nodeCell.isCounted = true;
+  return { cells: 1, pricePerHourUsd: offering.pricePerHourUsd, why: `${ELSEWHERE['node-cell']}: ${why}` };
+}
+
+async function planned(one: Case, seating: Seating, planner: Planner, signal: AbortSignal): Promise<WorkloadPlan> {
+  const { workload, place, pod, decision } = one;
   const { kind, namespace, name, replicas } = workload;
-  const { place, pod, decision } = placed(workload, planner);
   const head = { kind, namespace, name, place, ...(decision === undefined ? {} : { decision }), replicas };
-  if (place !== 'cell') return { ...head, cells: 0, pricePerHourUsd: 0, why: ELSEWHERE[place] };
+  const nothing = { cells: 0, pricePerHourUsd: 0 };
+  if (place === 'absorbed' || place === 'regular-node') return { ...head, ...nothing, why: ELSEWHERE[place] };
   try {
+    if (place === 'node-cell') return { ...head, why: ELSEWHERE[place], ...(await onNodeCell(planner, signal)) };
     const request = resourceListOf(effectiveRequest(pod));
+    // Before anything is chosen, so that it is not in its own way.
     const explanation = await planner.placement.explain(pod, signal);
-    const outcome = await chooseAll({ ...workload, pod }, planner.placement, signal);
-    return { ...head, request, why: explanation.why, ...outcome, explanation };
+    return { ...head, request, why: explanation.why, explanation, ...(await seatAll(one, seating, signal)) };
   } catch (error) {
     if (!isNodelessError(error)) throw error;
-    return { ...head, cells: 0, pricePerHourUsd: 0, why: error.message, refused: error.code };
+    return { ...head, ...nothing, why: error.message, refused: error.code };
   }
 }
 
-/** What becomes of each workload, in their order; the budgets of classes are shared. */
+function caseOf(workload: Workload, planner: Planner): Case {
+  const { place, pod, ...more } = placed(workload, planner);
+  const copy = (index: number) => ({ ...pod, metadata: { ...pod.metadata, name: `${pod.metadata.name}-${index}` } });
+  const pods = place === 'cell' ? Array.from({ length: workload.replicas }, (_, index) => copy(index)) : [];
+  return { workload, place, pod, ...more, pods };
+}
+
+/** Who needs nobody has a cell first, then who needs its like; the others join these. */
+function rankOf({ pod }: Case): number {
+  if (wantedCompany(pod).length === 0) return 0;
+  return isMateOf(pod, pod) ? 1 : 2;
+}
+
+/** What becomes of each workload, in their order, as if all came at once; the budgets of classes are shared. */
 export async function planAll(
   workloads: readonly Workload[],
   planner: Planner,
   signal: AbortSignal,
 ): Promise<readonly WorkloadPlan[]> {
-  const plans: WorkloadPlan[] = [];
-  for (const workload of workloads) plans.push(await planned(workload, planner, signal));
-  return plans;
+  const cases = workloads.map((workload) => caseOf(workload, planner));
+  const seating = new Seating(
+    planner.placement,
+    cases.flatMap(({ pods }) => pods),
+  );
+  const plans = new Map<Case, WorkloadPlan>();
+  for (const one of cases.toSorted((a, b) => rankOf(a) - rankOf(b))) {
+    plans.set(one, await planned(one, seating, planner, signal));
+  }
+  return cases.flatMap((one) => plans.get(one) ?? []);
 }

@@ -36,7 +36,8 @@ async function plansOf(yaml: string) {
     csiDrivers: [],
     arch: 'amd64',
   });
-  return planAll(workloads(yaml), { placement, facts, router: routerOf(CONFIG, facts, classes) }, signal);
+  const nodeCell = { size: CONFIG.cells.nodeCell.size, isCounted: false };
+  return planAll(workloads(yaml), { placement, facts, nodeCell, router: routerOf(CONFIG, facts, classes) }, signal);
 }
 
 describe('a manifest', () => {
@@ -136,6 +137,50 @@ spec: {volumeClaimTemplates: [{metadata: {name: data}}], template: {spec: ${SPEC
       ['cell', 'NoCellClass'],
     ]);
     expect(plans[2]?.decision).toBe('leave: persistent-volume: spec.volumes "data"');
+  });
+
+  describe('of pods that must be on one machine', () => {
+    const near = (app: string) =>
+      `affinity: {podAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: kubernetes.io/hostname, labelSelector: {matchLabels: {app: ${app}}}}]}}`;
+    const deployment = (name: string, replicas: number, affinity = '', cpu = '600m') =>
+      `kind: Deployment\nmetadata: {name: ${name}}\nspec: {replicas: ${replicas}, template: {metadata: {labels: {app: ${name}}}, spec: {${affinity}${affinity && ', '}containers: [{name: c, resources: {requests: {cpu: ${cpu}}}}]}}}`;
+
+    test('counts one cell for all of them, of their common size', async () => {
+      const [ring, plain] = await plansOf(`${deployment('ring', 3, near('ring'))}\n---\n${deployment('plain', 3)}`);
+      expect(ring).toMatchObject({ cells: 1, replicas: 3, explanation: { need: { cpu: '1800m' } } });
+      expect(ring?.why).toMatch(/fits 1800m cpu.*, for 3 pods that must be on one machine$/);
+      expect(ring?.explanation?.chosen?.pricePerHourUsd).toBe(ring?.pricePerHourUsd);
+      expect(ring).not.toHaveProperty('refused');
+      expect(plain).toMatchObject({ cells: 3, explanation: { need: { cpu: '600m' } } });
+    });
+
+    test('puts them with the workload that they need, whichever is first in the file', async () => {
+      const [cache, web] = await plansOf(`${deployment('cache', 2, near('web'))}\n---\n${deployment('web', 2)}`);
+      expect(cache).toMatchObject({ cells: 0, pricePerHourUsd: 0 });
+      expect(cache?.why).toMatch(/its pods share the cells of others/);
+      expect(web).toMatchObject({ cells: 2, explanation: { need: { cpu: '1800m' } } });
+    });
+
+    test('says of those for which no machine is large enough, or whose mates are not there, that they wait', async () => {
+      const [vast, lone] = await plansOf(
+        `${deployment('vast', 4, near('vast'), '7')}\n---\n${deployment('lone', 1, near('nobody'))}`,
+      );
+      expect(vast).toMatchObject({ cells: 1, refused: 'NoRoom' });
+      expect(vast?.why).toMatch(/has no room for it/);
+      expect(lone).toMatchObject({ cells: 0, refused: 'NoRoom' });
+      expect(lone?.why).toMatch(/none of the pods .* is planned here/);
+    });
+  });
+
+  test('counts the node cell once, at its price', async () => {
+    const agent = (name: string) => `
+kind: DaemonSet
+metadata: {name: ${name}, annotations: {nodeless.io/daemonset-policy: node-cell}}
+spec: {template: {spec: ${SPEC}}}`;
+    const [first, second] = await plansOf(`${agent('a')}\n---\n${agent('b')}`);
+    expect(first).toMatchObject({ place: 'node-cell', cells: 1, pricePerHourUsd: expect.closeTo(0.0494, 4) });
+    expect(first?.why).toMatch(/it runs on the node cell, .*: simulated-/);
+    expect(second).toMatchObject({ place: 'node-cell', cells: 0, pricePerHourUsd: 0 });
   });
 
   test('is of the pod as routing makes it: what is lifted constrains its machine, and a policy keeps it off', async () => {
