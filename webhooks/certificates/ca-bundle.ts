@@ -10,9 +10,15 @@ export const CONFIGURATION_PATHS = {
   validating: `${GROUP}/validatingwebhookconfigurations`,
 } as const;
 
+interface ClientConfig {
+  caBundle?: string;
+  /** Instead of a URL. */
+  service?: { readonly name: string; readonly namespace: string };
+}
+
 /** The configuration of some webhooks, as far as it is ours to patch. */
 export interface WebhookConfiguration extends KubeObject {
-  webhooks?: { name: string; clientConfig: { caBundle?: string } }[];
+  webhooks?: { name: string; clientConfig: ClientConfig }[];
 }
 
 /** The webhooks of a configuration whose callers trust something else, by name. */

@@ -7,6 +7,7 @@ import type { KubeClient } from '../../src/kube/client.ts';
 import { type CollectionReader, startCollection } from '../../src/kube/collection.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';
 import { CONFIGURATION_PATHS, distrusting, isTrustedBy, patchBundle, type WebhookConfiguration } from './ca-bundle.ts';
+import { calledHosts } from './called-hosts.ts';
 import { bundleOf, type CertificateSet, dataOf, type Pair, readSet, type SecretData } from './certificate-set.ts';
 import { nextStep } from './next-step.ts';
 import { perform } from './perform.ts';
@@ -29,6 +30,8 @@ export interface KeeperOptions {
   readonly logger: Logger;
 }
 
+/** How long to wait for the configurations, which tell by what name the replicas are called; there may be none to be read. */
+const CONFIGURATIONS_MS = 5_000;
 /** Timers of more than 24.8 days fire at once, and a machine may have slept. */
 const LOOK_EVERY_MS = 600_000;
 
@@ -75,6 +78,8 @@ export class CertificateKeeper {
     const backoff = createBackoff(200, 30_000);
     let failing = false;
     await Promise.race([this.#secrets.whenSynced, aborted(signal)]);
+    const known = Promise.all(this.#configurations.map(([, { whenSynced }]) => whenSynced));
+    await Promise.race([known, clock.sleep(CONFIGURATIONS_MS, signal).catch(() => undefined)]);
     while (!signal.aborted) {
       this.#changed = Promise.withResolvers();
       let pauseMs = Math.min(LOOK_EVERY_MS, Math.max(1_000, settleMs / 2));
@@ -99,7 +104,8 @@ export class CertificateKeeper {
   }
 
   async #tend(signal: AbortSignal): Promise<void> {
-    const { namespace, secretName, hosts, clock, settleMs } = this.#options;
+    const { namespace, secretName, clock, settleMs } = this.#options;
+    const hosts = calledHosts(this.#known(), this.#options.hosts);
     const secret = this.#secrets.get(namespace, secretName);
     const set = secret && readSet(decoded(secret.data));
     const nowMs = clock.now();
@@ -115,13 +121,15 @@ export class CertificateKeeper {
     await this.#beTrusted(bundleOf(set), signal);
   }
 
+  #known(): readonly WebhookConfiguration[] {
+    const { configuration: name } = this.#options;
+    return this.#configurations.flatMap(([, collection]) => collection.get(undefined, name) ?? []);
+  }
+
   /** Both configurations are known, and name the authority that is to sign. */
   #isTrusted({ current: { certPem } }: CertificateSet): boolean {
-    const { configuration: name } = this.#options;
-    return this.#configurations.every(([, collection]) => {
-      const configuration = collection.get(undefined, name);
-      return configuration !== undefined && isTrustedBy(configuration, certPem);
-    });
+    const known = this.#known();
+    return known.length === this.#configurations.length && known.every((one) => isTrustedBy(one, certPem));
   }
 
   #serve(pair: Pair): void {

@@ -139,7 +139,7 @@ const CONFIGURATIONS = ['mutating', 'validating'].map(
 );
 
 interface Configuration extends KubeObject {
-  webhooks: { name: string; clientConfig: { caBundle?: string } }[];
+  webhooks: { name: string; clientConfig: { caBundle?: string; service?: object } }[];
 }
 
 /** The fake with what the keeper needs of a real API server: PUT, optimistic locking, patches of lists by name. */
@@ -159,7 +159,7 @@ function apiServer(): FakeKube {
     if (method === 'PUT') return reply(200, kube.put(collection, sent));
     const webhooks = (found as Configuration).webhooks.map((one) => ({
       ...one,
-      ...sent.webhooks.find((other) => other.name === one.name),
+      clientConfig: { ...one.clientConfig, ...sent.webhooks.find(({ name }) => name === one.name)?.clientConfig },
     }));
     return reply(200, kube.put(collection, { ...found, webhooks } as Configuration));
   };
@@ -203,12 +203,16 @@ describe('the keeper', () => {
   });
   afterEach(() => ending.abort());
 
-  function keep(kube: FakeKube, onServing: (pair: { certPem: string; keyPem: string }) => void = () => undefined) {
+  function keep(
+    kube: FakeKube,
+    onServing: (pair: { certPem: string; keyPem: string }) => void = () => undefined,
+    hosts: readonly string[] = [HOST],
+  ) {
     const names = {
       namespace: 'nodeless-system',
       configuration: 'nodeless.nodeless.io',
       secretName: 'nodeless-webhook-nodeless',
-      hosts: [HOST],
+      hosts,
     };
     const options = { ...names, client: kube.client(), settleMs: 2_000, onServing, clock: systemClock, logger };
     void new CertificateKeeper(options, ending.signal).run(ending.signal);
@@ -224,6 +228,26 @@ describe('the keeper', () => {
     const { data = {} } = kube.get(SECRETS, 'nodeless-webhook-nodeless') as { data?: Record<string, string> };
     const authority = Buffer.from(data['ca.crt'] ?? '', 'base64').toString();
     await until('it is trusted', () => CONFIGURATIONS.every((path) => bundleIn(kube, path) === authority));
+  });
+
+  test('where API servers call the Service, has no addresses signed, whatever replicas come', async () => {
+    const kube = apiServer();
+    const service = { name: 'nodeless-nodeless', namespace: 'nodeless-system' };
+    for (const path of CONFIGURATIONS) {
+      const webhooks = [{ name: 'a.b.c', clientConfig: { service } }];
+      kube.put(path, { metadata: { name: 'nodeless.nodeless.io' }, webhooks } as Configuration);
+    }
+    const name = 'nodeless-nodeless.nodeless-system.svc';
+    const namesIn = () => new X509Certificate(must(setIn(kube).serving).certPem).subjectAltName;
+    keep(kube, undefined, ['10.0.0.1', name]);
+    await until('it is trusted', () => bundleIn(kube) !== '');
+    expect(namesIn()).toBe(`DNS:${name}`);
+    const before = must(setIn(kube).serving).certPem;
+    const served: string[] = [];
+    keep(kube, ({ certPem }) => served.push(certPem), ['10.0.0.2', name]);
+    await until('another serves by it', () => served.length > 0);
+    await delay(300);
+    expect(must(setIn(kube).serving).certPem).toBe(before);
   });
 
   test('has API servers trust it again when somebody has overwritten that', async () => {
