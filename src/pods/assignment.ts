@@ -34,6 +34,8 @@ export interface AssignmentOptions extends Omit<WaitingOptions, 'sharingKey'> {
 
 type SharedSeat = Exclude<Seat<Cell>, { kind: 'found' | 'wait' }>;
 
+/** Who was called for its turn may be gone by then, and calls no other. */
+export const TURN_LOOK_MS = 2_000;
 const ID_ALPHABET = 'abcdefghijkmnpqrstuvwxyz23456789';
 
 function newCellId(): string {
@@ -92,9 +94,13 @@ export class Assignment {
     return this.#waiting.wait(pod, error, signal);
   }
 
-  /** Gives a pod a cell, under a given id where it is new; tells it why not where there is none. */
-  async assign(pod: WirePod, signal: AbortSignal, cellId = newCellId()): Promise<Outcome> {
+  /**
+   * Gives a pod a cell, under a given id where it is new; tells it why not where there is none. Calls `again` where the pod
+   * has to come another time.
+   */
+  async assign(pod: WirePod, again: () => void, signal: AbortSignal, cellId = newCellId()): Promise<Outcome> {
     if (this.#options.placeOf(pod) === undefined) return this.wait(pod, unknownPlace(pod), signal);
+    if (this.awaitsTurn(pod, again)) return { againMs: TURN_LOOK_MS };
     const key = this.sharingKey(pod);
     const seat = key === NODE_CELL_KEY ? this.#onNodeCell : this.#inCompany;
     const work = () => (key === undefined ? this.#alone : seat).call(this, pod, { cellId }, signal);
@@ -107,6 +113,12 @@ export class Assignment {
       if (!isReasonToWait(error)) throw error;
       return this.wait(pod, error, signal);
     }
+  }
+
+  /** Whether another pod is being given a place on a cell that this one may share; `again` is called when that is done. */
+  awaitsTurn(pod: WirePod, again: () => void): boolean {
+    const key = this.sharingKey(pod);
+    return key !== undefined && this.#turns.isTaken(key, pod.metadata.uid ?? '', again);
   }
 
   /** Whose cells a pod looks for a place on: the node cell, or those of its namespace; undefined for one that has its own. */

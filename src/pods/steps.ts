@@ -12,10 +12,11 @@ import type { EventRecorder } from '../kube/events.ts';
 import { podName, type WirePod } from '../kube/wire-pod.ts';
 import { daemonSetOwnerOf, type Place } from '../placement/place.ts';
 import type { Placement } from '../placement/placement.ts';
-import type { Assignment } from './assignment.ts';
+import { type Assignment, TURN_LOOK_MS } from './assignment.ts';
 import type { Step } from './decide.ts';
 import type { Outcome } from './outcome.ts';
 import { viewOf } from './pod-view.ts';
+import { recordedChoice } from './recorded-choice.ts';
 import type { Readiness } from './restore-ready.ts';
 import {
   absorbedPatch,
@@ -86,13 +87,13 @@ export class PodSteps {
   ): Promise<Outcome> {
     switch (step.kind) {
       case 'assign':
-        return this.#options.assignment.assign(pod, signal);
+        return this.#options.assignment.assign(pod, again, signal);
       case 'absorb':
         return this.#absorb(pod, step.place, signal);
       case 'replace':
-        return this.#replace(pod, cell, step.reason, signal);
+        return this.#replace(pod, cell, step.reason, again, signal);
       case 'launch':
-        return this.#launch(pod, cell, signal);
+        return this.#launch(pod, cell, again, signal);
       case 'handOver':
         return this.#handOver(pod, cell, signal);
       case 'restoreReady':
@@ -118,8 +119,16 @@ export class PodSteps {
     return { pod: patched };
   }
 
-  async #replace(pod: WirePod, cell: Cell | undefined, reason: string, signal: AbortSignal): Promise<Outcome> {
+  async #replace(
+    pod: WirePod,
+    cell: Cell | undefined,
+    reason: string,
+    again: () => void,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
     const { events, book, assignment } = this.#options;
+    // Looked at first: what has lost its cell must get another in the same step.
+    if (assignment.awaitsTurn(pod, again)) return { againMs: TURN_LOOK_MS };
     const { uid } = viewOf(pod);
     if (cell !== undefined) {
       // Another pod may have it the next moment.
@@ -131,7 +140,7 @@ export class PodSteps {
       if (isShared && isServed(cell)) book.enter(cell, 'lost', reason);
       this.#leave(cell, uid, reason);
     }
-    return assignment.assign(pod, signal);
+    return assignment.assign(pod, again, signal);
   }
 
   #learnFrom({ offering, cellClass, allocatable }: Cell): void {
@@ -149,15 +158,18 @@ export class PodSteps {
     if (!learned) placement.failedToBoot({ offering, cellClass });
   }
 
-  async #launch(pod: WirePod, known: Cell | undefined, signal: AbortSignal): Promise<Outcome> {
+  async #launch(pod: WirePod, known: Cell | undefined, again: () => void, signal: AbortSignal): Promise<Outcome> {
     const { book, assignment } = this.#options;
     const { cellId, uid } = viewOf(pod);
     if (cellId === undefined) return {};
     if (known === undefined && book.get(cellId) !== undefined) {
       // It shares that cell, or its annotation was copied, or forged where the admission policy is missing.
-      return assignment.assign(pod, signal);
+      return assignment.assign(pod, again, signal);
     }
-    if (known === undefined && assignment.sharingKey(pod) !== undefined) return assignment.assign(pod, signal, cellId);
+    if (known === undefined && assignment.sharingKey(pod) !== undefined) {
+      // A choice is recorded of a pod whose cell the id was to be; another's, which it was to join, has ended.
+      return assignment.assign(pod, again, signal, recordedChoice(pod) === undefined ? undefined : cellId);
+    }
     const cell = known ?? book.add({ cellId, podUid: uid, pod: podName(pod) }, 'requested');
     try {
       const { offering, cellClass } = cell;

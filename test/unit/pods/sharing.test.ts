@@ -205,6 +205,36 @@ describe('pods that must be on one machine', () => {
     expect(cellOf(made, 'b')).not.toBe(cellOf(made, 'a'));
   });
 
+  test('keep no other pod waiting while the answer to one of them is slow', async () => {
+    const made = started();
+    const release = Promise.withResolvers<void>();
+    made.pods.hold = (name) => (name.startsWith('twin') ? release.promise : undefined);
+    // More than there are workers.
+    const twins = Array.from({ length: 15 }, (_, at) => `twin-${at}`);
+    for (const name of twins) create(made, podOf(name, { app: 'twin', with: [onHostOf('twin')], cpu: '10m' }));
+    await vi.waitFor(() => expect(made.pods.held).toBe(1), 3_000);
+    create(made, podOf('plain'));
+    await run(made, 'plain');
+    expect(made.pods.held).toBe(1);
+    release.resolve();
+    await run(made, ...twins);
+    expect(made.launch).toHaveBeenCalledTimes(2);
+  });
+
+  test('get a machine under a new id when the provider was killed before one of them had run on the old, which is gone', async () => {
+    const before = started();
+    create(before, podOf('cache'));
+    await run(before, 'cache');
+    before.pods.create('web', {
+      ...web('web'),
+      metadata: { ...twin('web').metadata, annotations: { [CELL_ANNOTATION]: 'cell-gone' } },
+      spec: twin('web').spec,
+    });
+    const after = killedAndStartedAgain(before);
+    await run(after, 'web');
+    expect(cellOf(after, 'web')).not.toBe('cell-gone');
+  });
+
   test('may not be with one that they shun', async () => {
     const made = started();
     create(made, podOf('cache'));

@@ -58,6 +58,10 @@ class Pods implements KubeClient {
   readonly events: { reason: string; message: string }[] = [];
   readonly #byName = new Map<string, WirePod>();
   #revision = 1;
+  /** Called with the name of each pod that is patched; the answer waits for what it returns. */
+  hold: (name: string) => Promise<void> | undefined = () => undefined;
+  /** How many requests have been held. */
+  held = 0;
   /** Called before a PATCH is answered, after it was applied. */
   beforeAnswer: () => void = () => undefined;
 
@@ -110,6 +114,11 @@ class Pods implements KubeClient {
     if (request.method === 'DELETE') {
       this.remove(name);
       return answered(200, {});
+    }
+    const wait = this.hold(name);
+    if (wait !== undefined) {
+      this.held += 1;
+      await wait;
     }
     const { metadata, status } = request.body as { metadata: WirePod['metadata']; status?: WirePod['status'] };
     if (metadata.resourceVersion !== undefined && metadata.resourceVersion !== pod.metadata.resourceVersion) {
