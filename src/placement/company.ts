@@ -1,5 +1,6 @@
 import type { V1LabelSelector, V1PodAffinityTerm } from '@kubernetes/client-node';
-import { HOSTNAME_LABEL, meets, parseConstraints } from '../core/constraints.ts';
+import { HOSTNAME_LABEL, parseConstraints } from '../core/constraints.ts';
+import { type LabelSelector, selects } from '../core/label-selector.ts';
 import { CONSTRAINTS_ANNOTATION } from '../core/names.ts';
 import type { WirePod } from '../kube/wire-pod.ts';
 
@@ -9,15 +10,7 @@ type Labels = Readonly<Record<string, string>>;
 
 /** Whether labels meet a label selector; none selects nothing, an empty one everything. */
 function selectorMatches(selector: V1LabelSelector | undefined, labels: Labels): boolean {
-  if (selector === undefined || selector === null) return false;
-  const equal = Object.entries(selector.matchLabels ?? {}).every(([key, value]) => labels[key] === value);
-  return (
-    equal &&
-    (selector.matchExpressions ?? []).every(({ key, operator, values }) =>
-      // What the API server lets through is one of the four operators.
-      meets({ key, operator, values } as Parameters<typeof meets>[0], labels),
-    )
-  );
+  return selector !== undefined && selector !== null && selects(selector as LabelSelector, labels);
 }
 
 /** Whether a term of a pod looks at its own namespace; cells are shared by no others. */

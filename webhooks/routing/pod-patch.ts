@@ -4,7 +4,7 @@ import type { Route } from './route.ts';
 
 /** One operation of a JSON Patch (RFC 6902). */
 export type PatchOperation =
-  | { readonly op: 'add' | 'replace'; readonly path: string; readonly value: unknown }
+  | { readonly op: 'add'; readonly path: string; readonly value: unknown }
   | { readonly op: 'remove'; readonly path: string };
 
 const PATHS: Readonly<Record<keyof Routed, string>> = {
