@@ -3,7 +3,7 @@ import type { AuditEvent } from './audit.ts';
 /** What every replica keeps up, with optimistic locks: the webhooks' certificates, and what API servers trust of them. */
 function isOfWebhooks({ apiGroup = '', resource, name }: NonNullable<AuditEvent['objectRef']>): boolean {
   if (apiGroup === 'admissionregistration.k8s.io') return resource?.endsWith('webhookconfigurations') === true;
-  return resource === 'secrets' && name === 'nodeless-webhook';
+  return resource === 'secrets' && name?.startsWith('nodeless-webhook-') === true;
 }
 
 /**
