@@ -25,6 +25,8 @@ export const VIRTUAL_NODE_TYPE = 'virtual-kubelet';
 export const DISRUPTION_TARGET = 'DisruptionTarget';
 /** Annotation on a pod: what its cell was chosen as, and why; for people, and for `nodeless why`. */
 export const CHOICE_ANNOTATION = 'nodeless.io/choice';
+/** Annotation on a pod: how often it was given a place on a cell, and how its cell came; for `nodeless why`. */
+export const START_ANNOTATION = 'nodeless.io/start';
 /** Label on the virtual node and on objects that Nodeless made, with the name of the virtual node: routing selects by it. */
 export const VIRTUAL_NODE_LABEL = 'nodeless.io/virtual-node';
 /** Label that pods select a way of buying machines by, such as `ec2-spot`; no Node has it, offerings do. */

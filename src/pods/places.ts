@@ -7,6 +7,7 @@ import { podName, type WirePod } from '../kube/wire-pod.ts';
 import type { Choice, Placement } from '../placement/placement.ts';
 import type { Outcome } from './outcome.ts';
 import { recordOf } from './recorded-choice.ts';
+import { attemptsOf } from './recorded-start.ts';
 import { assignedPatch, type PodWriter } from './status.ts';
 
 export interface PlacesOptions {
@@ -36,7 +37,9 @@ export class Places {
     const { writer, events, book, placement } = this.#options;
     const { cellId } = founding;
     const { offering, cellClass, why } = choice;
-    const build = (nowMs: number) => assignedPatch(cellId, why, nowMs, recordOf(choice, pod));
+    const attempt = attemptsOf(pod) + 1;
+    const assigned = { cellId, attempt, choice: recordOf(choice, attempt) };
+    const build = (nowMs: number) => assignedPatch(assigned, why, nowMs);
     const patched = await writer.patch(pod, build, { exclusive: true, signal });
     if (patched === undefined) {
       placement.release(cellId);
@@ -54,7 +57,9 @@ export class Places {
     const uid = pod.metadata.uid ?? '';
     book.join(cell, { uid, pod: podName(pod) });
     const giveUp = () => fleet.release(cell, uid, { reason: 'no pod has joined it', podIsGone: true });
-    const build = (nowMs: number) => assignedPatch(cell.cellId, `${cell.cellId} ${what}`, nowMs);
+    const { cellId } = cell;
+    const assigned = { cellId, attempt: attemptsOf(pod) + 1 };
+    const build = (nowMs: number) => assignedPatch(assigned, `${cellId} ${what}`, nowMs);
     const patched = await writer.patch(pod, build, { exclusive: true, signal }).catch((error) => {
       giveUp();
       throw error;

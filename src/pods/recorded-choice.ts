@@ -5,7 +5,7 @@ import type { WirePod } from '../kube/wire-pod.ts';
 import type { Choice } from '../placement/placement.ts';
 
 const schema = z.object({
-  /** How many cells were chosen for the pod, this one included. */
+  /** How many places on cells the pod was given, this one included. */
   attempt: z.int().min(1),
   cellClass: z.string(),
   need: z.record(z.string(), z.string()),
@@ -29,10 +29,10 @@ export function recordedChoice(pod: Pick<WirePod, 'metadata'>): RecordedChoice |
 }
 
 /** The record of a choice for a pod, which may have had others before. */
-export function recordOf({ offering, cellClass, need, why }: Choice, pod: WirePod): RecordedChoice {
+export function recordOf({ offering, cellClass, need, why }: Choice, attempt: number): RecordedChoice {
   const { instanceType, launchType, zone, pricePerHourUsd } = offering;
   return {
-    attempt: (recordedChoice(pod)?.attempt ?? 0) + 1,
+    attempt,
     cellClass: cellClass.name,
     need: resourceListOf(need),
     instanceType,

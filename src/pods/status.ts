@@ -1,11 +1,18 @@
 import { ABSORBED } from '../cells/absorption.ts';
 import type { Clock } from '../core/clock.ts';
 import { kubeTime } from '../core/clock.ts';
-import { CELL_ANNOTATION, CELL_READY_CONDITION, CHOICE_ANNOTATION, DISRUPTION_TARGET } from '../core/names.ts';
+import {
+  CELL_ANNOTATION,
+  CELL_READY_CONDITION,
+  CHOICE_ANNOTATION,
+  DISRUPTION_TARGET,
+  START_ANNOTATION,
+} from '../core/names.ts';
 import { call, isStatus } from '../kube/calls.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { WirePod } from '../kube/wire-pod.ts';
 import type { RecordedChoice } from './recorded-choice.ts';
+import type { RecordedStart } from './recorded-start.ts';
 
 interface Condition {
   readonly type: string;
@@ -19,10 +26,19 @@ function condition(type: string, status: 'True' | 'False', reason: string, messa
   return { type, status, reason, message, lastTransitionTime: kubeTime(nowMs) };
 }
 
+/** What a pod is given. */
+interface Assigned {
+  readonly cellId: string;
+  /** How many places it has been given with this one. */
+  readonly attempt: number;
+  readonly choice?: RecordedChoice;
+}
+
 /** The pod has a cell id, and its cell is asked for; with the choice that was made for it, unless it joins another's. */
-export function assignedPatch(cellId: string, message: string, nowMs: number, choice?: RecordedChoice): object {
+export function assignedPatch({ cellId, attempt, choice }: Assigned, message: string, nowMs: number): object {
   const annotations = {
     [CELL_ANNOTATION]: cellId,
+    [START_ANNOTATION]: JSON.stringify({ attempt }),
     [CHOICE_ANNOTATION]: choice === undefined ? null : JSON.stringify(choice),
   };
   return {
@@ -40,8 +56,11 @@ export function waitingPatch(reason: string, message: string, nowMs: number): ob
 }
 
 /** The pod is shown to its cell's kubelet from now on. */
-export function handedOverPatch(message: string, nowMs: number): object {
-  return { status: { conditions: [condition(CELL_READY_CONDITION, 'True', 'CellReady', message, nowMs)] } };
+export function handedOverPatch(start: RecordedStart, message: string, nowMs: number): object {
+  return {
+    metadata: { annotations: { [START_ANNOTATION]: JSON.stringify(start) } },
+    status: { conditions: [condition(CELL_READY_CONDITION, 'True', 'CellReady', message, nowMs)] },
+  };
 }
 
 /** The pod is reported Ready, without an address; nothing runs it. */

@@ -17,6 +17,7 @@ import type { Step } from './decide.ts';
 import type { Outcome } from './outcome.ts';
 import { viewOf } from './pod-view.ts';
 import { recordedChoice } from './recorded-choice.ts';
+import { startOf } from './recorded-start.ts';
 import type { Readiness } from './restore-ready.ts';
 import {
   absorbedPatch,
@@ -239,9 +240,10 @@ export class PodSteps {
     if (cell.phase !== 'running') book.enter(cell, 'ready');
     this.#learnFrom(cell);
     const { uid } = viewOf(pod);
+    const start = startOf(pod, cell.enteredMs);
     this.#handingOver.add(cell.cellId, uid);
     const patched = await writer
-      .patch(pod, (now) => handedOverPatch(message, now), { signal })
+      .patch(pod, (now) => handedOverPatch(start, message, now), { signal })
       .finally(() => this.#handingOver.delete(cell.cellId, uid));
     if (patched === undefined || !hasRun(cell)) return { pod: patched };
     events.normal(pod, 'CellReady', `${cell.cellId}: ${message}`);

@@ -20,12 +20,12 @@ function cellLines({ cell }: Account): readonly string[] {
   return [`cell       ${id}: ${instanceType} (${launchType}) in ${zone}, $${pricePerHourUsd}/h, ${phase}${because}`];
 }
 
-function stageLines(stages: readonly Stage[]): readonly string[] {
+function stageLines(stages: readonly Stage[], isThere: boolean): readonly string[] {
   if (stages.length === 0) return [];
   const rows = stages.map(({ phase, at, seconds }) => [
     `  ${phase}`,
     at,
-    seconds === undefined ? 'now' : `${seconds.toFixed(3)} s`,
+    seconds === undefined ? (isThere ? 'now' : '') : `${seconds.toFixed(3)} s`,
   ]);
   return ['', 'Stages of its cell', ...columns(rows)];
 }
@@ -43,18 +43,16 @@ function happeningLines(happenings: readonly Happening[]): readonly string[] {
 
 /** The account for people. */
 export function accountText(account: Account): string {
-  const { pod, phase, decision, choice, stages, happenings } = account;
-  const chosen = choice && [
-    `choice     ${choice.why}`,
-    `class      ${choice.cellClass}${choice.attempt > 1 ? `; this is attempt ${choice.attempt}` : ''}`,
-  ];
+  const { pod, phase, decision, choice, attempt = 0, cell, stages, happenings } = account;
+  const chosen = choice && [`choice     ${choice.why}`, `class      ${choice.cellClass}`];
   const lines = [
     `${pod} is ${phase}, ${where(account)}`,
     `decision   ${decision ?? 'none is written on it: it did not come through the webhook'}`,
     ...stateLine(account),
     ...(chosen ?? []),
+    ...(attempt > 1 ? [`attempt    this is attempt ${attempt}`] : []),
     ...cellLines(account),
-    ...stageLines(stages),
+    ...stageLines(stages, cell?.exists === true),
     ...happeningLines(happenings),
   ];
   return `${lines.join('\n')}\n`;

@@ -2,6 +2,7 @@ import { CELL_PHASES } from '../../core/cell.ts';
 import { CELL_ANNOTATION, CELL_READY_CONDITION, DECISION_ANNOTATION } from '../../core/names.ts';
 import { podName } from '../../kube/wire-pod.ts';
 import { type RecordedChoice, recordedChoice } from '../../pods/recorded-choice.ts';
+import { attemptsOf, recordedStart } from '../../pods/recorded-start.ts';
 import type { Evidence, PodEvent } from './evidence.ts';
 
 /** One thing that happened to the pod. */
@@ -19,7 +20,7 @@ export interface Happening {
 export interface Stage {
   readonly phase: string;
   readonly at: string;
-  /** Until the next phase began; undefined for the one that it is in. */
+  /** Until the next phase began; undefined for the last that is known, which is the one that it is in while it exists. */
   readonly seconds?: number;
 }
 
@@ -31,6 +32,8 @@ export interface Account {
   /** Why routing sent it where it is. */
   readonly decision?: string;
   readonly choice?: RecordedChoice;
+  /** How many places on cells it was given, this one included; absent where it was given none. */
+  readonly attempt?: number;
   readonly cell?: { readonly id: string; readonly exists: boolean } & Readonly<Record<string, unknown>>;
   /** What it waits for, or since when it has its cell. */
   readonly state?: {
@@ -83,13 +86,16 @@ export function accountOf(evidence: Evidence): Account {
   const choice = recordedChoice(pod);
   const state = stateOf(evidence);
   const itsCell = cellOf(evidence);
-  const phases = (cell?.status as { readonly phases?: Readonly<Record<string, string>> } | undefined)?.phases ?? {};
+  const attempt = attemptsOf(pod);
+  const shown = cell?.status as { readonly phases?: Readonly<Record<string, string>> } | undefined;
+  const phases = shown?.phases ?? recordedStart(pod)?.phases ?? {};
   return {
     pod: podName(pod),
     phase: pod.status?.phase ?? 'Unknown',
     ...(pod.spec.nodeName === undefined ? {} : { node: pod.spec.nodeName }),
     ...(decision === undefined ? {} : { decision }),
     ...(choice === undefined ? {} : { choice }),
+    ...(attempt === 0 ? {} : { attempt }),
     ...(itsCell === undefined ? {} : { cell: itsCell }),
     ...(state === undefined ? {} : { state }),
     stages: stagesOf(phases),

@@ -95,6 +95,30 @@ describe('the account of a pod', () => {
     expect(stages.map(({ phase }) => phase)).toEqual(['requested', 'lost', 'ending']);
   });
 
+  test('tells stages and attempt by the pod itself when its Cell object is gone, or it joined another’s', () => {
+    const start = JSON.stringify({ attempt: 3, phases: { ...phases, ready: '2026-01-01T00:00:04.500000Z' } });
+    const account = accountOf({ pod: pod({ 'nodeless.io/cell': 'cell-x', 'nodeless.io/start': start }), events: [] });
+    expect(account.attempt).toBe(3);
+    expect(account.stages.map(({ phase, seconds }) => [phase, seconds])).toEqual([
+      ['requested', 0.25],
+      ['launching', 1.25],
+      ['booting', 3],
+      ['ready', undefined],
+    ]);
+    const text = accountText(account);
+    expect(text).toContain('attempt 3');
+    expect(text).not.toContain('now');
+  });
+
+  test.each(['{', '{"attempt": 0}', '{"attempt": 1, "phases": {"ready": "soon"}}'])(
+    'believes no start that can not be read: %s',
+    (start) => {
+      const account = accountOf({ pod: pod({ 'nodeless.io/start': start }), events: [] });
+      expect(account.stages).toEqual([]);
+      expect(account).not.toHaveProperty('attempt');
+    },
+  );
+
   test('tells what there is of a pod that the cluster has forgotten most about', () => {
     const bare = accountOf({
       pod: pod({ 'nodeless.io/cell': 'cell-x', 'nodeless.io/choice': '{"attempt": "x"' }),

@@ -8,8 +8,10 @@ import {
   DAEMONSET_POLICY_ANNOTATION,
   DECISION_ANNOTATION,
   PLACEMENT_LABEL,
+  START_ANNOTATION,
 } from '../../../src/core/names.ts';
 import type { WirePod } from '../../../src/kube/wire-pod.ts';
+import { recordedStart } from '../../../src/pods/recorded-start.ts';
 import { onHostOf, podOf } from '../placement/pods.ts';
 import { offering, world } from './world.ts';
 
@@ -95,6 +97,19 @@ describe('pods that must be on one machine', () => {
     expect(cellOf(made, 'web')).toBe(cellOf(made, 'cache'));
     expect(shown(made, 'cache')).toEqual(['uid-cache', 'uid-web']);
     expect(made.launch).toHaveBeenCalledTimes(1);
+  });
+
+  test('keep count of their places and the times of their cells, joined ones too', async () => {
+    const made = started();
+    create(made, podOf('cache'));
+    await run(made, 'cache');
+    create(made, web('web'), { annotations: { [START_ANNOTATION]: '{"attempt":2}' } });
+    await run(made, 'web');
+    const startOf = (name: string) => recordedStart(made.pods.get(name) ?? { metadata: { name } });
+    await vi.waitFor(() => expect(startOf('web')?.phases).toHaveProperty('ready'));
+    expect(startOf('web')?.attempt).toBe(3);
+    expect(startOf('cache')?.attempt).toBe(1);
+    expect(Object.keys(startOf('cache')?.phases ?? {})).toEqual(['requested', 'launching', 'booting', 'ready']);
   });
 
   test('wait with an event for room, and get it when a pod has gone', async () => {
