@@ -42,6 +42,7 @@ export async function serveWebhooks(options: WebhookServiceOptions, signal: Abor
       target: { name, labels: nodeLabels(spec), taints },
       facts: {
         enforcesNetworkPolicy: (namespace, labels) => classes.networkPolicyEnforcer(namespace, labels) !== undefined,
+        nodeCellEnforcesNetworkPolicy: () => classes.nodeCellEnforcer() !== undefined,
       },
       collections: {
         nodes: startCollection<KubeObject>(

@@ -83,8 +83,17 @@ export class CellClasses {
 
   /** What enforces NetworkPolicies on the cells of pods with these labels; nothing where their class is not known. */
   networkPolicyEnforcer(namespace: string, labels: Readonly<Record<string, string>>): string | undefined {
+    return this.#enforcerOf(() => this.of({ metadata: { name: '', namespace, labels: { ...labels } } }));
+  }
+
+  /** The same on the node cell, which is of the default class. */
+  nodeCellEnforcer(): string | undefined {
+    return this.#enforcerOf(() => this.default());
+  }
+
+  #enforcerOf(read: () => CellClass): string | undefined {
     try {
-      return this.of({ metadata: { name: '', namespace, labels: { ...labels } } }).spec.networkPolicyEnforcer;
+      return read().spec.networkPolicyEnforcer;
     } catch (error) {
       if (!isNodelessError(error, 'NoCellClass')) throw error;
       return undefined;

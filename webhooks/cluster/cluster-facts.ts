@@ -15,7 +15,7 @@ export interface ClusterCollections {
 }
 
 /** What routing asks that others answer. */
-export type OtherFacts = Pick<ClusterFacts, 'enforcesNetworkPolicy'>;
+export type OtherFacts = Pick<ClusterFacts, 'enforcesNetworkPolicy' | 'nodeCellEnforcesNetworkPolicy'>;
 
 /** Facts from memory. `configured` is what the virtual node is to be, for as long as its Node is not there. */
 export function clusterFacts(collections: ClusterCollections, configured: Target, others: OtherFacts): ClusterFacts {
@@ -33,5 +33,6 @@ export function clusterFacts(collections: ClusterCollections, configured: Target
     },
     networkPolicy: (namespace, labels) => policies.selecting(namespace, labels),
     enforcesNetworkPolicy: (namespace, labels) => others.enforcesNetworkPolicy(namespace, labels),
+    nodeCellEnforcesNetworkPolicy: () => others.nodeCellEnforcesNetworkPolicy(),
   };
 }

@@ -24,4 +24,6 @@ export interface ClusterFacts {
   networkPolicy(namespace: string, podLabels: Labels): string | undefined;
   /** Whether the cells of pods with these labels enforce NetworkPolicies, as their CellClass says. */
   enforcesNetworkPolicy(namespace: string, podLabels: Labels): boolean;
+  /** Whether the node cell does, whatever class a pod picks. */
+  nodeCellEnforcesNetworkPolicy(): boolean;
 }

@@ -123,7 +123,7 @@ function impossibleTie({ pod, rules }: Case): Tie | undefined {
 function stays(one: Case, reason: string, detail?: string): Verdict {
   const more = detail === undefined ? {} : { detail };
   const isWanted = one.rules.statefulPlacement === 'node-cell' && impossibleTie(one) === undefined;
-  const mayGo = isWanted && unsheltered(one) === undefined && excludedBy(one) === undefined;
+  const mayGo = isWanted && !isUnshelteredOnNodeCell(one) && excludedBy(one) === undefined;
   const goes = mayGo && !('excludedBy' in liftSpec(one.routed, ofNodeCell(one.facts.target())));
   if (!goes) return { decision: 'leave', reason, ...more };
   return { decision: 'node-cell', reason, ...more, lifted: { routed: one.routed, constraints: {} } };
@@ -138,6 +138,11 @@ function excludedBy({ pod: { spec }, rules, facts }: Case): string | undefined {
   if ((spec.resourceClaims ?? []).length > 0) return 'spec.resourceClaims';
   const { os } = spec as { readonly os?: { readonly name?: string } };
   return os?.name === undefined || os.name === 'linux' ? undefined : 'spec.os';
+}
+
+function isUnshelteredOnNodeCell({ pod, namespace, facts }: Case): boolean {
+  const policy = facts.networkPolicy(namespace, pod.metadata.labels ?? {});
+  return policy !== undefined && !facts.nodeCellEnforcesNetworkPolicy();
 }
 
 function unsheltered({ pod, namespace, facts }: Case): Verdict | undefined {

@@ -26,6 +26,7 @@ export function routerOf(config: Config, facts: Facts, classes: CellClasses): Ro
   };
   const known = clusterFacts(facts, target, {
     enforcesNetworkPolicy: (namespace, labels) => classes.networkPolicyEnforcer(namespace, labels) !== undefined,
+    nodeCellEnforcesNetworkPolicy: () => classes.nodeCellEnforcer() !== undefined,
   });
   return (pod) => {
     const { namespace = 'default' } = pod.metadata;

@@ -31,6 +31,7 @@ export const FACTS: ClusterFacts = {
   daemonSetPolicy: (_namespace, name) => (name === 'agent' ? 'inject' : name === 'keeper' ? 'node-cell' : 'absorb'),
   networkPolicy: (_namespace, labels) => (labels.guarded === 'yes' ? 'guard' : undefined),
   enforcesNetworkPolicy: (_namespace, labels) => labels['nodeless.io/cell-class'] === 'guarding',
+  nodeCellEnforcesNetworkPolicy: () => false,
 };
 
 export interface Shape {

@@ -140,6 +140,22 @@ const TABLE: readonly (readonly [string, Shape, string])[] = [
     'leave: host-path (spec.volumes "logs")',
   ],
 
+  [
+    'the same, with a class that enforces it, which the node cell is not of',
+    { metadata: { labels: { guarded: 'yes', 'nodeless.io/cell-class': 'guarding' } }, spec: HOST_PATH, ...NODE_CELL },
+    'leave: host-path (spec.volumes "logs")',
+  ],
+  [
+    'the same, where the node cell enforces it',
+    {
+      metadata: { labels: { guarded: 'yes' } },
+      spec: HOST_PATH,
+      ...NODE_CELL,
+      facts: { nodeCellEnforcesNetworkPolicy: () => true },
+    },
+    'node-cell: host-path (spec.volumes "logs")',
+  ],
+
   ['another node by name', { spec: { nodeName: 'node-1' } }, 'leave: selector (spec.nodeName)'],
   ['the virtual node by name', { spec: { nodeName: 'nodeless' } }, 'cell: stateless'],
   ['another scheduler', { spec: { schedulerName: 'volcano' } }, 'leave: selector (spec.schedulerName)'],
