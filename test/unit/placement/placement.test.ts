@@ -176,7 +176,7 @@ describe('a pod that nothing can take', () => {
 
   test('names the offering that lacks the fewest things, then the least, then the cheapest', async () => {
     const { choose } = rig([
-      offering('both', '1', '1Gi', 0.01),
+      offering('both', '1900m', '7900Mi', 0.01),
       offering('little', '4', '6Gi', 0.9),
       offering('less', '4', '7Gi', 0.8),
       offering('less-and-cheaper', '8', '7Gi', 0.7),
