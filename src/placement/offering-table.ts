@@ -69,12 +69,22 @@ function leftBy(spec: CellClassSpec, all: readonly Entry[], correct: Correct): C
 /** All offerings as they were at one time, sorted once, so that a pod's choice is one pass to the first that fits. */
 export class OfferingTable {
   readonly #entries: readonly Entry[];
+  /** CPU that machines give without end, by instance type, of those that are burstable. */
+  readonly #baselines = new Map<string, number>();
   readonly #byClass = new WeakMap<CellClassSpec, ClassOfferings>();
   readonly #correct: Correct;
 
   constructor(offerings: readonly Offering[], correct: Correct = (offering) => offering) {
     this.#correct = correct;
+    for (const { instanceType, baselineCpuMilli } of offerings) {
+      if (baselineCpuMilli !== undefined) this.#baselines.set(instanceType, baselineCpuMilli);
+    }
     this.#entries = offerings.toSorted(byPrice).map(entryOf);
+  }
+
+  /** CPU that pods on a machine of this type may count on; undefined where that is all it has. */
+  baselineCpuMilli(instanceType: string): number | undefined {
+    return this.#baselines.get(instanceType);
   }
 
   ofClass(spec: CellClassSpec): ClassOfferings {

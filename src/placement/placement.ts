@@ -5,10 +5,10 @@ import { type Constraints, parseConstraints } from '../core/constraints.ts';
 import { isNodelessError, NodelessError } from '../core/errors.ts';
 import { CONSTRAINTS_ANNOTATION } from '../core/names.ts';
 import type { Offering } from '../core/offerings.ts';
-import { add, type Resources } from '../core/resources.ts';
+import { add, minus, type Resources } from '../core/resources.ts';
 import { podNeed } from '../core/sizing.ts';
 import type { WirePod } from '../kube/wire-pod.ts';
-import { type Admission, admissionOf, withinClass } from './admission.ts';
+import { type Admission, admissionOf, type Standing, withinClass } from './admission.ts';
 import { agentsRequest, type DaemonSets } from './agents.ts';
 import { Capacity } from './capacity.ts';
 import type { CellClasses } from './cell-classes.ts';
@@ -164,6 +164,18 @@ export class Placement {
     const { arch } = this.#options;
     const { architectures } = (await this.#offered.table(signal)).ofClass(cellClass.spec);
     return admissionOf(constraints, architectures.has(arch) ? arch : undefined);
+  }
+
+  /** Tells what pods may have together of what a machine has: its agents take some, and a burstable one gives no more than its baseline. */
+  async shares(signal: AbortSignal): Promise<(on: Standing, have: Resources) => Resources> {
+    const table = await this.#offered.table(signal);
+    const { classes, daemonSets } = this.#options;
+    return ({ className, machine }, have) => {
+      const spec = classes.named(className)?.spec;
+      const baseline = table.baselineCpuMilli(machine?.instanceType ?? '') ?? have.cpuMilli;
+      const counted = { ...have, cpuMilli: Math.min(have.cpuMilli, baseline) };
+      return spec === undefined ? counted : minus(counted, agentsRequest(spec, daemonSets));
+    };
   }
 
   /** Whether a pod may be on a machine that is chosen for another; room and what both ask of it are another question. */

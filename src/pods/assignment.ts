@@ -14,7 +14,7 @@ import { type Host, type Seat, seatOf } from '../placement/seat.ts';
 import type { NodePods } from './node-pods.ts';
 import type { Outcome } from './outcome.ts';
 import type { Founding, Places } from './places.ts';
-import { freeOn, isUnseated, livePodsOf, standingOf } from './room.ts';
+import { freeOn, isUnseated, livePodsOf, type Share, standingOf } from './room.ts';
 import { SharedChoice } from './shared-choice.ts';
 import { Turns } from './turns.ts';
 import { isReasonToWait, NODE_CELL_KEY, Waiting, type WaitingOptions } from './waiting.ts';
@@ -145,7 +145,8 @@ export class Assignment {
   async #inCompany(pod: WirePod, founding: Founding, signal: AbortSignal): Promise<Outcome> {
     const { placement, places } = this.#options;
     const obstacleOf = await placement.admission(pod, signal);
-    const seat = seatOf(pod, placement.need(pod), this.#hostsFor(pod, obstacleOf), this.#unseated(pod));
+    const shareOf = await placement.shares(signal);
+    const seat = seatOf(pod, placement.need(pod), this.#hostsFor(pod, obstacleOf, shareOf), this.#unseated(pod));
     switch (seat.kind) {
       case 'wait':
         throw noRoom(seat.reason);
@@ -184,6 +185,7 @@ export class Assignment {
   async #onNodeCell(pod: WirePod, { cellId }: Founding, signal: AbortSignal): Promise<Outcome> {
     const { placement, places, nodeCellSize, book, pods } = this.#options;
     const obstacleOf = await placement.nodeCellAdmission(pod, signal);
+    const shareOf = await placement.shares(signal);
     const need = placement.need(pod);
     if (!covers(nodeCellSize, need)) {
       const size = describeResources(nodeCellSize);
@@ -201,12 +203,8 @@ export class Assignment {
     }
     const obstacle = obstacleOf(standingOf(cell));
     if (obstacle !== undefined) throw noRoom(`the node cell, ${cell.cellId}, ${obstacle}`);
-    if (
-      covers(
-        freeOn(cell, livePodsOf(cell, pods), (one) => placement.need(one)),
-        need,
-      )
-    ) {
+    const free = freeOn(cell, livePodsOf(cell, pods), (one) => placement.need(one), shareOf);
+    if (covers(free, need)) {
       return places.join(pod, cell, 'is the node cell', signal);
     }
     throw noRoom(
@@ -230,7 +228,7 @@ export class Assignment {
   }
 
   /** The cells that have a pod which this one requires; what they have left is counted for these alone. */
-  #hostsFor(pod: WirePod, obstacleOf: Admission): readonly Host<Cell>[] {
+  #hostsFor(pod: WirePod, obstacleOf: Admission, shareOf: Share): readonly Host<Cell>[] {
     const { pods, book, placement } = this.#options;
     const mates = pods.inNamespace(namespaceOf(pod)).filter((one) => isMateOf(pod, one));
     const cells = new Set(mates.flatMap(({ metadata }) => book.ofPod(metadata.uid ?? '') ?? []));
@@ -238,7 +236,7 @@ export class Assignment {
       .filter((cell) => isServed(cell) && cell.purpose === undefined && cell.expired !== true)
       .map((cell) => {
         const live = livePodsOf(cell, pods);
-        const free = freeOn(cell, live, (one) => placement.need(one));
+        const free = freeOn(cell, live, (one) => placement.need(one), shareOf);
         return { cell, pods: live, free, obstacle: obstacleOf(standingOf(cell)) };
       });
   }

@@ -23,6 +23,8 @@ export interface ExpiryOptions {
 }
 
 const TICK_MS = 5_000;
+/** Cells of one age, such as those of one rollout, are not all replaced in one moment. */
+const MAX_CELLS_PER_TICK = 5;
 /** A disruption budget may forbid an eviction for long: then it is asked for again so often. */
 const REFUSED_PAUSE_MS = 60_000;
 
@@ -45,7 +47,7 @@ export async function watchExpiry(options: ExpiryOptions, signal: AbortSignal): 
       .filter(({ metadata }) => (refusedUntilMs.get(metadata.uid ?? '') ?? 0) <= clock.now());
   }
 
-  async function evict(pod: WirePod, cell: Cell): Promise<void> {
+  async function evict(pod: WirePod, cell: Cell): Promise<boolean> {
     const { uid = '' } = pod.metadata;
     const told = refusedUntilMs.has(uid);
     refusedUntilMs.set(uid, clock.now() + REFUSED_PAUSE_MS);
@@ -54,9 +56,11 @@ export async function watchExpiry(options: ExpiryOptions, signal: AbortSignal): 
       const outcome = accepted ? 'is evicted' : 'is evicted when its disruption budget allows it';
       if (accepted || !told)
         events.normal(pod, 'CellExpired', `${cell.cellId} is as old as its class lets it become: the pod ${outcome}`);
+      return accepted;
     } catch (error) {
       if (!signal.aborted)
         logger.warn({ cell: cell.cellId, reason: messageOf(error) }, 'the pod of an expired cell is not evicted');
+      return false;
     }
   }
 
@@ -64,10 +68,13 @@ export async function watchExpiry(options: ExpiryOptions, signal: AbortSignal): 
     await clock.sleep(TICK_MS, signal).catch(() => undefined);
     if (signal.aborted || !mayAct()) continue;
     for (const uid of refusedUntilMs.keys()) if (pods.get(uid) === undefined) refusedUntilMs.delete(uid);
+    let left = MAX_CELLS_PER_TICK;
     for (const cell of book.cells()) {
-      if (!isExpired(cell, limitMsOf(cell), clock.now())) continue;
-      cell.expired = true;
-      for (const pod of dueOn(cell)) await evict(pod, cell);
+      cell.expired = isExpired(cell, limitMsOf(cell), clock.now());
+      if (!cell.expired || left === 0) continue;
+      let ends = false;
+      for (const pod of dueOn(cell)) ends = (await evict(pod, cell)) || ends;
+      if (ends) left -= 1;
     }
   }
 }

@@ -34,12 +34,21 @@ export function livePodsOf(cell: Cell, pods: NodePods): readonly WirePod[] {
 
 const NO_ROOM: Resources = { ...NOTHING, cpuMilli: -1 };
 
+/** What pods may have together of what a machine has. */
+export type Share = (on: Standing, have: Resources) => Resources;
+
 /** What a cell can still give, of what its kubelet has reported, or its machine was bought with. */
-export function freeOn(cell: Cell, pods: readonly WirePod[], needOf: (pod: WirePod) => Resources): Resources {
+export function freeOn(
+  cell: Cell,
+  pods: readonly WirePod[],
+  needOf: (pod: WirePod) => Resources,
+  shareOf: Share,
+): Resources {
   const bought = cell.machine?.allocatable ?? cell.offering?.allocatable ?? NOTHING;
   if (cell.podSlots !== undefined && pods.length >= cell.podSlots) return NO_ROOM;
   const { ephemeralStorageBytes } = bought;
-  return minus({ ...(cell.allocatable ?? bought), ephemeralStorageBytes }, pods.map(needOf).reduce(add, NOTHING));
+  const have = shareOf(standingOf(cell), { ...(cell.allocatable ?? bought), ephemeralStorageBytes });
+  return minus(have, pods.map(needOf).reduce(add, NOTHING));
 }
 
 /** Whether a pod waits for a cell: it is to run, and has no place in one that may run it. */

@@ -19,7 +19,7 @@ afterEach(() => {
 });
 
 /** An expiry watch over one cell of one pod, on a clock that runs as fast as it is waited for. */
-function rig(answers: readonly number[], more: { mayAct?: boolean; pod?: Partial<WirePod> } = {}) {
+function rig(answers: readonly number[], more: { mayAct?: boolean; pod?: Partial<WirePod>; others?: number } = {}) {
   let nowMs = 0;
   const pods = new NodePods();
   const metadata = { name: 'p', namespace: 'ns', uid: 'u', resourceVersion: '1' };
@@ -42,7 +42,9 @@ function rig(answers: readonly number[], more: { mayAct?: boolean; pod?: Partial
       }
       evictions.push({ ...request, atMs: nowMs });
       const status = answers[evictions.length - 1] ?? 201;
-      if (status === 201) pods.remove({ metadata, spec: { containers: [] } });
+      const name = request.path.split('/')[6] ?? '';
+      const uid = name.replace('p', 'u');
+      if (status === 201) pods.remove({ metadata: { ...metadata, name, uid }, spec: { containers: [] } });
       return answered(status);
     },
   } as unknown as KubeClient;
@@ -58,9 +60,17 @@ function rig(answers: readonly number[], more: { mayAct?: boolean; pod?: Partial
   pods.observe({ metadata, spec: { containers: [] }, ...more.pod });
   const recorder = new EventRecorder({ client, component: 'nodeless', host: 'n', clock, logger }, stop.signal);
   const { mayAct = true } = more;
+  for (let at = 0; at < (more.others ?? 0); at += 1) {
+    const identity = { cellId: `cell-${at}`, podUid: `u${at}`, pod: `ns/p${at}` };
+    const other = book.add(identity, 'running');
+    book.seen(other, machineOf({ tags: { ...tags, ...identity }, ...order, bootstrap: {} as never }));
+    book.handOver(other, identity.podUid);
+    pods.observe({ metadata: { ...metadata, name: `p${at}`, uid: identity.podUid }, spec: { containers: [] } });
+  }
+  const limit = { ms: DAY_MS };
   const options = { book, pods, writer: new PodWriter(client, clock), events: recorder, clock, logger };
-  void watchExpiry({ ...options, limitMsOf: () => DAY_MS, mayAct: () => mayAct }, stop.signal);
-  return { evictions, events, clock, cell };
+  void watchExpiry({ ...options, limitMsOf: () => limit.ms, mayAct: () => mayAct }, stop.signal);
+  return { evictions, events, clock, cell, limit };
 }
 
 describe('a cell that is older than its class lets it become', () => {
@@ -84,6 +94,20 @@ describe('a cell that is older than its class lets it become', () => {
     expect(evictions).toHaveLength(3);
     const [first, second] = evictions;
     expect((second?.atMs ?? 0) - (first?.atMs ?? 0)).toBeGreaterThanOrEqual(60_000);
+  }, 20_000);
+
+  test('is replaced with no more than a few others of its age at once', async () => {
+    const { evictions } = rig([], { others: 12 });
+    await vi.waitFor(() => expect(evictions).toHaveLength(13), 10_000);
+    const atOnce = [...Map.groupBy(evictions, ({ atMs }) => atMs).values()].map(({ length }) => length);
+    expect(atOnce).toEqual([5, 5, 3]);
+  }, 20_000);
+
+  test('takes in pods again when it may become older', async () => {
+    const { cell, limit } = rig([429]);
+    await vi.waitFor(() => expect(cell.expired).toBe(true), 10_000);
+    limit.ms = 1_000 * DAY_MS;
+    await vi.waitFor(() => expect(cell.expired).toBe(false), 10_000);
   }, 20_000);
 
   test.each([

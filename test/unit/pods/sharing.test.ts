@@ -354,6 +354,43 @@ describe('a machine that a pod would share', () => {
     expect(cellOf(made, 'web')).toBe('');
   });
 
+  test.each([
+    ['is there', false],
+    ['was there before a restart', true],
+  ])('and that %s gives no more than a burstable one’s baseline', async (_, isRestarted) => {
+    const burstable = [{ ...offering('burst', 1), baselineCpuMilli: 300 }];
+    const before = started(burstable);
+    create(before, podOf('cache'));
+    await run(before, 'cache');
+    if (isRestarted) before.stop.abort();
+    const made = isRestarted ? started(burstable, before) : before;
+    create(made, web('web', '250m'));
+    await told(made, 'NoRoom', /has no room for 250m cpu/);
+    create(made, web('small', '150m'));
+    await run(made, 'small');
+  });
+
+  test.each(lives)('and that %s has what its agents take kept for them', async (_, life) => {
+    const before = started();
+    const agents = [{ namespace: 'ns', daemonSet: 'agent' }];
+    const agent = { requests: { cpu: '500m', memory: '64Mi' } };
+    const prepare = (made: World) => {
+      cellClass(made, 'watched', { default: true, agents });
+      const template = { spec: { containers: [{ name: 'c', resources: agent }] } };
+      const metadata = { name: 'agent', namespace: 'ns', uid: 'ds', resourceVersion: '7' };
+      made.daemonSets.apply('ADDED', { metadata, spec: { template } });
+    };
+    prepare(before);
+    create(before, podOf('cache'));
+    await run(before, 'cache');
+    const made = life(before);
+    prepare(made);
+    create(made, web('web', '450m'));
+    await told(made, 'NoRoom', /has no room for 450m cpu/);
+    create(made, web('small', '350m'));
+    await run(made, 'small');
+  });
+
   test('is not for a pod that no cell can have, nor for one whose class does not exist', async () => {
     const made = started();
     create(made, podOf('cache'));
