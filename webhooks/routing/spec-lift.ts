@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { V1Affinity, V1NodeAffinity, V1NodeSelectorTerm } from '@kubernetes/client-node';
 import { type Constraints, parseConstraints, type Term } from '../../src/core/constraints.ts';
 import { decisionOf } from '../../src/core/decision.ts';
@@ -128,7 +129,8 @@ export function unrouted(pod: Routed, target: Target): Routed {
 export function remembering(before: Routed, after: Routed, target: Target): Routed {
   const { annotations: _now, ...spec } = unroutedByConstraints(after, target);
   const { annotations: _before, ...wanted } = before;
-  if (canonicalText(spec) === canonicalText(wanted)) return after;
+  // Quick for most; the other knows no prototypes and no members without a value.
+  if (isDeepStrictEqual(spec, wanted) || canonicalText(spec) === canonicalText(wanted)) return after;
   const annotations = { ...after.annotations, [ORIGINAL_ANNOTATION]: originalText(before, after) };
   return { ...after, annotations };
 }
