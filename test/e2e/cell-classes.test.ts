@@ -68,6 +68,8 @@ describe('a CellClass', () => {
 
   test.each([
     [{ launchTypes: { allowed: ['local'], preferred: ['simulated'] } }, 'prefers a type that is not allowed'],
+    [{ namespaces: ['team'], default: true }, 'has namespaces, and is the default'],
+    [{ namespaces: ['team*'] }, 'spec.namespaces[0]'],
     [{ launchTypes: { allowed: ['mainframe'] } }, 'spec.launchTypes.allowed[0]'],
     [{ instanceTypes: { include: ['m7g large'] } }, 'spec.instanceTypes.include[0]'],
     [{ image: { family: 'al2023', id: 'ami-0abcdef1234567890' } }, 'exactly one of family, id and ssmAlias'],
