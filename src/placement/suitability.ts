@@ -26,16 +26,12 @@ const OBSTACLES: readonly Obstacle[] = [
       `resource claim ${claim.name} needs a device driver, which no cell has; request an extended resource, or ${ON_A_REGULAR_NODE}`
     );
   },
-  ({ spec }) =>
-    spec.os?.name === 'windows'
-      ? 'spec.os.name is windows, and cells run Linux; run the pod on a Windows node'
-      : undefined,
 ];
 
 /**
  * Why a pod can't run on a cell at all, with the remedy, or undefined when it can. Said again of pods that came past the
  * webhook. What a cell can give to a pod that was bound to it on purpose is no obstacle: a host path, the host's network
- * and privileges are its machine's own.
+ * and privileges are its machine's own; a pod for another operating system is for the kubelet to reject, as on any node.
  */
 export function unsuitability(pod: WirePod, csiDrivers: readonly string[]): string | undefined {
   for (const obstacle of OBSTACLES) {
