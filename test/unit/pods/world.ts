@@ -166,6 +166,7 @@ export function world(
   remains?: Remains,
   launchTimeoutMs = 60_000,
   statefulPlacement: 'leave' | 'node-cell' = 'node-cell',
+  gatherMs = 50,
 ) {
   const pods = remains?.pods ?? new Pods();
   const machines = remains?.machines ?? new Map<string, CellMachine>();
@@ -225,7 +226,7 @@ export function world(
     writer,
     events,
     clock,
-    gatherMs: 50,
+    gatherMs,
     nodeCellSize: resourcesOf({ cpu: '1', memory: '1Gi' }),
   });
   const steps = new PodSteps({ book, fleet, placement, assignment, writer, events, readiness, clock, logger });
@@ -259,6 +260,8 @@ export function world(
     daemonSets,
     fleet,
     book,
+    nodePods,
+    assignment,
     classes,
     networkPolicies,
     controller,
