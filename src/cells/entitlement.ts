@@ -1,4 +1,5 @@
 import { type CellTags, NODE_CELL } from '../core/cell.ts';
+import { namespaceIn } from '../kube/wire-pod.ts';
 
 /** What a pod that names a cell shows for it. */
 export interface Claim {
@@ -11,10 +12,6 @@ export interface Claim {
   readonly seeksCompany: boolean;
 }
 
-function namespaceOf(pod: string): string {
-  return pod.split('/')[0] ?? '';
-}
-
 /**
  * Whether a pod that names a cell is one of the cell's, by what is written on the machine and by what can't change in the
  * pod: it is the one that the machine was launched for, or it has run there, and might. The node cell takes in whoever asks
@@ -25,5 +22,5 @@ export function isEntitled(tags: Pick<CellTags, 'podUid' | 'pod' | 'purpose'>, c
   if (tags.podUid === claim.uid) return true;
   if (!claim.handedOver) return false;
   if (tags.purpose === NODE_CELL) return true;
-  return claim.seeksCompany && namespaceOf(tags.pod) === namespaceOf(claim.pod);
+  return claim.seeksCompany && namespaceIn(tags.pod) === namespaceIn(claim.pod);
 }

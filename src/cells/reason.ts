@@ -1,7 +1,7 @@
 import type { CellTags } from '../core/cell.ts';
 import { call } from '../kube/calls.ts';
 import type { KubeClient } from '../kube/client.ts';
-import type { WirePod } from '../kube/wire-pod.ts';
+import { namespaceIn, type WirePod } from '../kube/wire-pod.ts';
 import type { Binding } from './adopt.ts';
 import { isEntitled } from './entitlement.ts';
 
@@ -15,9 +15,8 @@ export async function podNamesCell(
   bindingOf: (pod: WirePod) => Binding,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const [namespace = ''] = tags.pod.split('/');
   const fieldSelector = `spec.nodeName=${tags.virtualNode}`;
-  const path = tags.purpose === undefined ? `/api/v1/namespaces/${namespace}/pods` : '/api/v1/pods';
+  const path = tags.purpose === undefined ? `/api/v1/namespaces/${namespaceIn(tags.pod)}/pods` : '/api/v1/pods';
   const list = await call<{ items: WirePod[] }>(nodeClient, { method: 'GET', path, query: { fieldSelector }, signal });
   return list.items.map(bindingOf).some((binding) => binding.cellId === tags.cellId && isEntitled(tags, binding));
 }

@@ -7,6 +7,11 @@ export interface WirePod extends KubeObject {
   status?: V1PodStatus;
 }
 
+/** The namespace in a pod's name of the form `namespace/name`. */
+export function namespaceIn(name: string): string {
+  return name.split('/')[0] ?? '';
+}
+
 /** `namespace/name`, as people and tags know a pod. */
 export function podName(pod: KubeObject): string {
   return `${pod.metadata.namespace ?? 'default'}/${pod.metadata.name}`;

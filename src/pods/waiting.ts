@@ -2,7 +2,7 @@ import type { Cell } from '../cells/cell.ts';
 import { isNodelessError, type NodelessError } from '../core/errors.ts';
 import { SetsByKey } from '../core/sets-by-key.ts';
 import type { EventRecorder } from '../kube/events.ts';
-import type { WirePod } from '../kube/wire-pod.ts';
+import { namespaceIn, type WirePod } from '../kube/wire-pod.ts';
 import type { Outcome } from './outcome.ts';
 import { viewOf } from './pod-view.ts';
 import { type PodWriter, waitingPatch } from './status.ts';
@@ -83,6 +83,6 @@ export class Waiting {
 
   /** The pods that may find a place now that a cell has changed. */
   waitersFor(cell: Cell): readonly string[] {
-    return this.#waiters.values(cell.purpose === undefined ? (cell.pod.split('/')[0] ?? '') : NODE_CELL_KEY);
+    return this.#waiters.values(cell.purpose === undefined ? namespaceIn(cell.pod) : NODE_CELL_KEY);
   }
 }
