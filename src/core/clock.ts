@@ -17,11 +17,11 @@ export const systemClock: Clock = {
 };
 
 /**
- * Milliseconds since the machine's start, to about ten: no change of the wall clock touches them, and unlike
+ * Whole milliseconds since the machine's start, to about ten: no change of the wall clock touches them, and unlike
  * `performance.now()` they count while the machine sleeps (Linux' CLOCK_BOOTTIME).
  */
 export function systemUptimeMs(): number {
-  return uptime() * 1_000;
+  return Math.round(uptime() * 1_000);
 }
 
 /** RFC 3339 with seconds, as Kubernetes writes `metav1.Time`. */

@@ -18,7 +18,8 @@ export function fenced(client: KubeClient, heldForMs: () => number): KubeClient 
   return {
     async request(request) {
       if (!writes(request)) return client.request(request);
-      const heldMs = heldForMs();
+      // Timers take whole milliseconds only.
+      const heldMs = Math.floor(heldForMs());
       const { method, path, timeoutMs = REQUEST_TIMEOUT_MS } = request;
       if (heldMs > 0) return client.request({ ...request, timeoutMs: Math.min(timeoutMs, heldMs) });
       const message = `${method} ${path} was not sent: this replica can not renew its lease, so another may lead`;
