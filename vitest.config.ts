@@ -10,6 +10,7 @@ export default defineConfig({
         test: {
           name: 'contract',
           include: ['test/contract/**/*.test.ts'],
+          globalSetup: ['test/contract/local-machine.ts'],
           testTimeout: 60 * SECOND,
           hookTimeout: 300 * SECOND,
           fileParallelism: false,

@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { inject } from 'vitest';
 import { DEFAULT_RANGES } from '../../../providers/local/machine/addressing.ts';
 import { cgroupHierarchies, killCgroup } from '../../../providers/local/machine/cgroups.ts';
 import { linkPrefix } from '../../../providers/local/machine/network.ts';
 import { parseIdentity, parseStat } from '../../../providers/local/machine/process-identity.ts';
 import type { LocalProviderOptions } from '../../../providers/local/options.ts';
 import { createLocalProvider } from '../../../providers/local/provider.ts';
-import { CACHE, localImages, localPrograms, whyNoLocalCells } from './local-machine.ts';
+import type { LocalMachine } from '../local-machine.ts';
 import { createRouterNamespace, type RouterNamespace } from './router-namespace.ts';
 import { type StandInCellApi, startStandInCellApi } from './stand-in-cell-api.ts';
 import type { CloudUnderTest, Subject } from './subject.ts';
@@ -63,24 +64,34 @@ async function remainsOf(options: LocalProviderOptions, router: RouterNamespace)
   ];
 }
 
+/** Why local cells can't run here, in one line; undefined when they can. */
+export function whyNoLocalCells(): string | undefined {
+  const machine = inject('localMachine');
+  return typeof machine === 'string' ? machine : undefined;
+}
+
+function localMachine(): LocalMachine {
+  const machine = inject('localMachine');
+  if (typeof machine === 'string') throw new Error(machine);
+  return machine;
+}
+
 /** A local cloud in a fresh network namespace; `close` ends what a failed test has left. */
 export async function openLocalCloud(): Promise<LocalCloud> {
+  const machine = localMachine();
   const router = await createRouterNamespace();
   await mkdir(ROOT, { recursive: true });
   const stateDir = await mkdtemp(join(ROOT, 'state-'));
   const api = await startStandInCellApi({ address: router.hostAddress });
-  const imagesDir = localImages();
   const clusterName = `t${process.pid}`;
   const options: LocalProviderOptions = {
     clusterName,
     stateDir,
-    cacheDir: CACHE,
+    ...machine,
     cgroup: `/nodeless-contract-${process.pid}`,
-    programs: localPrograms(),
     networkNamespace: router.path,
     // The cell API of the test is outside of the cluster's namespace.
     outbound: true,
-    ...(imagesDir === undefined ? {} : { imagesDir }),
   };
   const machineDirectory = (cellId: string) => join(stateDir, 'cells', cellId, 'machine');
   const token = async (cellId: string) => readFile(join(stateDir, 'cells', cellId, 'token'), 'utf8');

@@ -14,14 +14,13 @@ import { createLocalProvider } from '../../../providers/local/provider.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import { resourcesOf } from '../../../src/core/resources.ts';
 import { cellClass } from '../../support/cell-class.ts';
-import { localImages, whyNoLocalCells } from './local-machine.ts';
-import { type LocalCloud, openLocalCloud } from './local-subject.ts';
+import { type LocalCloud, openLocalCloud, whyNoLocalCells } from './local-subject.ts';
 import type { KubeObject } from './stand-in-store.ts';
 
 const BUSYBOX = 'registry.k8s.io/e2e-test-images/busybox:1.37.0-1';
 const TIMEOUT_MS = 90_000;
 const WAIT = { timeout: 30_000, interval: 50 };
-const skipReason = whyNoLocalCells() ?? (localImages() === undefined ? 'no image archives have been made' : undefined);
+const skipReason = whyNoLocalCells();
 const soon = () => AbortSignal.timeout(30_000);
 
 interface PodStatus {
