@@ -1,29 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { adopt, type Binding } from '../../../src/cells/adopt.ts';
 import { Book } from '../../../src/cells/book.ts';
-import { type CellMachine, type CellTags, NODE_CELL } from '../../../src/core/cell.ts';
+import { type CellMachine, NODE_CELL } from '../../../src/core/cell.ts';
 import { systemClock } from '../../../src/core/clock.ts';
-import { NOTHING } from '../../../src/core/resources.ts';
-
-function machine(
-  cellId: string,
-  podUid: string,
-  state: CellMachine['state'] = 'running',
-  tags: Partial<CellTags> = {},
-): CellMachine {
-  return {
-    tags: { clusterUid: 'c', virtualNode: 'n', cellId, pod: `ns/${podUid}`, podUid, ...tags },
-    instanceType: 't',
-    launchType: 'simulated',
-    zone: 'z',
-    arch: 'amd64',
-    pricePerHourUsd: 1,
-    allocatable: NOTHING,
-    addresses: ['10.0.0.1'],
-    createdAtMs: 0,
-    state,
-  };
-}
+import { cellMachine } from '../../support/cell-machine.ts';
 
 function waits(uid: string, cellId: string, more: Partial<Binding> = {}): Binding {
   const facts = { handedOver: false, finished: false, seeksCompany: false, mayNeedNodeCell: false };
@@ -45,10 +25,10 @@ describe('adoption after a restart', () => {
   test('finds running and booting cells again, and leaves strangers to the census', () => {
     const book = new Book(systemClock);
     const machines = [
-      machine('cell-1', 'run'),
-      machine('cell-2', 'boot'),
-      machine('cell-3', 'moved'),
-      machine('cell-4', 'nobody'),
+      cellMachine('cell-1', 'run'),
+      cellMachine('cell-2', 'boot'),
+      cellMachine('cell-3', 'moved'),
+      cellMachine('cell-4', 'nobody'),
     ];
     const count = adopt(book, machines, [ran('run', 'cell-1'), waits('boot', 'cell-2'), waits('moved', 'cell-9')]);
     expect(count).toBe(2);
@@ -64,7 +44,7 @@ describe('adoption after a restart', () => {
     const book = new Book(systemClock);
     adopt(
       book,
-      [machine('cell-1', 'half', 'launching')],
+      [cellMachine('cell-1', 'half', 'launching')],
       [waits('half', 'cell-1'), ran('lagging', 'cell-2'), ran('done', 'cell-3', { finished: true })],
     );
     expect([...book.cells()].map(({ cellId, phase }) => [cellId, phase])).toEqual([
@@ -75,7 +55,7 @@ describe('adoption after a restart', () => {
 
   test('a pod that names another pod’s machine does not get it', () => {
     const book = new Book(systemClock);
-    adopt(book, [machine('cell-1', 'victim')], [waits('forger', 'cell-1'), ran('victim', 'cell-1')]);
+    adopt(book, [cellMachine('cell-1', 'victim')], [waits('forger', 'cell-1'), ran('victim', 'cell-1')]);
     expect([...book.podUids('cell-1')]).toEqual(['victim']);
     expect(() => book.add({ cellId: 'cell-1', podUid: 'forger', pod: 'ns/forger' }, 'requested')).toThrow(
       'is the cell of pod',
@@ -84,7 +64,7 @@ describe('adoption after a restart', () => {
 
   test('a machine that ended while nobody watched is known as lost', () => {
     const book = new Book(systemClock);
-    adopt(book, [machine('cell-1', 'run', 'ended')], [ran('run', 'cell-1')]);
+    adopt(book, [cellMachine('cell-1', 'run', 'ended')], [ran('run', 'cell-1')]);
     expect(book.get('cell-1')?.phase).toBe('lost');
   });
 });
@@ -94,8 +74,8 @@ describe('adoption of cells that pods share', () => {
 
   test('finds every pod again that ran there, also when the one that it was launched for is gone', () => {
     const bindings = [ran('a', 'cell-1'), ran('b', 'cell-1', seeks), ran('c', 'cell-1', seeks)];
-    expect(adopted([machine('cell-1', 'a')], bindings)).toEqual({ 'cell-1': ['a', 'b', 'c'] });
-    expect(adopted([machine('cell-1', 'a')], bindings.slice(1))).toEqual({ 'cell-1': ['b', 'c'] });
+    expect(adopted([cellMachine('cell-1', 'a')], bindings)).toEqual({ 'cell-1': ['a', 'b', 'c'] });
+    expect(adopted([cellMachine('cell-1', 'a')], bindings.slice(1))).toEqual({ 'cell-1': ['b', 'c'] });
     expect(adopted([], bindings)).toEqual({ 'cell-1': ['a', 'b', 'c'] });
   });
 
@@ -104,21 +84,21 @@ describe('adoption of cells that pods share', () => {
     ['requires nobody on its host', ran('x', 'cell-1')],
     ['is of another namespace', ran('x', 'cell-1', { ...seeks, pod: 'other/x' })],
   ])('gives nothing to a pod that names it and %s', (_, pod) => {
-    expect(adopted([machine('cell-1', 'a')], [pod, ran('a', 'cell-1')])).toEqual({ 'cell-1': ['a'] });
+    expect(adopted([cellMachine('cell-1', 'a')], [pod, ran('a', 'cell-1')])).toEqual({ 'cell-1': ['a'] });
     expect(adopted([], [pod, ran('a', 'cell-1')])['cell-1']?.length).toBe(1);
   });
 
   test('a pod that has not run yet is not the reason for a machine that was launched for another', () => {
-    expect(adopted([machine('cell-1', 'gone')], [waits('b', 'cell-1', seeks)])).toEqual({});
+    expect(adopted([cellMachine('cell-1', 'gone')], [waits('b', 'cell-1', seeks)])).toEqual({});
   });
 
   test('the node cell has all again that ran there, of any namespace, and is kept for a while when none did', () => {
-    const node = machine('cell-1', 'gone', 'running', { purpose: NODE_CELL });
+    const node = cellMachine('cell-1', 'gone', 'running', { purpose: NODE_CELL });
     expect(adopted([node], [ran('a', 'cell-1'), ran('b', 'cell-1', { pod: 'other/b' })])).toEqual({
       'cell-1': ['a', 'b'],
     });
     expect(adopted([node], [waits('a', 'cell-1')])).toEqual({ 'cell-1': [] });
-    expect(adopted([machine('cell-1', 'gone', 'ended', { purpose: NODE_CELL })], [])).toEqual({});
+    expect(adopted([cellMachine('cell-1', 'gone', 'ended', { purpose: NODE_CELL })], [])).toEqual({});
   });
 
   test('pods of the node cell keep it while the list lacks it', () => {

@@ -7,25 +7,10 @@ import { Fleet } from '../../../src/cells/fleet.ts';
 import { judgeSilence } from '../../../src/cells/health.ts';
 import type { CellMachine } from '../../../src/core/cell.ts';
 import { type Clock, systemClock } from '../../../src/core/clock.ts';
-import { NOTHING } from '../../../src/core/resources.ts';
+import { cellMachine } from '../../support/cell-machine.ts';
 
 const logger = pino({ level: 'silent' });
 const signal = new AbortController().signal;
-
-function machine(cellId: string, podUid: string, state: CellMachine['state'] = 'running'): CellMachine {
-  return {
-    tags: { clusterUid: 'c', virtualNode: 'n', cellId, pod: `ns/${podUid}`, podUid },
-    instanceType: 't',
-    launchType: 'simulated',
-    zone: 'z',
-    arch: 'amd64',
-    pricePerHourUsd: 1,
-    allocatable: NOTHING,
-    addresses: ['10.0.0.1'],
-    createdAtMs: 0,
-    state,
-  };
-}
 
 /** A cloud of which the test decides what it lists. */
 function cloud() {
@@ -70,7 +55,7 @@ describe('the census', () => {
 
   test('ends a machine that no pod needs, but only after the grace', async () => {
     const { machines, census, terminate } = set();
-    machines.set('cell-a', machine('cell-a', 'pod-a'));
+    machines.set('cell-a', cellMachine('cell-a', 'pod-a'));
     await census.tick(signal);
     nowMs += 59_000;
     await census.tick(signal);
@@ -83,7 +68,7 @@ describe('the census', () => {
   test('spares a machine that the API server says a pod still names', async () => {
     const { machines, census, terminate } = set();
     reason.mockResolvedValue(true);
-    machines.set('cell-a', machine('cell-a', 'pod-a'));
+    machines.set('cell-a', cellMachine('cell-a', 'pod-a'));
     for (let tick = 0; tick < 5; tick += 1) {
       nowMs += 60_000;
       await census.tick(signal);
@@ -94,20 +79,20 @@ describe('the census', () => {
   test('tells at once of a machine that the cloud says has ended', async () => {
     const { book, machines, census } = set();
     for (const id of ['ended', 'fine']) {
-      book.seen(book.add({ cellId: id, podUid: id, pod: `ns/${id}` }, 'running'), machine(id, id));
+      book.seen(book.add({ cellId: id, podUid: id, pod: `ns/${id}` }, 'running'), cellMachine(id, id));
     }
-    machines.set('ended', machine('ended', 'ended', 'ended'));
-    machines.set('fine', machine('fine', 'fine'));
+    machines.set('ended', cellMachine('ended', 'ended', 'ended'));
+    machines.set('fine', cellMachine('fine', 'fine'));
     await census.tick(signal);
     expect(gone.mock.calls.map(([cell]) => cell.cellId)).toEqual(['ended']);
   });
 
   test('a running cell that one list lacks is not lost; one that is missing for long is', async () => {
     const { book, machines, census } = set();
-    book.seen(book.add({ cellId: 'a', podUid: 'a', pod: 'ns/a' }, 'running'), machine('a', 'a'));
+    book.seen(book.add({ cellId: 'a', podUid: 'a', pod: 'ns/a' }, 'running'), cellMachine('a', 'a'));
     await census.tick(signal);
     nowMs += 30_000;
-    machines.set('a', machine('a', 'a'));
+    machines.set('a', cellMachine('a', 'a'));
     await census.tick(signal);
     nowMs += 59_000;
     machines.clear();
@@ -131,7 +116,7 @@ describe('the census', () => {
 
   test('concludes nothing from a cloud that can not be listed', async () => {
     const { book, census, list } = set();
-    book.seen(book.add({ cellId: 'a', podUid: 'a', pod: 'ns/a' }, 'running'), machine('a', 'a'));
+    book.seen(book.add({ cellId: 'a', podUid: 'a', pod: 'ns/a' }, 'running'), cellMachine('a', 'a'));
     list.mockRejectedValue(new Error('throttled'));
     await census.tick(signal);
     expect(gone).not.toHaveBeenCalled();

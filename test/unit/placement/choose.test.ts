@@ -11,6 +11,7 @@ import { type Entry, keyOf, OfferingTable } from '../../../src/placement/offerin
 import type { Query } from '../../../src/placement/query.ts';
 import { catalogue } from '../../support/catalogue.ts';
 import { cellClass } from '../../support/cell-class.ts';
+import { offeringOf } from '../../support/offering.ts';
 import { randomQuery } from '../../support/queries.ts';
 
 type Labels = Readonly<Record<string, string>>;
@@ -131,21 +132,6 @@ describe('choosing for 10,000 random pods over a full catalogue', () => {
   }, 600_000);
 });
 
-function offering(instanceType: string, pricePerHourUsd: number, more: Partial<Offering> = {}): Offering {
-  const allocatable = resourcesOf({ cpu: '2', memory: '4Gi', 'ephemeral-storage': '20Gi' });
-  const size = { allocatable, capacity: allocatable };
-  return {
-    instanceType,
-    launchType: 'ec2-on-demand',
-    zone: 'a',
-    arch: 'amd64',
-    ...size,
-    pricePerHourUsd,
-    available: true,
-    ...more,
-  };
-}
-
 function query(more: Partial<Query> = {}): Query {
   const need = resourcesOf({ cpu: '1', memory: '1Gi' });
   return { need, cellClass: cellClass(), constraints: [], arch: 'amd64', room: ANY, ...more };
@@ -157,12 +143,12 @@ function chosen(of: Query, offerings: readonly Offering[]): string | undefined {
 }
 
 describe('a choice', () => {
-  const spot = offering('spot', 0.2, { launchType: 'ec2-spot' });
-  const arm = offering('arm', 0.05, { arch: 'arm64' });
-  const plain = offering('plain', 0.1);
+  const spot = offeringOf('spot', 0.2, { launchType: 'ec2-spot' });
+  const arm = offeringOf('arm', 0.05, { arch: 'arm64' });
+  const plain = offeringOf('plain', 0.1);
 
   test('does not depend on the order of the offerings, nor on the locale', () => {
-    const twins = [offering('b', 1), offering('a', 1), offering('B', 1), offering('ä', 1)];
+    const twins = [offeringOf('b', 1), offeringOf('a', 1), offeringOf('B', 1), offeringOf('ä', 1)];
     expect(chosen(query(), twins)).toBe('B');
     expect(chosen(query(), twins.toReversed())).toBe('B');
   });
@@ -190,13 +176,13 @@ describe('a choice', () => {
   });
 
   test('counts a burstable machine at its baseline', () => {
-    const burstable = offering('burstable', 0.01, { baselineCpuMilli: 400 });
+    const burstable = offeringOf('burstable', 0.01, { baselineCpuMilli: 400 });
     expect(chosen(query(), [burstable, plain])).toBe('plain');
     expect(chosen(query({ need: resourcesOf({ cpu: '400m' }) }), [burstable, plain])).toBe('burstable');
   });
 
   test('globs match whole names, and a dot is a dot', () => {
-    const types = ['m7g.large', 'm7gXlarge', 'xm7g.large'].map((type) => offering(type, 1));
+    const types = ['m7g.large', 'm7gXlarge', 'xm7g.large'].map((type) => offeringOf(type, 1));
     const include = (glob: string) => cellClass({ instanceTypes: { include: [glob] } });
     const left = (glob: string) =>
       new OfferingTable(types).ofClass(include(glob).spec).entries.map((entry) => entry.offering.instanceType);
@@ -214,7 +200,7 @@ describe('a choice', () => {
     const type = `${'a'.repeat(60)}b`;
     const glob = `${'*a'.repeat(31)}c`;
     const startedMs = performance.now();
-    const table = new OfferingTable([offering(type, 1)]);
+    const table = new OfferingTable([offeringOf(type, 1)]);
     expect(table.ofClass(cellClass({ instanceTypes: { include: [glob] } }).spec).entries).toEqual([]);
     expect(performance.now() - startedMs).toBeLessThan(1_000);
   });
@@ -241,11 +227,11 @@ describe('a choice', () => {
       plain,
       spot,
       arm,
-      offering('no-way', 1),
-      offering('distant', 1, { zone: 'far' }),
-      offering('tiny', 1, { allocatable: resourcesOf({ cpu: '500m', memory: '4Gi' }) }),
-      offering('gone', 1, { available: false }),
-      offering('dear', 6),
+      offeringOf('no-way', 1),
+      offeringOf('distant', 1, { zone: 'far' }),
+      offeringOf('tiny', 1, { allocatable: resourcesOf({ cpu: '500m', memory: '4Gi' }) }),
+      offeringOf('gone', 1, { available: false }),
+      offeringOf('dear', 6),
     ]);
     const { candidates, exclusions, tooSmall } = survey(of, table.ofClass(of.cellClass.spec), AVAILABLE);
     expect(candidates.map((entry) => entry.offering.instanceType)).toEqual(['plain']);

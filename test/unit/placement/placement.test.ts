@@ -8,6 +8,7 @@ import type { KubeObject } from '../../../src/kube/objects.ts';
 import type { WirePod } from '../../../src/kube/wire-pod.ts';
 import { CellClasses } from '../../../src/placement/cell-classes.ts';
 import { Placement } from '../../../src/placement/placement.ts';
+import { offeringOf } from '../../support/offering.ts';
 
 const { signal } = new AbortController();
 
@@ -20,16 +21,7 @@ function offering(
 ): Offering {
   const allocatable = resourcesOf({ cpu, memory, 'ephemeral-storage': '20Gi' });
   const size = { allocatable, capacity: allocatable };
-  return {
-    instanceType,
-    launchType: 'simulated',
-    zone: 'a',
-    arch: 'amd64',
-    ...size,
-    pricePerHourUsd,
-    available: true,
-    ...more,
-  };
+  return offeringOf(instanceType, pricePerHourUsd, { launchType: 'simulated', ...size, ...more });
 }
 
 const LADDER = [
