@@ -7,6 +7,7 @@ import type { KubeClient } from './kube/client.ts';
 import { startCollection } from './kube/collection.ts';
 import type { KubeObject } from './kube/objects.ts';
 import { CellClasses } from './placement/cell-classes.ts';
+import { classFacts } from './placement/class-facts.ts';
 import type { SharedCollections } from './shared-collections.ts';
 import { nodeLabels } from './virtual-node/node-object.ts';
 import { specOf } from './virtual-node/node-spec.ts';
@@ -40,10 +41,7 @@ export async function serveWebhooks(options: WebhookServiceOptions, signal: Abor
       settleMs: webhook.settle,
       rules: { ...routing, excludedNamespaces: [...routing.excludedNamespaces, cluster.namespace] },
       target: { name, labels: nodeLabels(spec), taints },
-      facts: {
-        enforcesNetworkPolicy: (namespace, labels) => classes.networkPolicyEnforcer(namespace, labels) !== undefined,
-        nodeCellEnforcesNetworkPolicy: () => classes.nodeCellEnforcer() !== undefined,
-      },
+      facts: classFacts(classes),
       collections: {
         nodes: startCollection<KubeObject>(
           { client: nodeClient, clock, logger, path: '/api/v1/nodes', query: byName },

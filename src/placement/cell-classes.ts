@@ -81,6 +81,17 @@ export class CellClasses {
     return parsed instanceof NodelessError ? undefined : parsed;
   }
 
+  /** Why pods with these labels can have no class, as far as is known; undefined when they can. */
+  problemOf(namespace: string, labels: Readonly<Record<string, string>>): string | undefined {
+    try {
+      this.of({ metadata: { name: '', namespace, labels: { ...labels } } });
+      return undefined;
+    } catch (error) {
+      if (!isNodelessError(error, 'NoCellClass')) throw error;
+      return error.retryable ? undefined : error.message;
+    }
+  }
+
   /** What enforces NetworkPolicies on the cells of pods with these labels; nothing where their class is not known. */
   networkPolicyEnforcer(namespace: string, labels: Readonly<Record<string, string>>): string | undefined {
     return this.#enforcerOf(() => this.of({ metadata: { name: '', namespace, labels: { ...labels } } }));

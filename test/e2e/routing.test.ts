@@ -248,6 +248,12 @@ describe('what must not be', () => {
     expect(stderr).toContain('or remove the label nodeless.io/placement: cell');
   });
 
+  test('a pod that asks for a cell of a CellClass that is not there is refused', async () => {
+    const labels = { ...placement('cell'), 'nodeless.io/cell-class': 'absent' };
+    const { exitCode, stderr } = await trySend(plain({ labels }), 'create', '-f', '-');
+    expect([exitCode === 0, stderr]).toEqual([false, expect.stringContaining('picks CellClass absent')]);
+  });
+
   test('nor does a pod that asks for a cell go elsewhere while nobody can say whether it can have one', async () => {
     await killProvider(CLUSTER);
     const { exitCode, stderr } = await trySend(plain({ labels: placement('cell') }), 'create', '-f', '-');

@@ -15,7 +15,10 @@ export interface ClusterCollections {
 }
 
 /** What routing asks that others answer. */
-export type OtherFacts = Pick<ClusterFacts, 'enforcesNetworkPolicy' | 'nodeCellEnforcesNetworkPolicy'>;
+export type OtherFacts = Pick<
+  ClusterFacts,
+  'enforcesNetworkPolicy' | 'nodeCellEnforcesNetworkPolicy' | 'cellClassProblem'
+>;
 
 /** Facts from memory. `configured` is what the virtual node is to be, for as long as its Node is not there. */
 export function clusterFacts(collections: ClusterCollections, configured: Target, others: OtherFacts): ClusterFacts {
@@ -32,7 +35,6 @@ export function clusterFacts(collections: ClusterCollections, configured: Target
       return daemonSetPolicyOf(name, annotations?.[DAEMONSET_POLICY_ANNOTATION]);
     },
     networkPolicy: (namespace, labels) => policies.selecting(namespace, labels),
-    enforcesNetworkPolicy: (namespace, labels) => others.enforcesNetworkPolicy(namespace, labels),
-    nodeCellEnforcesNetworkPolicy: () => others.nodeCellEnforcesNetworkPolicy(),
+    ...others,
   };
 }

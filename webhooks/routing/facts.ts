@@ -26,4 +26,6 @@ export interface ClusterFacts {
   enforcesNetworkPolicy(namespace: string, podLabels: Labels): boolean;
   /** Whether the node cell does, whatever class a pod picks. */
   nodeCellEnforcesNetworkPolicy(): boolean;
+  /** Why pods with these labels can have no CellClass, and what mends it; undefined when they can. */
+  cellClassProblem(namespace: string, podLabels: Labels): string | undefined;
 }

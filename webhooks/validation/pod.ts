@@ -38,7 +38,10 @@ export function validatePod(
   if (placementOf(pod.metadata.labels ?? {}, facts.namespaceLabels(namespace)) !== 'cell') return { allowed: true };
   const { verdict, before } = route({ pod, namespace, rules, facts });
   if (verdict.decision === 'leave') return { allowed: false, message: messageOf(verdict) };
-  if (verdict.decision !== 'cell' || isRoutedTo(before, facts.target())) return { allowed: true };
+  if (verdict.decision !== 'cell') return { allowed: true };
+  const problem = facts.cellClassProblem(namespace, pod.metadata.labels ?? {});
+  if (problem !== undefined) return { allowed: false, message: problem };
+  if (isRoutedTo(before, facts.target())) return { allowed: true };
   const message = `the label ${PLACEMENT_LABEL}: cell was not followed, since routing did not answer in time; create the pod again`;
   return { allowed: false, message };
 }

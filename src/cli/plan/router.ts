@@ -4,6 +4,7 @@ import { type Route, route } from '../../../webhooks/routing/route.ts';
 import type { Config } from '../../config/schema.ts';
 import type { WirePod } from '../../kube/wire-pod.ts';
 import type { CellClasses } from '../../placement/cell-classes.ts';
+import { classFacts } from '../../placement/class-facts.ts';
 import { nodeLabels } from '../../virtual-node/node-object.ts';
 import { specOf } from '../../virtual-node/node-spec.ts';
 import type { Facts } from './facts.ts';
@@ -24,10 +25,7 @@ export function routerOf(config: Config, facts: Facts, classes: CellClasses): Ro
     ...config.routing,
     excludedNamespaces: [...config.routing.excludedNamespaces, config.cluster.namespace],
   };
-  const known = clusterFacts(facts, target, {
-    enforcesNetworkPolicy: (namespace, labels) => classes.networkPolicyEnforcer(namespace, labels) !== undefined,
-    nodeCellEnforcesNetworkPolicy: () => classes.nodeCellEnforcer() !== undefined,
-  });
+  const known = clusterFacts(facts, target, classFacts(classes));
   return (pod) => {
     const { namespace = 'default' } = pod.metadata;
     const { verdict, after } = route({ pod: pod as AdmittedPod, namespace, rules, facts: known });

@@ -407,11 +407,15 @@ describe('the class of a pod', () => {
   test('is not guessed while classes can not be read', async () => {
     const classes = new Collection<KubeObject>();
     const namespaces = new Collection<KubeObject>();
-    const unread = () => new CellClasses({ classes, namespaces }).of(pod({}));
-    expect(unread).toThrow(/can not be read; are the CRDs and the RBAC of this version installed/);
+    const known = new CellClasses({ classes, namespaces });
+    const gone = { 'nodeless.io/cell-class': 'gone' };
+    expect(() => known.of(pod({}))).toThrow(/can not be read; are the CRDs and the RBAC of this version installed/);
+    expect(known.problemOf('ns', gone), 'is no fault of the pod').toBeUndefined();
     classes.replace([], '1');
     namespaces.replace([], '1');
-    expect(unread).not.toThrow();
+    expect(known.of(pod({})).name).toBe('(built-in)');
+    expect(known.problemOf('ns', gone)).toContain('the pod picks CellClass gone');
+    expect(known.problemOf('ns', {})).toBeUndefined();
   });
 
   test('says what a pod gets that asks for nothing, and which agents it makes room for', async () => {

@@ -275,6 +275,12 @@ describe('the validating webhook', () => {
     expect(message).toContain(remedy);
   });
 
+  test('refuses a pod that must have a cell and can have no CellClass, and says why', async () => {
+    const labels = { ...label.labels, 'nodeless.io/cell-class': 'missing' };
+    expect(await verdictOn({ metadata: { labels } })).toBe('the pod picks CellClass missing, which does not exist');
+    expect(await verdictOn({ metadata: { labels: { 'nodeless.io/cell-class': 'missing' } } })).toBe('allowed');
+  });
+
   test('refuses in a namespace that asks for cells, and spares what says otherwise there', async () => {
     const spec = { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'c' } }] };
     expect(await verdictOn({ namespace: 'cell', spec })).toContain('spec.volumes "data"');

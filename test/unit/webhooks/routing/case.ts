@@ -32,6 +32,10 @@ export const FACTS: ClusterFacts = {
   networkPolicy: (_namespace, labels) => (labels.guarded === 'yes' ? 'guard' : undefined),
   enforcesNetworkPolicy: (_namespace, labels) => labels['nodeless.io/cell-class'] === 'guarding',
   nodeCellEnforcesNetworkPolicy: () => false,
+  cellClassProblem: (_namespace, labels) =>
+    labels['nodeless.io/cell-class'] === 'missing'
+      ? 'the pod picks CellClass missing, which does not exist'
+      : undefined,
 };
 
 export interface Shape {
