@@ -4,7 +4,18 @@ import { describe, expect, test } from 'vitest';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
-/** What a folder may import from, beside itself. `src/main.ts`, `src/provider-choice.ts` and `src/cli` compose, and may import anything. */
+/** Files that compose: they may import anything, and only they and `src/cli` import them. */
+const COMPOSING = [
+  'main.ts',
+  'pod-service.ts',
+  'provider-choice.ts',
+  'shared-collections.ts',
+  'virtual-node-leader.ts',
+  'virtual-node-service.ts',
+  'webhook-service.ts',
+];
+
+/** What a folder may import from, beside itself. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'src/core': [],
   'src/pki': [],
@@ -65,6 +76,16 @@ describe('import directions', () => {
     const folders = (await readdir(join(ROOT, 'src'), { withFileTypes: true })).filter((entry) => entry.isDirectory());
     const unruled = folders.map(({ name }) => `src/${name}`).filter((folder) => ALLOWED[folder] === undefined);
     expect(unruled).toEqual(['src/cli']);
+  });
+
+  test('no file composes but those that are known to', async () => {
+    const entries = await readdir(join(ROOT, 'src'), { withFileTypes: true });
+    expect(
+      entries
+        .filter((entry) => entry.isFile())
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual(COMPOSING);
   });
 
   test('an import against the arrows is found', () => {

@@ -1,0 +1,143 @@
+import type { Book } from './cells/book.ts';
+import type { Cell } from './cells/cell.ts';
+import { Census } from './cells/census.ts';
+import { kubeletOf } from './cells/directory.ts';
+import type { Fleet } from './cells/fleet.ts';
+import { watchHealth } from './cells/health.ts';
+import { watchIdle } from './cells/idle.ts';
+import { podNamesCell } from './cells/reason.ts';
+import { messageOf } from './core/errors.ts';
+import type { Collection } from './kube/collection.ts';
+import { EventRecorder } from './kube/events.ts';
+import { hasCondition, type KubeObject } from './kube/objects.ts';
+import type { WirePod } from './kube/wire-pod.ts';
+import type { CellClient } from './kubelet-endpoint/cell-client.ts';
+import { podEvidence } from './kubelet-endpoint/pod-evidence.ts';
+import { BUILT_IN_CLASS, CellClasses } from './placement/cell-classes.ts';
+import { placeOf as placeByPolicy } from './placement/place.ts';
+import { Placement } from './placement/placement.ts';
+import { Assignment } from './pods/assignment.ts';
+import { PodController } from './pods/controller.ts';
+import { watchExpiry } from './pods/expiry.ts';
+import { NodePods } from './pods/node-pods.ts';
+import { Places } from './pods/places.ts';
+import { bindingOf } from './pods/pod-view.ts';
+import { Readiness } from './pods/restore-ready.ts';
+import { PodWriter } from './pods/status.ts';
+import { PodSteps } from './pods/steps.ts';
+import { specOf } from './virtual-node/node-spec.ts';
+import type { Led } from './virtual-node-service.ts';
+
+/** What the way of a virtual node's pods to cells stands on. */
+export interface PodService extends Led {
+  /** Complete: every cell of the virtual node is in it. */
+  readonly book: Book;
+  readonly fleet: Fleet;
+  /** Synced. */
+  readonly pods: Collection<WirePod>;
+  readonly nodes: Collection<KubeObject>;
+  readonly cellClient: CellClient;
+  readonly mayAct: () => boolean;
+}
+
+const CONTROLLER_CONCURRENCY = 32;
+/** How long pods wait silently for the CellClasses to be known. */
+const CLASSES_SYNC_MS = 5_000;
+
+/** Brings the pods of a virtual node to cells and cells to their end, from now on until the signal aborts. */
+export async function servePods(
+  service: PodService,
+  signal: AbortSignal,
+  stops: (() => Promise<void>)[],
+): Promise<void> {
+  const { config, clock, logger, client, nodeClient, provider, clusterUid } = service;
+  const { book, fleet, pods, nodes, cellClient, mayAct, shared } = service;
+  const { cellClasses, namespaces, daemonSets, networkPolicies } = shared;
+  const { name } = config.virtualNode;
+  const events = new EventRecorder({ client, component: 'nodeless', host: name, clock, logger }, signal);
+  const classes = new CellClasses({ classes: cellClasses, namespaces });
+  const placement = new Placement({
+    provider,
+    classes,
+    daemonSets,
+    policies: service.policies,
+    clock,
+    defaultSize: config.cells.defaultSize,
+    csiDrivers: config.routing.csiDrivers,
+    arch: specOf(config, clusterUid).arch,
+    onOfferingsFailed: (error) => logger.warn({ reason: messageOf(error) }, 'the offerings can not be read'),
+  });
+  for (const { cellId, machine } of book.cells()) {
+    placement.hold(cellId, machine?.tags.cellClass ?? BUILT_IN_CLASS, machine?.pricePerHourUsd ?? 0);
+  }
+  book.onChange(({ cellId }) => book.get(cellId) === undefined && placement.release(cellId));
+  const writer = new PodWriter(nodeClient, clock);
+  const evidenceOf = async (cell: Cell, podUid: string, ask: AbortSignal) => {
+    const kubelet = kubeletOf(cell);
+    return kubelet && podEvidence(cellClient, kubelet, podUid, ask);
+  };
+  const readiness = new Readiness({ evidenceOf, clock, logger });
+  const { statefulPlacement, csiDrivers } = config.routing;
+  const placeRules = {
+    daemonSet: (namespace: string, of: string) => daemonSets.get(namespace, of),
+    ...(statefulPlacement === 'node-cell'
+      ? { nodeCell: { namespace: (of: string) => namespaces.get(undefined, of), csiDrivers } }
+      : {}),
+  };
+  const placeOf = (pod: WirePod) => placeByPolicy(pod, placeRules);
+  const nodePods = new NodePods();
+  const { gather: gatherMs, nodeCell } = config.cells;
+  const places = new Places({ book, fleet, placement, writer, events });
+  const assigning = { book, places, placement, placeOf, pods: nodePods, writer, events, clock };
+  const assignment = new Assignment({ ...assigning, gatherMs, nodeCellSize: nodeCell.size });
+  const controller = new PodController({
+    pods,
+    nodePods,
+    placeOf,
+    assignment,
+    book,
+    fleet,
+    steps: new PodSteps({ book, fleet, placement, assignment, writer, events, readiness, clock, logger }),
+    clock,
+    logger,
+    launchTimeoutMs: config.cells.launchTimeout,
+    completedLingerMs: config.cells.completedLinger,
+    concurrency: CONTROLLER_CONCURRENCY,
+    mayAct,
+    nodeIsReady: () => hasCondition(nodes.get(undefined, name), 'Ready'),
+  });
+  // Without them no pod can be placed; where their definition is missing, pods are told so instead of nobody.
+  const classesKnown = Promise.all(
+    [cellClasses, namespaces, daemonSets, networkPolicies].map(({ whenSynced }) => whenSynced),
+  );
+  await Promise.race([classesKnown, clock.sleep(CLASSES_SYNC_MS, signal)]);
+  type Concerns = (pod: WirePod, changed: KubeObject['metadata']) => boolean;
+  const wakeAt = (collection: Pick<typeof namespaces, 'subscribe'>, concerns: Concerns) => {
+    const wake = ({ metadata }: KubeObject) => controller.wakeWaiting((pod) => concerns(pod, metadata));
+    const unsubscribe = collection.subscribe(({ object }) => wake(object));
+    stops.push(async () => unsubscribe());
+  };
+  wakeAt(cellClasses, (pod, { name: changed }) => classes.mayHave(pod, changed));
+  wakeAt(namespaces, ({ metadata }, { name: changed }) => metadata.namespace === changed);
+  wakeAt(networkPolicies, ({ metadata }, { namespace }) => metadata.namespace === namespace);
+  controller.start(signal);
+  const census = new Census({
+    provider,
+    book,
+    fleet,
+    clock,
+    logger,
+    intervalMs: config.cells.censusEvery,
+    orphanAfterMs: config.cells.orphanAfter,
+    hasReason: ({ tags }) => podNamesCell(nodeClient, tags, bindingOf, signal),
+    mayAct,
+    onGone: (cell, reason) => book.enter(cell, 'lost', reason),
+  });
+  void census.run(signal);
+  const classOf = ({ cellClass, machine }: Cell) => classes.named(cellClass?.name ?? machine?.tags.cellClass ?? '');
+  const limitMsOf = (cell: Cell) => classOf(cell)?.spec.expireAfter;
+  void watchExpiry({ book, pods: nodePods, writer, events, limitMsOf, clock, mayAct, logger }, signal);
+  void watchIdle({ book, fleet, clock, lingerMs: nodeCell.linger, mayAct }, signal);
+  const onSilent = (cell: Cell) => void fleet.lose(cell, 'its kubelet is silent');
+  void watchHealth({ book, clock, silentAfterMs: config.cells.silentAfter, mayAct, onSilent, logger }, signal);
+}

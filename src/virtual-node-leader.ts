@@ -1,0 +1,112 @@
+import { Registry } from 'prom-client';
+import { followProviderClient } from './cell-api/authority/provider-client.ts';
+import { createCellApi } from './cell-api/server.ts';
+import { adopt } from './cells/adopt.ts';
+import { Book } from './cells/book.ts';
+import type { Cell } from './cells/cell.ts';
+import { directoryOf } from './cells/directory.ts';
+import { Fleet } from './cells/fleet.ts';
+import { startProjection } from './cells/projection.ts';
+import { GROUP, VERSION, VIRTUAL_NODE_LABEL } from './core/names.ts';
+import { startCollection } from './kube/collection.ts';
+import type { KubeObject } from './kube/objects.ts';
+import { until } from './kube/until.ts';
+import type { WirePod } from './kube/wire-pod.ts';
+import { createCellClient } from './kubelet-endpoint/cell-client.ts';
+import { createKubeletEndpoint } from './kubelet-endpoint/server.ts';
+import { servePods } from './pod-service.ts';
+import { bindingOf } from './pods/pod-view.ts';
+import { specOf } from './virtual-node/node-spec.ts';
+import { runVirtualNode } from './virtual-node/virtual-node.ts';
+import type { Led } from './virtual-node-service.ts';
+
+const KUBELET_CONNECT_TIMEOUT_MS = 5_000;
+
+/** Starts all that whoever leads a virtual node runs: its Node, its cell API, its kubelet endpoint, and its pods' way to cells. */
+export async function startLeading(led: Led, signal: AbortSignal, stops: (() => Promise<void>)[]): Promise<void> {
+  const { config, clock, logger, client, nodeClient, provider, clusterUid, authority } = led;
+  const { name, address } = config.virtualNode;
+  const registry = new Registry();
+  const book = new Book(clock);
+  const bootstrap = {
+    cellApiUrl: `https://${config.cellApi.advertise ?? address}:${config.cellApi.port}`,
+    caPem: authority.caPem,
+    nodeName: name,
+    clusterDns: config.cluster.dns,
+    clusterDomain: config.cluster.domain,
+  };
+  const { concurrency } = config.cells;
+  const mayAct = () => led.leadership.isHeld();
+  const fleet = new Fleet({ provider, book, clusterUid, bootstrap, clock, logger, concurrency, mayAct });
+  fleet.start(signal);
+
+  const ofNode = { fieldSelector: `spec.nodeName=${name}` };
+  const byName = { fieldSelector: `metadata.name=${name}` };
+  const byLabel = { labelSelector: `${VIRTUAL_NODE_LABEL}=${name}` };
+  const source = { client: nodeClient, clock, logger };
+  // The node first: neither a cloud nor a port that is not there may make it NotReady.
+  const nodes = startCollection<KubeObject>({ ...source, path: '/api/v1/nodes', query: byName }, signal);
+  void runVirtualNode({ spec: specOf(config, clusterUid), client, nodeClient, nodes, clock, logger }, signal);
+  // The cloud is listed before the cluster: a machine in the list has had its pod annotated before.
+  const machines = await until('the cloud can be listed', () => provider.list(signal), { clock, logger, signal });
+  const pods = startCollection<WirePod>({ ...source, path: '/api/v1/pods', query: ofNode }, signal);
+  const cellPath = `/apis/${GROUP}/${VERSION}/cells`;
+  const cellObjects = startCollection<KubeObject>({ ...source, client, path: cellPath, query: byLabel }, signal);
+
+  const cellApi = createCellApi({
+    virtualNode: name,
+    host: config.cellApi.host,
+    port: config.cellApi.port,
+    servingHosts: [config.cellApi.advertise ?? address],
+    authority,
+    book,
+    reports: book,
+    collections: { pods, nodes },
+    client,
+    nodeClient,
+    attest: (evidence, attestSignal) => provider.attest(evidence, attestSignal),
+    onTokenReuse: ({ cellId }) => book.distrust(cellId),
+    registry,
+    logger,
+    clock,
+  });
+  stops.push(() => cellApi.stop());
+  await cellApi.start(signal);
+
+  const signerName = config.kubeletEndpoint.signer;
+  const upstream = await followProviderClient(authority, { clock, logger }, signal);
+  const cellClient = createCellClient(upstream, KUBELET_CONNECT_TIMEOUT_MS);
+  stops.push(async () => cellClient.close());
+  const endpoint = createKubeletEndpoint({
+    nodeName: name,
+    host: config.kubeletEndpoint.host,
+    port: config.kubeletEndpoint.port,
+    addresses: [address],
+    cells: directoryOf(book, pods),
+    cellClient,
+    client,
+    pods,
+    certificate: config.kubeletEndpoint.selfSigned
+      ? { from: 'self-signed' }
+      : { from: 'signer', signerName, approval: config.kubeletEndpoint.approval, nodeClient },
+    registry,
+    logger,
+    clock,
+  });
+  stops.push(() => endpoint.stop());
+  await endpoint.start(signal);
+
+  await Promise.race([pods.whenSynced, aborted(signal)]);
+  signal.throwIfAborted();
+  const adopted = adopt(book, machines, [...pods.items()].map(bindingOf));
+  book.markComplete();
+  logger.info({ node: name, pods: pods.size, cells: adopted, provider: provider.name }, 'the virtual node is served');
+
+  await servePods({ ...led, book, fleet, pods, nodes, cellClient, mayAct }, signal, stops);
+  const onDeleted = (cell: Cell) => void fleet.lose(cell, 'somebody deleted its Cell object');
+  startProjection({ client, book, objects: cellObjects, virtualNode: name, clock, logger, onDeleted }, signal);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
