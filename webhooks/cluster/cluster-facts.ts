@@ -25,6 +25,7 @@ export function clusterFacts(collections: ClusterCollections, configured: Target
   const { nodes, namespaces, daemonSets, networkPolicies } = collections;
   const policies = new NetworkPolicyIndex(networkPolicies);
   return {
+    ...others,
     target() {
       const labels = nodes.get(undefined, configured.name)?.metadata.labels;
       return labels === undefined ? configured : { ...configured, labels: { ...configured.labels, ...labels } };
@@ -35,6 +36,5 @@ export function clusterFacts(collections: ClusterCollections, configured: Target
       return daemonSetPolicyOf(name, annotations?.[DAEMONSET_POLICY_ANNOTATION]);
     },
     networkPolicy: (namespace, labels) => policies.selecting(namespace, labels),
-    ...others,
   };
 }
