@@ -14,6 +14,8 @@ import { replicaIdentity } from './kube/replica-identity.ts';
 import { until } from './kube/until.ts';
 import { chooseProvider, type ProviderChoice } from './provider-choice.ts';
 import { startShared } from './shared-collections.ts';
+import { processRegistry } from './telemetry/process-registry.ts';
+import { providerMetrics } from './telemetry/provider-metrics.ts';
 import { keepNodeLease } from './virtual-node/node-lease.ts';
 import { serveVirtualNode } from './virtual-node-service.ts';
 import { serveWebhooks } from './webhook-service.ts';
@@ -40,6 +42,7 @@ export async function runProvider(process: ProviderProcess): Promise<void> {
   const replica = await replicaIdentity();
   const client = await createKubeClient(kubeConfig, clock, replica.identity);
   const nodeClient = client.as({ user: nodeUser(name), groups: NODE_GROUPS });
+  const registry = processRegistry();
   const cleanup: (() => Promise<void>)[] = [() => client.close()];
   let failure: unknown;
   try {
@@ -47,7 +50,10 @@ export async function runProvider(process: ProviderProcess): Promise<void> {
     const shared = startShared({ client, clock, logger }, signal);
     const policies = new NetworkPolicyIndex(shared.networkPolicies);
     if (config.webhook.enabled) {
-      const serving = serveWebhooks({ config, clusterUid, client, nodeClient, shared, clock, logger }, signal);
+      const serving = serveWebhooks(
+        { config, clusterUid, client, nodeClient, shared, registry, clock, logger },
+        signal,
+      );
       const served = serving.catch((error: unknown) => {
         failure = error;
         ended.abort(error);
@@ -58,7 +64,8 @@ export async function runProvider(process: ProviderProcess): Promise<void> {
     void keepNodeLease({ name, nodeClient, clock, logger }, signal);
     const owner = { clusterUid, virtualNode: name };
     const choose = process.chooseProvider ?? chooseProvider;
-    const provider = boundedProvider(await choose({ config, owner, ...retry }));
+    const chosen = await choose({ config, owner, ...retry });
+    const provider = boundedProvider(chosen, providerMetrics(registry, chosen.name));
     cleanup.push(() => provider.stop());
     await provider.start(signal);
     const read = () => loadOrCreateAuthority({ client, namespace, clock, signal });

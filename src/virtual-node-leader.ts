@@ -6,6 +6,7 @@ import { Book } from './cells/book.ts';
 import type { Cell } from './cells/cell.ts';
 import { directoryOf } from './cells/directory.ts';
 import { Fleet } from './cells/fleet.ts';
+import { observeCells } from './cells/metrics.ts';
 import { startProjection } from './cells/projection.ts';
 import { GROUP, VERSION, VIRTUAL_NODE_LABEL } from './core/names.ts';
 import { startCollection } from './kube/collection.ts';
@@ -15,7 +16,9 @@ import type { WirePod } from './kube/wire-pod.ts';
 import { createCellClient } from './kubelet-endpoint/cell-client.ts';
 import { createKubeletEndpoint } from './kubelet-endpoint/server.ts';
 import { servePods } from './pod-service.ts';
+import { observePods } from './pods/metrics.ts';
 import { bindingOf } from './pods/pod-view.ts';
+import { showLeadership } from './telemetry/leadership-metrics.ts';
 import { specOf } from './virtual-node/node-spec.ts';
 import { runVirtualNode } from './virtual-node/virtual-node.ts';
 import type { Led } from './virtual-node-service.ts';
@@ -27,6 +30,8 @@ export async function startLeading(led: Led, signal: AbortSignal, stops: (() => 
   const { config, clock, logger, client, nodeClient, provider, clusterUid, authority } = led;
   const { name, address } = config.virtualNode;
   const registry = new Registry();
+  registry.setDefaultLabels({ virtual_node: name });
+  showLeadership(registry, led.leadership.heldForMs);
   const book = new Book(clock);
   const bootstrap = {
     cellApiUrl: `https://${config.cellApi.advertise ?? address}:${config.cellApi.port}`,
@@ -100,6 +105,8 @@ export async function startLeading(led: Led, signal: AbortSignal, stops: (() => 
   signal.throwIfAborted();
   const adopted = adopt(book, machines, [...pods.items()].map(bindingOf));
   book.markComplete();
+  const observed = [observeCells({ book, registry, clock }), observePods({ pods, registry, clock })];
+  stops.push(async () => observed.forEach((end) => void end()));
   logger.info({ node: name, pods: pods.size, cells: adopted, provider: provider.name }, 'the virtual node is served');
 
   await servePods({ ...led, book, fleet, pods, nodes, cellClient, mayAct }, signal, stops);

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
 import { runWebhooks } from '../webhooks/webhooks.ts';
 import type { Config } from './config/schema.ts';
 import type { Clock } from './core/clock.ts';
@@ -18,13 +19,15 @@ export interface WebhookServiceOptions {
   readonly client: KubeClient;
   readonly nodeClient: KubeClient;
   readonly shared: SharedCollections;
+  /** Of the process. */
+  readonly registry: Registry;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 /** Composes the webhooks of a replica, and serves them until the signal aborts. @throws NodelessError PortInUse */
 export async function serveWebhooks(options: WebhookServiceOptions, signal: AbortSignal): Promise<void> {
-  const { config, clusterUid, client, nodeClient, shared, clock, logger } = options;
+  const { config, clusterUid, client, nodeClient, shared, registry, clock, logger } = options;
   const { webhook, routing, cluster, virtualNode } = config;
   const spec = specOf(config, clusterUid);
   const { name, taints } = spec;
@@ -33,7 +36,7 @@ export async function serveWebhooks(options: WebhookServiceOptions, signal: Abor
   const classes = new CellClasses({ classes: cellClasses, namespaces });
   await runWebhooks(
     {
-      ...{ client, clock, logger },
+      ...{ client, registry, clock, logger },
       host: webhook.host,
       port: webhook.port,
       hosts: [virtualNode.address, `${webhookServiceName(name)}.${cluster.namespace}.svc`, ...webhook.hosts],

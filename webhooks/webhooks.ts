@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import type { Clock } from '../src/core/clock.ts';
 import type { KubeClient } from '../src/kube/client.ts';
 import { CertificateKeeper } from './certificates/keeper.ts';
@@ -30,6 +30,8 @@ export interface WebhooksOptions {
   readonly collections: ClusterCollections;
   readonly facts: OtherFacts;
   readonly client: KubeClient;
+  /** Of the process; it is served beside the webhooks. */
+  readonly registry: Registry;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -49,8 +51,7 @@ function secretOf(virtualNode: string): string {
  * @throws NodelessError PortInUse
  */
 export async function runWebhooks(options: WebhooksOptions, signal: AbortSignal): Promise<void> {
-  const { collections, target, rules, logger } = options;
-  const registry = new Registry();
+  const { collections, target, rules, registry, logger } = options;
   const metrics = createWebhookMetrics(registry);
   const facts = clusterFacts(collections, target, options.facts);
   const { namespaces, daemonSets, networkPolicies } = collections;

@@ -1,5 +1,5 @@
 import type { CellProvider } from '../../providers/contract.ts';
-import { NodelessError } from '../core/errors.ts';
+import { isNodelessError, NodelessError } from '../core/errors.ts';
 
 /** How long each call may take, in milliseconds; after it the outcome is unknown and the caller goes on. */
 const DEADLINES_MS = {
@@ -31,17 +31,32 @@ async function within<T>(what: Bounded, signal: AbortSignal, call: (signal: Abor
   }
 }
 
+/** Told of each call: what was asked, and how it ended, `ok` or the code of the error, after how many seconds. */
+export type CallObserver = (operation: string, outcome: string, seconds: number) => void;
+
 /** The same provider, whose calls end: with AmbiguousOutcome at a deadline, even where it does not heed its signal. */
-export function boundedProvider(provider: CellProvider): CellProvider {
+export function boundedProvider(provider: CellProvider, observe: CallObserver = () => undefined): CellProvider {
+  async function bounded<T>(what: Bounded, signal: AbortSignal, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const startedMs = performance.now();
+    const told = (outcome: string) => observe(what, outcome, (performance.now() - startedMs) / 1_000);
+    try {
+      const answer = await within(what, signal, call);
+      told('ok');
+      return answer;
+    } catch (error) {
+      told(isNodelessError(error) ? error.code : 'Aborted');
+      throw error;
+    }
+  }
   return {
     name: provider.name,
     start: (signal) => provider.start(signal),
     stop: () => provider.stop(),
-    offerings: (signal) => within('offerings', signal, (bounded) => provider.offerings(bounded)),
-    launch: (request, signal) => within('launch', signal, (bounded) => provider.launch(request, bounded)),
-    list: (signal) => within('list', signal, (bounded) => provider.list(bounded)),
-    terminate: (cellId, signal) => within('terminate', signal, (bounded) => provider.terminate(cellId, bounded)),
-    attest: (evidence, signal) => within('attest', signal, (bounded) => provider.attest(evidence, bounded)),
-    health: (signal) => within('health', signal, (bounded) => provider.health(bounded)),
+    offerings: (signal) => bounded('offerings', signal, (limit) => provider.offerings(limit)),
+    launch: (request, signal) => bounded('launch', signal, (limit) => provider.launch(request, limit)),
+    list: (signal) => bounded('list', signal, (limit) => provider.list(limit)),
+    terminate: (cellId, signal) => bounded('terminate', signal, (limit) => provider.terminate(cellId, limit)),
+    attest: (evidence, signal) => bounded('attest', signal, (limit) => provider.attest(evidence, limit)),
+    health: (signal) => bounded('health', signal, (limit) => provider.health(limit)),
   };
 }

@@ -175,6 +175,22 @@ describe('kubectl against a pod on a cell', () => {
     expect(new Set(series).size).toBe(series.length);
   });
 
+  test('the leader’s own series tell of its cells, what they cost, and how fast pods started', async () => {
+    const text = await kubectl('get', '--raw', '/api/v1/nodes/nodeless/proxy/metrics');
+    const sum = (series: string, label = '') =>
+      text
+        .split('\n')
+        .filter(
+          (line) => line.startsWith(`${series}{`) && line.includes('virtual_node="nodeless"') && line.includes(label),
+        )
+        .reduce((total, line) => total + Number(line.split(' ').at(-1)), 0);
+    expect(sum('nodeless_cells', 'phase="running"')).toBe(4);
+    expect(sum('nodeless_pod_start_seconds_count')).toBeGreaterThanOrEqual(4);
+    expect(sum('nodeless_cell_start_stage_seconds_count', 'stage="boot"')).toBeGreaterThanOrEqual(4);
+    expect(sum('nodeless_cell_cost_dollars_total', 'use="run"')).toBeGreaterThan(0);
+    expect(sum('nodeless_leader')).toBe(1);
+  });
+
   test('the stats summary lists each pod of the node once', async () => {
     const raw = await kubectl('get', '--raw', '/api/v1/nodes/nodeless/proxy/stats/summary');
     const summary = JSON.parse(raw) as { node: { nodeName: string }; pods: { podRef: { name: string } }[] };

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { CellProvider } from '../../../providers/contract.ts';
 import { boundedProvider } from '../../../src/cells/bounded-provider.ts';
-import { isNodelessError } from '../../../src/core/errors.ts';
+import { isNodelessError, NodelessError } from '../../../src/core/errors.ts';
 
 const hung = () => new Promise<never>(() => undefined);
 
@@ -25,4 +25,31 @@ describe('a provider that does not answer', () => {
     stop.abort(new Error('enough'));
     await expect(waiting).rejects.toThrow('enough');
   });
+});
+
+test('each call is told of with its outcome and how long it took', async () => {
+  const told = vi.fn();
+  const provider = boundedProvider(
+    {
+      name: 'some',
+      list: async () => [],
+      terminate: async () => {
+        throw new NodelessError({ code: 'Throttled', message: 'slow down' });
+      },
+      health: hung,
+    } as unknown as CellProvider,
+    told,
+  );
+  const stop = new AbortController();
+  await provider.list(stop.signal);
+  await expect(provider.terminate('cell-a', stop.signal)).rejects.toThrow('slow down');
+  const asking = provider.health(stop.signal);
+  stop.abort(new Error('enough'));
+  await expect(asking).rejects.toThrow('enough');
+  expect(told.mock.calls.map(([operation, outcome]) => `${operation} ${outcome}`)).toEqual([
+    'list ok',
+    'terminate Throttled',
+    'health Aborted',
+  ]);
+  for (const [, , seconds] of told.mock.calls) expect(seconds).toBeGreaterThanOrEqual(0);
 });

@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { connect } from 'node:tls';
 import { pino } from 'pino';
+import { Registry } from 'prom-client';
 import { Agent, request } from 'undici';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/core/clock.ts';
@@ -49,6 +50,7 @@ describe('the webhooks of a replica', () => {
     const namespaces = collection(PATHS.namespaces);
     const options = {
       ...source,
+      registry: new Registry(),
       ...{ host: '127.0.0.1', port, hosts: ['127.0.0.1'], namespace: 'nodeless-system', settleMs: 1_000 },
       rules: RULES,
       target: FACTS.target(),
