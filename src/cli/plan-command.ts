@@ -1,6 +1,5 @@
 import { Command, Option } from 'commander';
 import { loadConfig, parseConfig } from '../config/load.ts';
-import type { Config } from '../config/schema.ts';
 import { systemClock } from '../core/clock.ts';
 import { NodelessError } from '../core/errors.ts';
 import { createKubeClient } from '../kube/client.ts';
@@ -11,7 +10,7 @@ import { specOf } from '../virtual-node/node-spec.ts';
 import { loadKubeConfig } from './kube-config.ts';
 import { readObjects } from './plan/documents.ts';
 import { type Facts, readFacts } from './plan/facts.ts';
-import { offeringsOf } from './plan/offerings.ts';
+import { offeringsOf, PLANNED_PROVIDERS } from './plan/offerings.ts';
 import { type Planner, planAll } from './plan/plan.ts';
 import { planText } from './plan/plan-text.ts';
 import { routerOf } from './plan/router.ts';
@@ -22,16 +21,16 @@ interface Flags {
   readonly filename: string;
   readonly output: 'table' | 'json';
   readonly namespace: string;
-  readonly provider?: Config['provider'];
+  readonly provider?: (typeof PLANNED_PROVIDERS)[number];
   readonly config?: string;
   readonly kubeconfig?: string;
 }
 
-async function plannerOf({ provider, config: file }: Flags, facts: Facts): Promise<Planner> {
+async function plannerOf({ provider, config: file }: Flags, facts: Facts, signal: AbortSignal): Promise<Planner> {
   // Nothing is listened on, so any address will do where no configuration gives one.
   const nowhere = { virtualNode: { address: '127.0.0.1' } };
   const config = file === undefined ? parseConfig(nowhere, 'the default configuration') : await loadConfig(file);
-  const offerings = await offeringsOf(provider ?? config.provider);
+  const offerings = await offeringsOf(provider ?? config.provider, config, signal);
   const classes = new CellClasses(facts);
   const placement = new Placement({
     provider: { offerings: async () => offerings },
@@ -74,7 +73,8 @@ async function plan(flags: Flags): Promise<number> {
     throw new NodelessError({ code: 'ConfigInvalid', message });
   }
   const facts = await factsFor(flags, objects);
-  const plans = await planAll(workloads, await plannerOf(flags, facts), untilSignalled());
+  const signal = untilSignalled();
+  const plans = await planAll(workloads, await plannerOf(flags, facts, signal), signal);
   process.stdout.write(flags.output === 'json' ? `${JSON.stringify(plans, null, 2)}\n` : planText(plans));
   return plans.some(({ refused }) => refused !== undefined) ? 1 : 0;
 }
@@ -87,10 +87,7 @@ export function planCommand(): Command {
     .option('-n, --namespace <name>', 'namespace of objects that name none', 'default')
     .addOption(new Option('-o, --output <format>', 'how to show it').choices(['table', 'json']).default('table'))
     .addOption(
-      new Option('--provider <name>', 'whose offerings; the configured one when left out').choices([
-        'local',
-        'simulated',
-      ]),
+      new Option('--provider <name>', 'whose offerings; the configured one when left out').choices(PLANNED_PROVIDERS),
     )
     .option('-c, --config <file>', 'configuration of the provider (docs/config.md); defaults when left out')
     .option('--kubeconfig <file>', 'count what this cluster has: CellClasses, cells, namespaces and what routes pods')

@@ -133,6 +133,34 @@ const simulated = z.strictObject({
   seed: z.number().int().default(1).describe('Of every random choice.'),
 });
 
+const percentOff = z.number().min(0).max(99);
+
+const awsEc2 = z.strictObject({
+  region: z
+    .string()
+    .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'is the name of a region, such as eu-central-1')
+    .optional()
+    .describe('Region that cells are launched in; required where the provider is aws-ec2.'),
+  endpoint: z.url().optional().describe('URL that AWS is asked at instead of its own, such as that of an emulator.'),
+  subnets: z
+    .array(z.string().regex(/^subnet-[0-9a-f]{8,17}$/, 'is an id such as subnet-0abcdef1'))
+    .default([])
+    .describe('Subnets of cells, whose zones count; without any, offerings are those of all zones.'),
+  includeMetal: z.boolean().default(false).describe('Let bare metal count.'),
+  includePreviousGeneration: z.boolean().default(false).describe('Let types count that AWS calls previous generation.'),
+  publicAddress: z.boolean().default(false).describe('Give cells public IPv4 addresses, which cost.'),
+  discounts: z
+    .record(z.string().regex(/^(\*|[a-z][a-z0-9-]*)$/, 'is an instance family such as m7g, or *'), percentOff)
+    .default({})
+    .describe('Percent off on-demand prices by instance family, or * for all others (savings plans).'),
+  prices: z
+    .strictObject({
+      volumeGiBMonthUsd: z.number().min(0).default(0.08).describe('Price of a GiB of root volume for a month.'),
+      publicAddressHourUsd: z.number().min(0).default(0.005).describe('Price of a public IPv4 address for an hour.'),
+    })
+    .prefault({}),
+});
+
 /** The whole configuration of `nodeless run`. */
 export const configSchema = z.strictObject({
   virtualNode: virtualNode.prefault({} as z.input<typeof virtualNode>),
@@ -151,6 +179,7 @@ export const configSchema = z.strictObject({
   provider: z.enum(['local', 'simulated']).default('local').describe('Where cells are launched.'),
   local: local.prefault({}),
   simulated: simulated.prefault({}),
+  awsEc2: awsEc2.prefault({}),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least level that is logged.'),
 });
 

@@ -19,6 +19,8 @@ export interface Offering {
   readonly baselineCpuMilli?: number;
   /** All that one hour of the cell costs: compute, root disk, address. */
   readonly pricePerHourUsd: number;
+  /** True where no price list has it, and the price is a guess from the machine's size. */
+  readonly isPriceEstimated?: boolean;
   readonly available: boolean;
 }
 

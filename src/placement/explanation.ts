@@ -15,6 +15,8 @@ export interface OfferingRow {
   readonly arch: string;
   readonly allocatable: Readonly<Record<string, string>>;
   readonly pricePerHourUsd: number;
+  /** Absent where the price is the cloud's own. */
+  readonly isPriceEstimated?: boolean;
 }
 
 /** A pod's choice as data: what events, `nodeless plan` and `nodeless why` tell is made of it. */
@@ -41,8 +43,8 @@ const SHOWN_CANDIDATES = 10;
 /** What explains that something cheaper was not taken; that something was too small needs no words. */
 const TOLD: Exclusion[] = ['Unavailable', 'Budget'];
 
-function priceOf({ pricePerHourUsd }: Offering): string {
-  return `$${pricePerHourUsd.toFixed(4)}/h`;
+function priceOf({ pricePerHourUsd, isPriceEstimated }: Offering): string {
+  return `$${pricePerHourUsd.toFixed(4)}/h${isPriceEstimated === true ? ' estimated' : ''}`;
 }
 
 /** Why an offering was chosen, in a sentence. */
@@ -58,8 +60,10 @@ export function describeChoice(query: Query, entry: Entry, { isPreferred, passed
 }
 
 export function rowOf({ offering, counted }: Entry): OfferingRow {
-  const { instanceType, launchType, zone, arch, pricePerHourUsd } = offering;
-  return { instanceType, launchType, zone, arch, allocatable: resourceListOf(counted), pricePerHourUsd };
+  const { instanceType, launchType, zone, arch, pricePerHourUsd, isPriceEstimated } = offering;
+  const estimated = isPriceEstimated === true ? { isPriceEstimated } : {};
+  const allocatable = resourceListOf(counted);
+  return { instanceType, launchType, zone, arch, allocatable, pricePerHourUsd, ...estimated };
 }
 
 /** Puts together what `plan` shows of a pod. */

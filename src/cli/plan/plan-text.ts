@@ -6,6 +6,10 @@ function usd(pricePerHourUsd: number): string {
   return pricePerHourUsd.toFixed(4);
 }
 
+function priceOf({ pricePerHourUsd, isPriceEstimated }: OfferingRow): string {
+  return `$${usd(pricePerHourUsd)}/h${isPriceEstimated === true ? ' estimated' : ''}`;
+}
+
 function sizeOf(list: Readonly<Record<string, string>> | undefined): string {
   const shown = Object.entries(list ?? {}).filter(([name, amount]) => name !== 'ephemeral-storage' && amount !== '0');
   return shown.length === 0 ? 'nothing' : shown.map(([name, amount]) => `${amount} ${name}`).join(', ');
@@ -26,14 +30,14 @@ function summaryRow(plan: WorkloadPlan): readonly string[] {
 const SHOWN = 5;
 
 function candidateRows(candidates: readonly OfferingRow[]): readonly string[] {
-  const rows = candidates.map(({ instanceType, launchType, zone, arch, allocatable, pricePerHourUsd }, index) => [
+  const rows = candidates.map((candidate, index) => [
     index === 0 ? '  *' : '   ',
-    instanceType,
-    launchType,
-    zone,
-    arch,
-    sizeOf(allocatable),
-    `$${usd(pricePerHourUsd)}/h`,
+    candidate.instanceType,
+    candidate.launchType,
+    candidate.zone,
+    candidate.arch,
+    sizeOf(candidate.allocatable),
+    priceOf(candidate),
   ]);
   return columns(rows);
 }

@@ -1,0 +1,43 @@
+import type { Resources } from '../../../src/core/resources.ts';
+import type { MachineType } from './machine-type.ts';
+
+const MiB = 2 ** 20;
+const GiB = 2 ** 30;
+
+/** What the hypervisor and the kernel keep of the nominal memory, until machines of the type have said what they have. */
+const VM_OVERHEAD_SHARE = 0.075;
+/**
+ * Kept for a kubelet and its runtime: 255 MiB and 11 MiB for each pod (the formula of EKS' images), of which a cell has
+ * one; and 100 MiB below which a kubelet evicts.
+ */
+const RESERVED_MEMORY_BYTES = (255 + 11 + 100) * MiB;
+/** Of 10,000 parts of a core, those that are kept, by core: the first, the second, the next two, all others (the formula of EKS' images). */
+const RESERVED_CPU_SHARES = [600, 100, 50, 50];
+const RESERVED_CPU_SHARE_OF_OTHERS = 25;
+/** What an image of the system takes of its root volume. */
+const SYSTEM_DISK_BYTES = 3 * GiB;
+/** Room below which a kubelet evicts. */
+const EVICTION_DISK_SHARE = 0.1;
+
+function reservedCpuMilli(vcpus: number): number {
+  let share = 0;
+  for (let core = 0; core < vcpus; core += 1) share += RESERVED_CPU_SHARES[core] ?? RESERVED_CPU_SHARE_OF_OTHERS;
+  return Math.ceil(share / 10);
+}
+
+/** What a machine of the type has, and what of it pods may have, with a root volume of that size. */
+export function resourcesOf(
+  { vcpus, memoryBytes, devices }: MachineType,
+  rootVolumeBytes: number,
+): { readonly capacity: Resources; readonly allocatable: Resources } {
+  const inMachine = Math.floor((memoryBytes * (1 - VM_OVERHEAD_SHARE)) / MiB) * MiB;
+  return {
+    capacity: { cpuMilli: vcpus * 1_000, memoryBytes, ephemeralStorageBytes: rootVolumeBytes, extended: devices },
+    allocatable: {
+      cpuMilli: vcpus * 1_000 - reservedCpuMilli(vcpus),
+      memoryBytes: Math.max(0, inMachine - RESERVED_MEMORY_BYTES),
+      ephemeralStorageBytes: Math.max(0, Math.floor(rootVolumeBytes * (1 - EVICTION_DISK_SHARE)) - SYSTEM_DISK_BYTES),
+      extended: devices,
+    },
+  };
+}

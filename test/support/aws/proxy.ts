@@ -1,0 +1,180 @@
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Agent, request as httpRequest } from 'undici';
+import { ClientTokens } from './client-tokens.ts';
+import type { ActionFault, AwsFaults } from './faults.ts';
+import { asking, emptyFleet, fill, type Launched, launchedIds, withErrors } from './fleet.ts';
+import { priceListPage, spotPriceUsd } from './price-list.ts';
+import { TokenBucket } from './token-bucket.ts';
+import { type AwsAnswer, type AwsRequest, ec2Error, jsonError, readRequest, xml } from './wire.ts';
+import { openSet, pageOf, textOf, withItems } from './xml-set.ts';
+
+export interface AwsProxyOptions {
+  /** Where what is not answered here is passed on to. */
+  readonly upstream: string;
+  /** Actions that the credentials may do. */
+  readonly allowed: ReadonlySet<string>;
+  readonly zoneOf: (subnetId: string) => string;
+}
+
+export interface AwsProxy {
+  readonly url: string;
+  /** Every action that was ever asked for. */
+  readonly actions: ReadonlySet<string>;
+  /** Every request since the last `forget`. */
+  readonly requests: readonly AwsRequest[];
+  set(faults: AwsFaults): void;
+  forget(): void;
+  close(): Promise<void>;
+}
+
+const UPSTREAM_TIMEOUT_MS = 60_000;
+
+/** Lists that EC2 gives in pages, and the emulator whole. */
+const PAGED: Readonly<Record<string, { readonly set: string; readonly most: number }>> = {
+  'ec2:DescribeInstanceTypes': { set: 'instanceTypeSet', most: 100 },
+  'ec2:DescribeInstanceTypeOfferings': { set: 'instanceTypeOfferingSet', most: 1_000 },
+  'ec2:DescribeSpotPriceHistory': { set: 'spotPriceHistorySet', most: 1_000 },
+};
+
+/** The emulator's spot prices are all the same. */
+function withSpotPrices(body: string): string {
+  const whole = openSet(body, 'spotPriceHistorySet');
+  const items = whole.items.map((item) => {
+    const usd = spotPriceUsd(textOf(item, 'instanceType') ?? '', textOf(item, 'availabilityZone') ?? '');
+    return item.replace(/<spotPrice>[^<]*/, `<spotPrice>${usd.toFixed(6)}`);
+  });
+  return withItems(whole, items);
+}
+
+/** Leaves out machines that are too new to be seen. */
+function withoutNew(body: string, isNew: (id: string) => boolean): string {
+  const whole = openSet(body, 'reservationSet');
+  return withItems(
+    whole,
+    whole.items.filter((item) => !isNew(textOf(item, 'instanceId') ?? '')),
+  );
+}
+
+/** Stands between a client and the emulator: does what that leaves out, and what AWS does on a bad day. */
+export async function startAwsProxy({ upstream, allowed, zoneOf }: AwsProxyOptions): Promise<AwsProxy> {
+  const agent = new Agent({ connections: 16 });
+  const requests: AwsRequest[] = [];
+  const actions = new Set<string>();
+  const tokens = new ClientTokens();
+  /** Answers that the emulator takes seconds to make, and that never change. */
+  const whole = new Map<string, Promise<string>>();
+  const launched: Launched = new Map();
+  const createdAtMs = new Map<string, number>();
+  let faults: AwsFaults = {};
+  let befallen = new Map<string, number>();
+  let requestBuckets = new Map<string, TokenBucket>();
+  let instanceBucket: TokenBucket | undefined;
+
+  async function pass({ region, service }: AwsRequest, body: string): Promise<AwsAnswer> {
+    const authorization = `AWS4-HMAC-SHA256 Credential=bed/20260101/${region}/${service}/aws4_request, SignedHeaders=host, Signature=bed`;
+    const answer = await httpRequest(upstream, {
+      method: 'POST',
+      headers: { authorization, 'content-type': 'application/x-www-form-urlencoded' },
+      body,
+      dispatcher: agent,
+      signal: AbortSignal.timeout(UPSTREAM_TIMEOUT_MS),
+    });
+    return xml(await answer.body.text(), answer.statusCode);
+  }
+
+  async function paged(request: AwsRequest, set: string, most: number): Promise<AwsAnswer> {
+    const { action, params } = request;
+    const asked = new URLSearchParams([...params]);
+    for (const name of ['MaxResults', 'NextToken', 'StartTime']) asked.delete(name);
+    const key = asked.toString();
+    const all = whole.get(key) ?? pass(request, key).then(({ body }) => body);
+    whole.set(key, all);
+    const size = Math.min(most, Number(params.get('MaxResults') ?? most));
+    const page = pageOf(await all, set, size, params.get('NextToken'));
+    return xml(action === 'ec2:DescribeSpotPriceHistory' ? withSpotPrices(page) : page);
+  }
+
+  async function createFleet(request: AwsRequest): Promise<AwsAnswer> {
+    const grant = (wanted: number) => instanceBucket?.take(wanted) ?? wanted;
+    const { count, errors } = fill(request, faults, zoneOf, launched, grant);
+    if (count === 0) return xml(emptyFleet(errors));
+    const answer = await pass(request, asking(request, count));
+    for (const id of launchedIds(answer.body)) createdAtMs.set(id, Date.now());
+    return { ...answer, body: withErrors(answer.body, errors) };
+  }
+
+  async function perform(request: AwsRequest): Promise<AwsAnswer> {
+    const { action } = request;
+    if (action === 'pricing:GetProducts') {
+      return { status: 200, contentType: 'application/x-amz-json-1.1', body: priceListPage(request.body) };
+    }
+    const inPages = PAGED[action];
+    if (inPages !== undefined) return paged(request, inPages.set, inPages.most);
+    if (action === 'ec2:CreateFleet') return createFleet(request);
+    const answer = await pass(request, request.body);
+    if (action !== 'ec2:DescribeInstances') return answer;
+    const { visibleAfterMs = 0 } = faults;
+    const isNew = (id: string) => Date.now() - (createdAtMs.get(id) ?? 0) < visibleAfterMs;
+    return visibleAfterMs === 0 ? answer : { ...answer, body: withoutNew(answer.body, isNew) };
+  }
+
+  function refusal({ action, service }: AwsRequest, fault: ActionFault | undefined): AwsAnswer | undefined {
+    const error = service === 'ec2' ? ec2Error : jsonError;
+    if (!allowed.has(action)) return error(403, 'UnauthorizedOperation', `You are not authorized to perform ${action}`);
+    const bucket = requestBuckets.get(action) ?? requestBuckets.get('*');
+    if (bucket?.take(1) === 0) return error(503, 'RequestLimitExceeded', 'Request limit exceeded.');
+    return fault?.refuse && error(fault.refuse.status, fault.refuse.code, 'injected');
+  }
+
+  /** The fault of an action, as often as it is to befall. */
+  function faultOf(action: string): ActionFault | undefined {
+    const fault = faults.actions?.[action];
+    const count = (befallen.get(action) ?? 0) + 1;
+    befallen.set(action, count);
+    return fault !== undefined && count <= (fault.times ?? Number.POSITIVE_INFINITY) ? fault : undefined;
+  }
+
+  async function handle(request: AwsRequest, response: ServerResponse): Promise<void> {
+    requests.push(request);
+    actions.add(request.action);
+    const fault = faultOf(request.action);
+    await delay((faults.latencyMs ?? 0) + (fault?.delayMs ?? 0));
+    const refused = refusal(request, fault);
+    const answer = refused ?? (await tokens.once(request, () => perform(request)));
+    if (refused === undefined && fault?.loseAnswer === 'cut') return void response.destroy();
+    const isLost = refused === undefined && fault?.loseAnswer === 'internal-error';
+    const { status, contentType, body } = isLost ? ec2Error(500, 'InternalError', 'An internal error') : answer;
+    response.writeHead(status, { 'content-type': contentType }).end(body);
+  }
+
+  const server = createServer((request, response) => {
+    readRequest(request)
+      .then((read) => handle(read, response))
+      .catch(() => response.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    actions,
+    requests,
+    set(next) {
+      faults = next;
+      befallen = new Map();
+      requestBuckets = new Map(
+        Object.entries(next.requestBuckets ?? {}).map(([action, size]) => [action, new TokenBucket(size)]),
+      );
+      instanceBucket = next.instanceBucket && new TokenBucket(next.instanceBucket);
+      launched.clear();
+    },
+    forget() {
+      requests.length = 0;
+    },
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      await agent.destroy();
+    },
+  };
+}
