@@ -3,7 +3,9 @@ import type { Logger } from 'pino';
 import type { CellProvider } from '../providers/contract.ts';
 import { loadOrCreateAuthority } from './cell-api/authority/load.ts';
 import { boundedProvider } from './cells/bounded-provider.ts';
+import { ofZone } from './cells/zone-provider.ts';
 import type { Config } from './config/schema.ts';
+import { type VirtualNodeConfig, virtualNodesOf } from './config/virtual-nodes.ts';
 import { systemClock } from './core/clock.ts';
 import { NODE_GROUPS, nodeUser } from './core/names.ts';
 import { call } from './kube/calls.ts';
@@ -13,7 +15,7 @@ import type { KubeObject } from './kube/objects.ts';
 import { replicaIdentity } from './kube/replica-identity.ts';
 import { until } from './kube/until.ts';
 import { chooseProvider, type ProviderChoice } from './provider-choice.ts';
-import { startShared } from './shared-collections.ts';
+import { startNodes, startShared } from './shared-collections.ts';
 import { processRegistry } from './telemetry/process-registry.ts';
 import { providerMetrics } from './telemetry/provider-metrics.ts';
 import { keepNodeLease } from './virtual-node/node-lease.ts';
@@ -30,39 +32,40 @@ export interface ProviderProcess {
   readonly chooseProvider?: (choice: ProviderChoice) => Promise<CellProvider>;
 }
 
-/** `nodeless run`: makes what a process has once, and serves the virtual node until the process ends. */
+/** `nodeless run`: makes what a process has once, and serves its virtual nodes until the process ends. */
 export async function runProvider(process: ProviderProcess): Promise<void> {
   const { config, kubeConfig, logger } = process;
   const ended = new AbortController();
   const signal = AbortSignal.any([process.signal, ended.signal]);
-  const { name } = config.virtualNode;
+  const virtualNodes = virtualNodesOf(config);
   const { namespace } = config.cluster;
   const clock = systemClock;
   const retry = { clock, logger, signal };
   const replica = await replicaIdentity();
   const client = await createKubeClient(kubeConfig, clock, replica.identity);
-  const nodeClient = client.as({ user: nodeUser(name), groups: NODE_GROUPS });
+  const asNode = (name: string) => client.as({ user: nodeUser(name), groups: NODE_GROUPS });
+  const nodeClients = new Map(virtualNodes.map(({ name }) => [name, asNode(name)]));
   const registry = processRegistry();
   const cleanup: (() => Promise<void>)[] = [() => client.close()];
   let failure: unknown;
+  const fail = (error: unknown) => {
+    if (signal.aborted) return;
+    failure = error;
+    ended.abort(error);
+  };
   try {
     const clusterUid = await until('the cluster can be read', () => readClusterUid(client, signal), retry);
     const shared = startShared({ client, clock, logger }, signal);
     const policies = new NetworkPolicyIndex(shared.networkPolicies);
     if (config.webhook.enabled) {
-      const serving = serveWebhooks(
-        { config, clusterUid, client, nodeClient, shared, registry, clock, logger },
-        signal,
-      );
-      const served = serving.catch((error: unknown) => {
-        failure = error;
-        ended.abort(error);
-      });
+      const nodes = startNodes({ clock, logger }, nodeClients, signal);
+      const webhooks = { config, clusterUid, client, nodes, shared, registry, clock, logger };
+      const served = serveWebhooks(webhooks, signal).catch(fail);
       cleanup.push(() => served);
     }
-    // First of all: a cloud that is slow to answer must not make the node NotReady.
-    void keepNodeLease({ name, nodeClient, clock, logger }, signal);
-    const owner = { clusterUid, virtualNode: name };
+    // First of all: a cloud that is slow to answer must not make a node NotReady.
+    for (const [name, nodeClient] of nodeClients) void keepNodeLease({ name, nodeClient, clock, logger }, signal);
+    const owner = { clusterUid, virtualNodes: [...nodeClients.keys()] };
     const choose = process.chooseProvider ?? chooseProvider;
     const chosen = await choose({ config, owner, ...retry });
     const provider = boundedProvider(chosen, providerMetrics(registry, chosen.name));
@@ -70,8 +73,14 @@ export async function runProvider(process: ProviderProcess): Promise<void> {
     await provider.start(signal);
     const read = () => loadOrCreateAuthority({ client, namespace, clock, signal });
     const authority = await until('the authority can be read', read, retry);
-    const once = { config, clock, logger, client, replica, provider, authority, clusterUid, shared, policies };
-    await serveVirtualNode({ ...once, nodeClient }, signal);
+    const once = { config, clock, logger, client, replica, authority, clusterUid, shared, policies };
+    const serve = (node: VirtualNodeConfig) => {
+      const { name, zone } = node;
+      const own = zone === undefined ? provider : ofZone(provider, { name, zone });
+      return serveVirtualNode({ ...once, node, nodeClient: asNode(name), provider: own }, signal);
+    };
+    // One that can not be served ends the process, and so the others: they are served elsewhere.
+    await Promise.all(virtualNodes.map((node) => serve(node).catch(fail)));
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {

@@ -7,13 +7,15 @@ import { watchHealth } from './cells/health.ts';
 import { watchIdle } from './cells/idle.ts';
 import { podNamesCell } from './cells/reason.ts';
 import { messageOf } from './core/errors.ts';
-import type { Collection } from './kube/collection.ts';
+import { CELLS_PATH, VIRTUAL_NODE_LABEL } from './core/names.ts';
+import { type Collection, startCollection } from './kube/collection.ts';
 import { EventRecorder } from './kube/events.ts';
 import { hasCondition, type KubeObject } from './kube/objects.ts';
 import type { WirePod } from './kube/wire-pod.ts';
 import type { CellClient } from './kubelet-endpoint/cell-client.ts';
 import { podEvidence } from './kubelet-endpoint/pod-evidence.ts';
 import { BUILT_IN_CLASS, CellClasses } from './placement/cell-classes.ts';
+import { countCellsElsewhere } from './placement/cells-elsewhere.ts';
 import { placeOf as placeByPolicy } from './placement/place.ts';
 import { Placement } from './placement/placement.ts';
 import { Assignment } from './pods/assignment.ts';
@@ -25,7 +27,7 @@ import { bindingOf } from './pods/pod-view.ts';
 import { Readiness } from './pods/restore-ready.ts';
 import { PodWriter } from './pods/status.ts';
 import { PodSteps } from './pods/steps.ts';
-import { specOf } from './virtual-node/node-spec.ts';
+import { ownArch } from './virtual-node/node-spec.ts';
 import type { Led } from './virtual-node-service.ts';
 
 /** What the way of a virtual node's pods to cells stands on. */
@@ -50,10 +52,10 @@ export async function servePods(
   signal: AbortSignal,
   stops: (() => Promise<void>)[],
 ): Promise<void> {
-  const { config, clock, logger, client, nodeClient, provider, clusterUid } = service;
+  const { config, node, clock, logger, client, nodeClient, provider } = service;
   const { book, fleet, pods, nodes, cellClient, mayAct, shared } = service;
   const { cellClasses, namespaces, daemonSets, networkPolicies } = shared;
-  const { name } = config.virtualNode;
+  const { name } = node;
   const events = new EventRecorder({ client, component: 'nodeless', host: name, clock, logger }, signal);
   const classes = new CellClasses({ classes: cellClasses, namespaces });
   const placement = new Placement({
@@ -64,13 +66,22 @@ export async function servePods(
     clock,
     defaultSize: config.cells.defaultSize,
     csiDrivers: config.routing.csiDrivers,
-    arch: specOf(config, clusterUid).arch,
+    arch: ownArch(),
     onOfferingsFailed: (error) => logger.warn({ reason: messageOf(error) }, 'the offerings can not be read'),
   });
   for (const { cellId, machine } of book.cells()) {
     placement.hold(cellId, machine?.tags.cellClass ?? BUILT_IN_CLASS, machine?.pricePerHourUsd ?? 0);
   }
   book.onChange(({ cellId }) => book.get(cellId) === undefined && placement.release(cellId));
+  if (node.zone !== undefined) {
+    const labelSelector = `${VIRTUAL_NODE_LABEL}=${node.group}`;
+    const cells = startCollection<KubeObject>(
+      { client, clock, logger, path: CELLS_PATH, query: { labelSelector } },
+      signal,
+    );
+    const endCounting = countCellsElsewhere(placement, cells, node.zone);
+    stops.push(async () => endCounting());
+  }
   const writer = new PodWriter(nodeClient, clock);
   const evidenceOf = async (cell: Cell, podUid: string, ask: AbortSignal) => {
     const kubelet = kubeletOf(cell);

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { CellProvider } from '../providers/contract.ts';
 import { createProvider } from '../providers/registry.ts';
 import { createSimulatedCloud } from '../providers/simulated/cloud.ts';
+import { simulatedOfferings } from '../providers/simulated/offerings.ts';
 import { readEnvironment } from './config/environment.ts';
 import type { Config } from './config/schema.ts';
 import type { Clock } from './core/clock.ts';
@@ -11,7 +12,7 @@ import { obtainPrograms } from './local-cluster/binaries/obtain.ts';
 export interface ProviderChoice {
   readonly config: Config;
   /** Whose machines this process may see. */
-  readonly owner: { readonly clusterUid: string; readonly virtualNode: string };
+  readonly owner: { readonly clusterUid: string; readonly virtualNodes: readonly string[] };
   readonly clock: Clock;
   readonly logger: Logger;
   readonly signal: AbortSignal;
@@ -20,6 +21,13 @@ export interface ProviderChoice {
 /** The provider that the configuration names, not started yet. */
 export async function chooseProvider(choice: ProviderChoice): Promise<CellProvider> {
   return choice.config.provider === 'local' ? localProvider(choice) : simulatedProvider(choice);
+}
+
+const ONLY_ZONES: Readonly<Record<Config['provider'], string>> = { local: 'local', simulated: 'simulated-a' };
+
+/** The zones of clouds that have the ones they are asked for, and one of their own where none is. */
+export function zonesOf({ provider, zones }: Pick<Config, 'provider' | 'zones'>): readonly string[] {
+  return zones.names.length === 0 ? [ONLY_ZONES[provider]] : zones.names;
 }
 
 async function localProvider({ config, owner, clock, logger, signal }: ProviderChoice): Promise<CellProvider> {
@@ -38,6 +46,7 @@ async function localProvider({ config, owner, clock, logger, signal }: ProviderC
     ...(registryMirror === undefined ? {} : { registryMirror }),
     sandboxImage,
     outbound,
+    zones: zonesOf(config),
     ranges: { cellCidr: given.cellCidr, podCidr: given.podCidr, serviceCidr: given.serviceCidr },
     clock,
     logger,
@@ -47,6 +56,7 @@ async function localProvider({ config, owner, clock, logger, signal }: ProviderC
 function simulatedProvider({ config, owner, clock }: ProviderChoice): CellProvider {
   const { launchTime, startTime, failureRate, seed } = config.simulated;
   const cloud = createSimulatedCloud({
+    offerings: simulatedOfferings(zonesOf(config)),
     launchLatency: { p50Ms: launchTime, p95Ms: 2 * launchTime },
     podStartLatency: { p50Ms: startTime, p95Ms: 2 * startTime },
     failure: { rate: failureRate, code: 'InsufficientCapacity' },

@@ -1,5 +1,5 @@
 import { GROUP, VERSION } from './core/names.ts';
-import { type Collection, type CollectionSource, startCollection } from './kube/collection.ts';
+import { type Collection, type CollectionReader, type CollectionSource, startCollection } from './kube/collection.ts';
 import type { NetworkPolicy } from './kube/network-policy-index.ts';
 import type { KubeObject } from './kube/objects.ts';
 
@@ -9,6 +9,24 @@ export interface SharedCollections {
   readonly namespaces: Collection<KubeObject>;
   readonly daemonSets: Collection<KubeObject>;
   readonly networkPolicies: Collection<NetworkPolicy>;
+}
+
+/** The virtual nodes by name, each as its own API server's watch has it. */
+export type NodeReader = Pick<CollectionReader<KubeObject>, 'get'>;
+
+/** Watches each virtual node as itself, which no other may. */
+export function startNodes(
+  source: Omit<CollectionSource, 'path' | 'query' | 'client'>,
+  nodeClients: ReadonlyMap<string, CollectionSource['client']>,
+  signal: AbortSignal,
+): NodeReader {
+  const watches = new Map(
+    [...nodeClients].map(([name, client]) => {
+      const query = { fieldSelector: `metadata.name=${name}` };
+      return [name, startCollection<KubeObject>({ ...source, client, path: '/api/v1/nodes', query }, signal)];
+    }),
+  );
+  return { get: (namespace, name) => watches.get(name)?.get(namespace, name) };
 }
 
 /** Starts them; they are kept up until the signal aborts. */

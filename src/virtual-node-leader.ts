@@ -8,7 +8,8 @@ import { directoryOf } from './cells/directory.ts';
 import { Fleet } from './cells/fleet.ts';
 import { observeCells } from './cells/metrics.ts';
 import { startProjection } from './cells/projection.ts';
-import { GROUP, VERSION, VIRTUAL_NODE_LABEL } from './core/names.ts';
+import { ZONE_LABEL } from './core/constraints.ts';
+import { CELLS_PATH, VIRTUAL_NODE_LABEL } from './core/names.ts';
 import { startCollection } from './kube/collection.ts';
 import type { KubeObject } from './kube/objects.ts';
 import { until } from './kube/until.ts';
@@ -27,14 +28,15 @@ const KUBELET_CONNECT_TIMEOUT_MS = 5_000;
 
 /** Starts all that whoever leads a virtual node runs: its Node, its cell API, its kubelet endpoint, and its pods' way to cells. */
 export async function startLeading(led: Led, signal: AbortSignal, stops: (() => Promise<void>)[]): Promise<void> {
-  const { config, clock, logger, client, nodeClient, provider, clusterUid, authority } = led;
-  const { name, address } = config.virtualNode;
+  const { config, node, clock, logger, client, nodeClient, provider, clusterUid, authority } = led;
+  const { name, group, zone } = node;
+  const { address } = config.virtualNode;
   const registry = new Registry();
   registry.setDefaultLabels({ virtual_node: name });
   showLeadership(registry, led.leadership.heldForMs);
   const book = new Book(clock);
   const bootstrap = {
-    cellApiUrl: `https://${config.cellApi.advertise ?? address}:${config.cellApi.port}`,
+    cellApiUrl: `https://${config.cellApi.advertise ?? address}:${node.cellApiPort}`,
     caPem: authority.caPem,
     nodeName: name,
     clusterDns: config.cluster.dns,
@@ -47,21 +49,22 @@ export async function startLeading(led: Led, signal: AbortSignal, stops: (() => 
 
   const ofNode = { fieldSelector: `spec.nodeName=${name}` };
   const byName = { fieldSelector: `metadata.name=${name}` };
-  const byLabel = { labelSelector: `${VIRTUAL_NODE_LABEL}=${name}` };
+  const labels = { [VIRTUAL_NODE_LABEL]: group, ...(zone === undefined ? {} : { [ZONE_LABEL]: zone }) };
+  const byLabels = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
+  const ofCells = { labelSelector: byLabels.join(',') };
   const source = { client: nodeClient, clock, logger };
   // The node first: neither a cloud nor a port that is not there may make it NotReady.
   const nodes = startCollection<KubeObject>({ ...source, path: '/api/v1/nodes', query: byName }, signal);
-  void runVirtualNode({ spec: specOf(config, clusterUid), client, nodeClient, nodes, clock, logger }, signal);
+  void runVirtualNode({ spec: specOf(config, node, clusterUid), client, nodeClient, nodes, clock, logger }, signal);
   // The cloud is listed before the cluster: a machine in the list has had its pod annotated before.
   const machines = await until('the cloud can be listed', () => provider.list(signal), { clock, logger, signal });
   const pods = startCollection<WirePod>({ ...source, path: '/api/v1/pods', query: ofNode }, signal);
-  const cellPath = `/apis/${GROUP}/${VERSION}/cells`;
-  const cellObjects = startCollection<KubeObject>({ ...source, client, path: cellPath, query: byLabel }, signal);
+  const cellObjects = startCollection<KubeObject>({ ...source, client, path: CELLS_PATH, query: ofCells }, signal);
 
   const cellApi = createCellApi({
     virtualNode: name,
     host: config.cellApi.host,
-    port: config.cellApi.port,
+    port: node.cellApiPort,
     servingHosts: [config.cellApi.advertise ?? address],
     authority,
     book,
@@ -85,7 +88,7 @@ export async function startLeading(led: Led, signal: AbortSignal, stops: (() => 
   const endpoint = createKubeletEndpoint({
     nodeName: name,
     host: config.kubeletEndpoint.host,
-    port: config.kubeletEndpoint.port,
+    port: node.kubeletEndpointPort,
     addresses: [address],
     cells: directoryOf(book, pods),
     cellClient,
@@ -111,7 +114,7 @@ export async function startLeading(led: Led, signal: AbortSignal, stops: (() => 
 
   await servePods({ ...led, book, fleet, pods, nodes, cellClient, mayAct }, signal, stops);
   const onDeleted = (cell: Cell) => void fleet.lose(cell, 'somebody deleted its Cell object');
-  startProjection({ client, book, objects: cellObjects, virtualNode: name, clock, logger, onDeleted }, signal);
+  startProjection({ client, book, objects: cellObjects, labels, clock, logger, onDeleted }, signal);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

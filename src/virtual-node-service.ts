@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { CellProvider } from '../providers/contract.ts';
 import type { Authority } from './cell-api/authority/load.ts';
 import type { Config } from './config/schema.ts';
+import type { VirtualNodeConfig } from './config/virtual-nodes.ts';
 import { type Clock, systemUptimeMs } from './core/clock.ts';
 import type { KubeClient } from './kube/client.ts';
 import { fenced } from './kube/fenced-client.ts';
@@ -11,15 +12,17 @@ import type { ReplicaIdentity } from './kube/replica-identity.ts';
 import type { SharedCollections } from './shared-collections.ts';
 import { startLeading } from './virtual-node-leader.ts';
 
-/** What a process has once, and each virtual node stands on. */
+/** What a virtual node stands on: what its process has once, and what is its own. */
 export interface VirtualNodeService {
   readonly config: Config;
+  readonly node: VirtualNodeConfig;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly client: KubeClient;
   /** The node's own identity. */
   readonly nodeClient: KubeClient;
   readonly replica: ReplicaIdentity;
+  /** As far as it is this virtual node's. */
   readonly provider: CellProvider;
   readonly authority: Authority;
   readonly clusterUid: string;
@@ -36,13 +39,13 @@ const STOP_DEADLINE_MS = 15_000;
 
 /** Waits to lead a virtual node, leads until its lease is lost, and waits again, until the signal aborts. */
 export async function serveVirtualNode(service: VirtualNodeService, signal: AbortSignal): Promise<void> {
-  const { config, client, nodeClient, replica, clock, logger, ...others } = service;
-  const lease = { namespace: config.cluster.namespace, name: `nodeless-${config.virtualNode.name}`, ...replica };
+  const { config, node, client, nodeClient, replica, clock, logger, ...others } = service;
+  const lease = { namespace: config.cluster.namespace, name: `nodeless-${node.name}`, ...replica };
   while (!signal.aborted) {
     const leadership = await becomeLeader({ client, ...lease, clock, uptimeMs: systemUptimeMs, logger }, signal);
     const { heldForMs } = leadership;
     const writers = { client: fenced(client, heldForMs), nodeClient: fenced(nodeClient, heldForMs) };
-    await lead({ ...others, ...writers, config, clock, logger, leadership }).finally(() => leadership.release());
+    await lead({ ...others, ...writers, config, node, clock, logger, leadership }).finally(() => leadership.release());
   }
 }
 

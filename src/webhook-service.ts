@@ -5,19 +5,17 @@ import type { Config } from './config/schema.ts';
 import type { Clock } from './core/clock.ts';
 import { webhookServiceName } from './core/names.ts';
 import type { KubeClient } from './kube/client.ts';
-import { startCollection } from './kube/collection.ts';
-import type { KubeObject } from './kube/objects.ts';
 import { CellClasses } from './placement/cell-classes.ts';
 import { classFacts } from './placement/class-facts.ts';
-import type { SharedCollections } from './shared-collections.ts';
-import { nodeLabels } from './virtual-node/node-object.ts';
-import { specOf } from './virtual-node/node-spec.ts';
+import { routingTarget } from './routing-target.ts';
+import type { NodeReader, SharedCollections } from './shared-collections.ts';
 
 export interface WebhookServiceOptions {
   readonly config: Config;
   readonly clusterUid: string;
   readonly client: KubeClient;
-  readonly nodeClient: KubeClient;
+  /** The virtual nodes, as far as they are there. */
+  readonly nodes: NodeReader;
   readonly shared: SharedCollections;
   /** Of the process. */
   readonly registry: Registry;
@@ -27,11 +25,8 @@ export interface WebhookServiceOptions {
 
 /** Composes the webhooks of a replica, and serves them until the signal aborts. @throws NodelessError PortInUse */
 export async function serveWebhooks(options: WebhookServiceOptions, signal: AbortSignal): Promise<void> {
-  const { config, clusterUid, client, nodeClient, shared, registry, clock, logger } = options;
+  const { config, clusterUid, client, nodes, shared, registry, clock, logger } = options;
   const { webhook, routing, cluster, virtualNode } = config;
-  const spec = specOf(config, clusterUid);
-  const { name, taints } = spec;
-  const byName = { fieldSelector: `metadata.name=${name}` };
   const { namespaces, daemonSets, networkPolicies, cellClasses } = shared;
   const classes = new CellClasses({ classes: cellClasses, namespaces });
   await runWebhooks(
@@ -39,17 +34,18 @@ export async function serveWebhooks(options: WebhookServiceOptions, signal: Abor
       ...{ client, registry, clock, logger },
       host: webhook.host,
       port: webhook.port,
-      hosts: [virtualNode.address, `${webhookServiceName(name)}.${cluster.namespace}.svc`, ...webhook.hosts],
+      hosts: [
+        virtualNode.address,
+        `${webhookServiceName(virtualNode.name)}.${cluster.namespace}.svc`,
+        ...webhook.hosts,
+      ],
       namespace: cluster.namespace,
       settleMs: webhook.settle,
       rules: { ...routing, excludedNamespaces: [...routing.excludedNamespaces, cluster.namespace] },
-      target: { name, labels: nodeLabels(spec), taints },
+      target: routingTarget(config, clusterUid),
       facts: classFacts(classes),
       collections: {
-        nodes: startCollection<KubeObject>(
-          { client: nodeClient, clock, logger, path: '/api/v1/nodes', query: byName },
-          signal,
-        ),
+        nodes,
         namespaces,
         daemonSets,
         networkPolicies,

@@ -45,7 +45,7 @@ function localPriceUsd(cpuMilli: number, memoryBytes: number): number {
   return Number(price.toFixed(8));
 }
 
-function offering(host: HostMachine, cpuMilli: number, memoryBytes: number): Offering {
+function offering(host: HostMachine, zone: string, cpuMilli: number, memoryBytes: number): Offering {
   const allocatable: Resources = {
     cpuMilli,
     memoryBytes,
@@ -55,7 +55,7 @@ function offering(host: HostMachine, cpuMilli: number, memoryBytes: number): Off
   return {
     instanceType: `local-${cpuMilli / 1000}c-${memoryBytes / GiB}g`,
     launchType: 'local',
-    zone: 'local',
+    zone,
     arch: kubernetesArch(host.arch),
     allocatable,
     capacity: {
@@ -70,12 +70,14 @@ function offering(host: HostMachine, cpuMilli: number, memoryBytes: number): Off
 
 /**
  * The sizes of cells: every doubling of 250m CPU up to all of the machine's, by every doubling of 256Mi up to its
- * memory less half a GiB. Machines are oversold on purpose: only what pods really use is limited.
+ * memory less half a GiB. Machines are oversold on purpose: only what pods really use is limited. All of it is offered in
+ * each zone, which are names only: it is one machine.
  */
-export function localOfferings(host: HostMachine): readonly Offering[] {
+export function localOfferings(host: HostMachine, zones: readonly string[]): readonly Offering[] {
   const most = Math.floor((host.memoryBytes - HOST_RESERVE_BYTES) / SMALLEST_MEMORY_BYTES) * SMALLEST_MEMORY_BYTES;
   const memories = doublings(SMALLEST_MEMORY_BYTES, Math.max(SMALLEST_MEMORY_BYTES, most));
-  return doublings(SMALLEST_CPU_MILLI, host.cpuMilli).flatMap((cpuMilli) =>
-    memories.map((memoryBytes) => offering(host, cpuMilli, memoryBytes)),
+  const sizes = doublings(SMALLEST_CPU_MILLI, host.cpuMilli).flatMap((cpuMilli) =>
+    memories.map((memoryBytes) => ({ cpuMilli, memoryBytes })),
   );
+  return zones.flatMap((zone) => sizes.map(({ cpuMilli, memoryBytes }) => offering(host, zone, cpuMilli, memoryBytes)));
 }

@@ -21,7 +21,7 @@ export interface LocalProviderOptions {
   /** Part of the names of network namespaces, links and cgroups: up to 30 of `a-z`, `0-9` and `-`. */
   readonly clusterName: string;
   /** Only machines with these tags are listed; without it, all of the state folder's. */
-  readonly owner?: { readonly clusterUid: string; readonly virtualNode: string };
+  readonly owner?: { readonly clusterUid: string; readonly virtualNodes: readonly string[] };
   readonly programs: LocalPrograms;
   /** A folder of docker archives (`*.tar`) that every cell boots with. */
   readonly imagesDir?: string;
@@ -31,6 +31,8 @@ export interface LocalProviderOptions {
   /** Let cells reach what is outside of the cluster's ranges. */
   readonly outbound?: boolean;
   readonly ranges?: ClusterRanges;
+  /** Names that all sizes are offered under, as if cells were in several zones. */
+  readonly zones?: readonly string[];
   /** Path of the network namespace of the cluster's router, such as /run/netns/demo; without it, the process' own. */
   readonly networkNamespace?: string;
   /** Parent of the cells' cgroups in every hierarchy. */
@@ -43,7 +45,9 @@ export interface LocalProviderOptions {
 
 /** The options with every default in place. */
 export type LocalSettings = LocalProviderOptions &
-  Required<Pick<LocalProviderOptions, 'cgroup' | 'launchConcurrency' | 'outbound' | 'ranges' | 'sandboxImage'>>;
+  Required<
+    Pick<LocalProviderOptions, 'cgroup' | 'launchConcurrency' | 'outbound' | 'ranges' | 'sandboxImage' | 'zones'>
+  >;
 
 export function withDefaults(options: LocalProviderOptions): LocalSettings {
   return {
@@ -51,6 +55,7 @@ export function withDefaults(options: LocalProviderOptions): LocalSettings {
     launchConcurrency: 4,
     outbound: false,
     ranges: DEFAULT_RANGES,
+    zones: ['local'],
     sandboxImage: 'registry.k8s.io/pause:3.10.1',
     ...options,
   };

@@ -117,7 +117,9 @@ export function createLocalProvider(options: LocalProviderOptions): CellProvider
 
   function isOwn({ tags }: CellRecord): boolean {
     const { owner } = settings;
-    return owner === undefined || (tags.clusterUid === owner.clusterUid && tags.virtualNode === owner.virtualNode);
+    return (
+      owner === undefined || (tags.clusterUid === owner.clusterUid && owner.virtualNodes.includes(tags.virtualNode))
+    );
   }
 
   async function find(cellId: string): Promise<CellMachine | undefined> {
@@ -130,7 +132,7 @@ export function createLocalProvider(options: LocalProviderOptions): CellProvider
   async function offerings(): Promise<readonly Offering[]> {
     await mkdir(settings.stateDir, { recursive: true, mode: 0o700 });
     const disk = await statfs(settings.stateDir);
-    return localOfferings({ ...hostSize(), diskBytes: disk.blocks * disk.bsize, arch: process.arch });
+    return localOfferings({ ...hostSize(), diskBytes: disk.blocks * disk.bsize, arch: process.arch }, settings.zones);
   }
 
   async function prepareImages(signal: AbortSignal): Promise<string | undefined> {

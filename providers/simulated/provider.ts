@@ -4,7 +4,7 @@ import type { SimulatedCloud } from './cloud.ts';
 export interface SimulatedProviderOptions {
   readonly cloud: SimulatedCloud;
   /** Only machines with these tags are listed; without it, all of the cloud's. */
-  readonly owner?: { readonly clusterUid: string; readonly virtualNode: string };
+  readonly owner?: { readonly clusterUid: string; readonly virtualNodes: readonly string[] };
 }
 
 /** Cells that are a few objects in this process, and talk to the cell API over the wire as kubelets do. */
@@ -23,7 +23,8 @@ export function createSimulatedProvider({ cloud, owner }: SimulatedProviderOptio
         .list()
         .filter(
           ({ tags }) =>
-            owner === undefined || (tags.clusterUid === owner.clusterUid && tags.virtualNode === owner.virtualNode),
+            owner === undefined ||
+            (tags.clusterUid === owner.clusterUid && owner.virtualNodes.includes(tags.virtualNode)),
         );
     },
     terminate: (cellId) => cloud.terminate(cellId),

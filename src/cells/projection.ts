@@ -2,7 +2,7 @@ import PQueue from 'p-queue';
 import type { Logger } from 'pino';
 import { type Clock, kubeMicroTime } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
-import { GROUP, VERSION, VIRTUAL_NODE_LABEL } from '../core/names.ts';
+import { CELLS_PATH, GROUP, VERSION } from '../core/names.ts';
 import { formatBytes, formatCpu } from '../core/quantity.ts';
 import { apply, call, isStatus } from '../kube/calls.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -11,7 +11,6 @@ import type { KubeObject } from '../kube/objects.ts';
 import type { Book } from './book.ts';
 import type { Cell } from './cell.ts';
 
-const PATH = `/apis/${GROUP}/${VERSION}/cells`;
 const FLUSH_MS = 250;
 const CONCURRENCY = 4;
 /** In a burst of pods the objects that people look at must not compete with the pods' own writes. */
@@ -27,13 +26,13 @@ function describeMembers(cell: Cell): string {
 }
 
 /** The Cell object that people see. */
-export function cellObject(cell: Cell, virtualNode: string): KubeObject {
+export function cellObject(cell: Cell, labels: Readonly<Record<string, string>>): KubeObject {
   const { machine, offering } = cell;
   const size = machine?.allocatable ?? offering?.allocatable;
   return {
     apiVersion: `${GROUP}/${VERSION}`,
     kind: 'Cell',
-    metadata: { name: cell.cellId, labels: { [VIRTUAL_NODE_LABEL]: virtualNode } },
+    metadata: { name: cell.cellId, labels },
     status: {
       phase: cell.phase,
       pod: describeMembers(cell),
@@ -55,9 +54,9 @@ export function cellObject(cell: Cell, virtualNode: string): KubeObject {
 export interface ProjectionOptions {
   readonly client: KubeClient;
   readonly book: Book;
-  /** The Cell objects of this virtual node. */
+  /** The Cell objects of this virtual node: those with its labels. */
   readonly objects: Collection<KubeObject>;
-  readonly virtualNode: string;
+  readonly labels: Readonly<Record<string, string>>;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Called when a person deletes the Cell object of a live cell. */
@@ -69,7 +68,7 @@ export interface ProjectionOptions {
  * Runs until the signal aborts.
  */
 export function startProjection(options: ProjectionOptions, signal: AbortSignal): void {
-  const { client, book, objects, virtualNode, clock, logger, onDeleted } = options;
+  const { client, book, objects, labels, clock, logger, onDeleted } = options;
   const queue = new PQueue({ concurrency: CONCURRENCY, ...WINDOW });
   const dirty = new Set<string>();
   /** Cells whose turn to be written, as they are then, is still to come. */
@@ -80,10 +79,10 @@ export function startProjection(options: ProjectionOptions, signal: AbortSignal)
   async function write(cellId: string): Promise<void> {
     waiting.delete(cellId);
     const cell = book.get(cellId);
-    const path = `${PATH}/${cellId}`;
+    const path = `${CELLS_PATH}/${cellId}`;
     try {
       if (cell === undefined) await call(client, { method: 'DELETE', path, signal });
-      else await apply(client, path, cellObject(cell, virtualNode), signal);
+      else await apply(client, path, cellObject(cell, labels), signal);
       failing = false;
     } catch (error) {
       if (signal.aborted || (cell === undefined && isStatus(error, 404))) return;
@@ -112,7 +111,7 @@ export function startProjection(options: ProjectionOptions, signal: AbortSignal)
   async function confirmDeletion(cell: Cell): Promise<void> {
     await clock.sleep(DELETION_PAUSE_MS, signal).catch(() => undefined);
     const defined = await client
-      .request({ method: 'GET', path: PATH, query: { limit: '1' }, signal })
+      .request({ method: 'GET', path: CELLS_PATH, query: { limit: '1' }, signal })
       .catch(() => undefined);
     if (signal.aborted) return;
     if (defined?.status === 200) onDeleted(cell);

@@ -6,7 +6,7 @@ import { createKubeClient } from '../kube/client.ts';
 import { NetworkPolicyIndex } from '../kube/network-policy-index.ts';
 import { CellClasses } from '../placement/cell-classes.ts';
 import { Placement } from '../placement/placement.ts';
-import { specOf } from '../virtual-node/node-spec.ts';
+import { ownArch } from '../virtual-node/node-spec.ts';
 import { loadKubeConfig } from './kube-config.ts';
 import { readObjects } from './plan/documents.ts';
 import { type Facts, readFacts } from './plan/facts.ts';
@@ -40,7 +40,7 @@ async function plannerOf({ provider, config: file }: Flags, facts: Facts, signal
     clock: systemClock,
     defaultSize: config.cells.defaultSize,
     csiDrivers: config.routing.csiDrivers,
-    arch: specOf(config, '').arch,
+    arch: ownArch(),
   });
   for (const { metadata, status } of facts.cells.items()) {
     const { cellClass = '', pricePerHourUsd = '0' } = (status ?? {}) as Record<string, string>;
@@ -51,6 +51,7 @@ async function plannerOf({ provider, config: file }: Flags, facts: Facts, signal
     placement,
     facts,
     nodeCell,
+    hasZones: config.zones.names.length > 0,
     ...(config.webhook.enabled ? { router: routerOf(config, facts, classes) } : {}),
   };
 }

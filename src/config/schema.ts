@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { ZONE_LABEL } from '../core/constraints.ts';
 import { durationField as duration } from '../core/duration-field.ts';
+import { zoneNodeName } from '../core/names.ts';
 import { quantityField as quantity, sizeField as size } from '../core/quantity-field.ts';
 import { type Resources, resourcesOf } from '../core/resources.ts';
 
@@ -19,7 +21,7 @@ const virtualNode = z.strictObject({
     .string()
     .regex(/^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$/, 'a node name is lower-case letters, digits, - and .')
     .default('nodeless')
-    .describe('Name of the virtual node.'),
+    .describe('Name of the virtual node; with zones, what their names begin with.'),
   capacity: z
     .record(z.string(), quantity)
     .prefault({ cpu: '1024', memory: '4Ti', 'nvidia.com/gpu': '10', pods: '1000', 'ephemeral-storage': '10Ti' })
@@ -61,19 +63,29 @@ const cells = z.strictObject({
 
 const cellApi = z.strictObject({
   host: z.string().default('0.0.0.0').describe('Address to listen on.'),
-  port: port.default(8443).describe('Port to listen on.'),
+  port: port.default(8443).describe('Port to listen on; of the first zone, where there are zones.'),
   advertise: z.string().optional().describe('Address that cells connect to; the virtual node address unless given.'),
 });
 
 const kubeletEndpoint = z.strictObject({
   host: z.string().default('0.0.0.0').describe('Address to listen on.'),
-  port: port.default(10_250).describe('Port to listen on; the Node names it.'),
+  port: port
+    .default(10_250)
+    .describe('Port to listen on; the Node names it. Of the first zone, where there are zones.'),
   signer: z.string().default('kubernetes.io/kubelet-serving').describe('signerName of the serving certificate.'),
   approval: z.enum(['self', 'external']).default('self').describe('Who approves the serving certificate request.'),
   selfSigned: z
     .boolean()
     .default(false)
     .describe('Serve with a self-signed certificate; only where the API server accepts it.'),
+});
+
+const zones = z.strictObject({
+  names: z
+    .array(z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a zone is lower-case letters, digits and -'))
+    .refine((names) => new Set(names).size === names.length, 'names a zone twice')
+    .default([])
+    .describe('Zones that have a virtual node each, NAME-ZONE; without any there is one virtual node for all zones.'),
 });
 
 const webhook = z.strictObject({
@@ -161,13 +173,13 @@ const awsEc2 = z.strictObject({
     .prefault({}),
 });
 
-/** The whole configuration of `nodeless run`. */
-export const configSchema = z.strictObject({
+const whole = z.strictObject({
   virtualNode: virtualNode.prefault({} as z.input<typeof virtualNode>),
   cells: cells.prefault({}),
   cellApi: cellApi.prefault({}),
   kubeletEndpoint: kubeletEndpoint.prefault({}),
   webhook: webhook.prefault({}),
+  zones: zones.prefault({}),
   routing: routing.prefault({}),
   cluster: z
     .strictObject({
@@ -182,6 +194,44 @@ export const configSchema = z.strictObject({
   awsEc2: awsEc2.prefault({}),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least level that is logged.'),
 });
+
+type Whole = z.output<typeof whole>;
+
+const LONGEST_NODE_NAME = 63;
+
+/** Where listeners of one process, which take a port for each zone, are in each other's way. */
+function portsMeet({ cellApi, kubeletEndpoint, webhook: { enabled, port: ofWebhooks }, zones: { names } }: Whole) {
+  const ranges = [
+    { first: cellApi.port, last: cellApi.port + names.length - 1 },
+    { first: kubeletEndpoint.port, last: kubeletEndpoint.port + names.length - 1 },
+    ...(enabled ? [{ first: ofWebhooks, last: ofWebhooks }] : []),
+  ];
+  const isWrong = ranges.some(({ first, last }) => first === 0 || last > 65_535);
+  return isWrong || ranges.some((a, i) => ranges.some((b, j) => i < j && a.first <= b.last && b.first <= a.last));
+}
+
+/** What zones make wrong of what is right without them. */
+function checkZones(config: Whole, context: z.RefinementCtx): void {
+  const { zones: ofNodes, virtualNode: node } = config;
+  const wrong = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
+  if (ofNodes.names.length === 0) return;
+  const long = ofNodes.names.find((zone) => zoneNodeName(node.name, zone).length > LONGEST_NODE_NAME);
+  if (long !== undefined)
+    wrong(
+      ['zones', 'names'],
+      `the node name ${zoneNodeName(node.name, long)} is longer than ${LONGEST_NODE_NAME} characters`,
+    );
+  if (Object.hasOwn(node.labels, ZONE_LABEL))
+    wrong(['virtualNode', 'labels'], `${ZONE_LABEL} is the zone of each virtual node; remove it`);
+  if (portsMeet(config))
+    wrong(
+      ['zones', 'names'],
+      'each zone takes a port from cellApi.port and from kubeletEndpoint.port on: choose them, and webhook.port, further apart',
+    );
+}
+
+/** The whole configuration of `nodeless run`. */
+export const configSchema = whole.superRefine(checkZones);
 
 /** Parsed, defaulted configuration: durations in milliseconds, quantities checked. */
 export type Config = z.output<typeof configSchema>;

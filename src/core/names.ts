@@ -1,6 +1,8 @@
 /** The names that Nodeless puts on Kubernetes objects. They are API: changing one breaks running clusters. */
 export const GROUP = 'nodeless.io';
 export const VERSION = 'v1alpha1';
+/** Path of the Cell objects at the API server. */
+export const CELLS_PATH = `/apis/${GROUP}/${VERSION}/cells`;
 
 /** Annotation on a pod: the id of the cell that runs it. Written only through pods/status as the node. */
 export const CELL_ANNOTATION = 'nodeless.io/cell';
@@ -27,7 +29,10 @@ export const DISRUPTION_TARGET = 'DisruptionTarget';
 export const CHOICE_ANNOTATION = 'nodeless.io/choice';
 /** Annotation on a pod: how often it was given a place on a cell, and how its cell came; for `nodeless why`. */
 export const START_ANNOTATION = 'nodeless.io/start';
-/** Label on the virtual node and on objects that Nodeless made, with the name of the virtual node: routing selects by it. */
+/**
+ * Label on virtual nodes and on objects that Nodeless made, with the configured name, which is that of the only virtual node
+ * or what those of all zones have in common: routing selects by it.
+ */
 export const VIRTUAL_NODE_LABEL = 'nodeless.io/virtual-node';
 /** Label that pods select a way of buying machines by, such as `ec2-spot`; no Node has it, offerings do. */
 export const LAUNCH_TYPE_LABEL = 'nodeless.io/launch-type';
@@ -35,6 +40,11 @@ export const LAUNCH_TYPE_LABEL = 'nodeless.io/launch-type';
 /** The Service by which API servers call a virtual node's webhooks; its name has to be a DNS label. */
 export function webhookServiceName(virtualNode: string): string {
   return `nodeless-${virtualNode.replaceAll('.', '-')}`.slice(0, 63).replace(/-+$/, '');
+}
+
+/** Name of the virtual node of a zone, where each zone has one. */
+export function zoneNodeName(virtualNode: string, zone: string): string {
+  return `${virtualNode}-${zone}`;
 }
 
 /** The user that a virtual node is to the cluster's API server. */

@@ -3,7 +3,7 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import { parseAllDocuments } from 'yaml';
 import { systemClock } from '../core/clock.ts';
 import { NodelessError } from '../core/errors.ts';
-import { webhookServiceName } from '../core/names.ts';
+import { webhookServiceName, zoneNodeName } from '../core/names.ts';
 import { call } from './calls.ts';
 import { createKubeClient, type KubeClient } from './client.ts';
 import type { KubeObject } from './objects.ts';
@@ -13,6 +13,8 @@ const DEPLOY = new URL('../../deploy/', import.meta.url);
 export interface InstallOptions {
   readonly virtualNode: string;
   readonly namespace: string;
+  /** Zones that have a virtual node each; without any there is one, of that name. */
+  readonly zones?: readonly string[];
   /** Where API servers call the webhooks: the virtual node's Service unless given. */
   readonly webhookUrl?: string;
   /** False: no webhook is asked, and pods say themselves that they go to the virtual node. */
@@ -40,17 +42,31 @@ function called(object: WebhookConfiguration, { webhookUrl, webhooks = true }: I
   return { ...object, webhooks: entries } as KubeObject;
 }
 
+/** Lists with an item about EACH_NODE, with that item for each of the nodes instead. */
+function forEachNode(value: unknown, nodes: readonly string[]): unknown {
+  if (Array.isArray(value))
+    return value.flatMap((item) =>
+      typeof item === 'string' && item.includes('EACH_NODE')
+        ? nodes.map((node) => item.replaceAll('EACH_NODE', node))
+        : [forEachNode(item, nodes)],
+    );
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, forEachNode(member, nodes)]));
+}
+
 /** The objects that a cluster needs before the provider can run, with the names filled in, in order of need. */
 export async function installObjects(options: InstallOptions): Promise<readonly KubeObject[]> {
   const objects: KubeObject[] = [];
+  const { virtualNode, zones = [] } = options;
+  const nodes = zones.length === 0 ? [virtualNode] : zones.map((zone) => zoneNodeName(virtualNode, zone));
   for (const folder of ['crds/', 'manifests/']) {
     for (const file of (await readdir(new URL(folder, DEPLOY))).sort()) {
       const text = await readFile(new URL(folder + file, DEPLOY), 'utf8');
       const filled = text
-        .replaceAll('WEBHOOK_SERVICE', webhookServiceName(options.virtualNode))
-        .replaceAll('VIRTUAL_NODE', options.virtualNode)
+        .replaceAll('WEBHOOK_SERVICE', webhookServiceName(virtualNode))
+        .replaceAll('VIRTUAL_NODE', virtualNode)
         .replaceAll('NAMESPACE', options.namespace);
-      const parsed = parseAllDocuments(filled).map((document) => document.toJS() as KubeObject);
+      const parsed = parseAllDocuments(filled).map((document) => forEachNode(document.toJS(), nodes) as KubeObject);
       objects.push(...parsed.flatMap((object) => called(object, options) ?? []));
     }
   }

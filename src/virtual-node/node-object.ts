@@ -1,10 +1,15 @@
 import { kubeTime } from '../core/clock.ts';
+import { ZONE_LABEL } from '../core/constraints.ts';
 import { VIRTUAL_NODE_LABEL, VIRTUAL_NODE_TAINT, VIRTUAL_NODE_TYPE } from '../core/names.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import { ownTaints, type Taint } from './taints.ts';
 
 export interface VirtualNodeSpec {
   readonly name: string;
+  /** Value of its label `nodeless.io/virtual-node`, by which routing selects. */
+  readonly group: string;
+  /** The zone that it stands for, where there is a virtual node for each. */
+  readonly zone?: string;
   /** Cluster name for the providerID. */
   readonly clusterUid: string;
   /** What the node advertises: Kubernetes quantities by resource name. */
@@ -28,7 +33,8 @@ export function defaultTaint(provider: string): { key: string; value: string; ef
 function defaultLabels(spec: VirtualNodeSpec): Record<string, string> {
   return {
     type: VIRTUAL_NODE_TYPE,
-    [VIRTUAL_NODE_LABEL]: spec.name,
+    [VIRTUAL_NODE_LABEL]: spec.group,
+    ...(spec.zone === undefined ? {} : { [ZONE_LABEL]: spec.zone }),
     'kubernetes.io/hostname': spec.name,
     'kubernetes.io/os': 'linux',
     'kubernetes.io/arch': spec.arch,

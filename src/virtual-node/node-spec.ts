@@ -1,21 +1,30 @@
 import type { Config } from '../config/schema.ts';
+import type { VirtualNodeConfig } from '../config/virtual-nodes.ts';
 import { defaultTaint, type VirtualNodeSpec } from './node-object.ts';
 
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
 
-/** The virtual node that a configuration describes. */
-export function specOf(config: Config, clusterUid: string, arch: string = process.arch): VirtualNodeSpec {
-  const { name, capacity, labels, taints, address, kubeletVersion } = config.virtualNode;
+/** `kubernetes.io/arch` of this machine, which the virtual nodes show as theirs. */
+export function ownArch(): string {
+  return ARCHITECTURES[process.arch] ?? process.arch;
+}
+
+/** One of the virtual nodes that a configuration describes. */
+export function specOf(config: Config, node: VirtualNodeConfig, clusterUid: string): VirtualNodeSpec {
+  const { capacity, labels, taints, address, kubeletVersion } = config.virtualNode;
+  const { name, group, zone, kubeletEndpointPort } = node;
   const wanted = taints ?? [defaultTaint(config.provider)];
   return {
     name,
+    group,
+    ...(zone === undefined ? {} : { zone }),
     clusterUid,
     capacity,
     labels,
     taints: wanted.map(({ key, value, effect }) => ({ key, effect, ...(value === undefined ? {} : { value }) })),
     address,
-    kubeletPort: config.kubeletEndpoint.port,
+    kubeletPort: kubeletEndpointPort,
     kubeletVersion,
-    arch: ARCHITECTURES[arch] ?? arch,
+    arch: ownArch(),
   };
 }

@@ -9,6 +9,7 @@ const COMPOSING = [
   'main.ts',
   'pod-service.ts',
   'provider-choice.ts',
+  'routing-target.ts',
   'shared-collections.ts',
   'virtual-node-leader.ts',
   'virtual-node-service.ts',

@@ -4,11 +4,11 @@ import type { CollectionReader } from '../../src/kube/collection.ts';
 import { type NetworkPolicy, NetworkPolicyIndex } from '../../src/kube/network-policy-index.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';
 import type { ClusterFacts } from '../routing/facts.ts';
-import type { Target } from '../routing/target.ts';
+import type { Target, TargetNode } from '../routing/target.ts';
 
 /** What is known of the cluster, kept up by shared watches. */
 export interface ClusterCollections {
-  readonly nodes: CollectionReader<KubeObject>;
+  readonly nodes: Pick<CollectionReader<KubeObject>, 'get'>;
   readonly namespaces: CollectionReader<KubeObject>;
   readonly daemonSets: CollectionReader<KubeObject>;
   readonly networkPolicies: CollectionReader<NetworkPolicy>;
@@ -20,15 +20,16 @@ export type OtherFacts = Pick<
   'enforcesNetworkPolicy' | 'nodeCellEnforcesNetworkPolicy' | 'cellClassProblem'
 >;
 
-/** Facts from memory. `configured` is what the virtual node is to be, for as long as its Node is not there. */
+/** Facts from memory. `configured` is what the virtual nodes are to be, for as long as their Nodes are not there. */
 export function clusterFacts(collections: ClusterCollections, configured: Target, others: OtherFacts): ClusterFacts {
   const { nodes, namespaces, daemonSets, networkPolicies } = collections;
   const policies = new NetworkPolicyIndex(networkPolicies);
   return {
     ...others,
     target() {
-      const labels = nodes.get(undefined, configured.name)?.metadata.labels;
-      return labels === undefined ? configured : { ...configured, labels: { ...configured.labels, ...labels } };
+      const labelsOf = ({ name }: TargetNode) => nodes.get(undefined, name)?.metadata.labels;
+      const now = (node: TargetNode) => ({ ...node, labels: { ...node.labels, ...labelsOf(node) } });
+      return { ...configured, nodes: configured.nodes.map(now) };
     },
     namespaceLabels: (namespace) => namespaces.get(undefined, namespace)?.metadata.labels ?? {},
     daemonSetPolicy(namespace, name) {

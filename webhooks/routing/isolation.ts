@@ -1,6 +1,7 @@
 import type { V1Affinity, V1TopologySpreadConstraint } from '@kubernetes/client-node';
 import { type Constraints, HOSTNAME_LABEL, type PodTerm } from '../../src/core/constraints.ts';
 import { tidied } from './admitted-pod.ts';
+import type { TargetNode } from './target.ts';
 
 /** Parts of a pod that speak of other pods. */
 export interface Neighbours {
@@ -40,12 +41,10 @@ export function sharesItsHost({ affinity }: Neighbours): boolean {
   return affinity.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.some(isByHost) === true;
 }
 
-/** The field that asks for a topology which the virtual node has no place in, or undefined. */
-export function strangeTopology(
-  { affinity, spread }: Neighbours,
-  labels: Readonly<Record<string, string>>,
-): string | undefined {
-  const isStrange = ({ topologyKey }: { readonly topologyKey: string }) => !Object.hasOwn(labels, topologyKey);
+/** The field that asks for a topology which no virtual node has a place in, or undefined. */
+export function strangeTopology({ affinity, spread }: Neighbours, nodes: readonly TargetNode[]): string | undefined {
+  const isStrange = ({ topologyKey }: { readonly topologyKey: string }) =>
+    !nodes.some(({ labels }) => Object.hasOwn(labels, topologyKey));
   const together = affinity.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [];
   if (together.some(isStrange)) return 'spec.affinity.podAffinity';
   const required = spread.filter(({ whenUnsatisfiable }) => whenUnsatisfiable === 'DoNotSchedule');

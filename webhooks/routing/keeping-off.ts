@@ -1,7 +1,7 @@
 import { VIRTUAL_NODE_LABEL, VIRTUAL_NODE_TYPE } from '../../src/core/names.ts';
 import { type AdmittedPod, daemonSetOf, type Routed } from './admitted-pod.ts';
 import { requiresNode } from './node-name.ts';
-import type { Target } from './target.ts';
+import { nodeNames, type Target } from './target.ts';
 import { tolerates } from './tolerations.ts';
 
 /** What says whether a pod that is not to go to the virtual node has to be kept off it. */
@@ -17,13 +17,13 @@ function barriers({ taints }: Target) {
   return taints.filter(({ effect }) => effect !== 'PreferNoSchedule');
 }
 
-function selects({ nodeSelector, affinity }: Routed, { name }: Target): boolean {
+function selects({ nodeSelector, affinity }: Routed, target: Target): boolean {
   const { type, [VIRTUAL_NODE_LABEL]: node } = nodeSelector;
-  return type === VIRTUAL_NODE_TYPE || node === name || requiresNode(affinity, name);
+  return type === VIRTUAL_NODE_TYPE || node === target.name || requiresNode(affinity, nodeNames(target));
 }
 
 /**
- * Whether the scheduler has to be told that a pod is not for the virtual node: nothing else keeps one off that tolerates its
+ * Whether the scheduler has to be told that a pod is not for the virtual nodes: nothing else keeps one off that tolerates its
  * taints, and an empty node of that size is the best there is. A node without taints is open to all by its
  * administrator's will, and so is one that a user has selected, unless the pod is forbidden there. Pods that are bound
  * already, by name or by the daemon controller, would only wait for ever, or be launched again and again.

@@ -12,7 +12,7 @@ import type { ClusterFacts, RoutingRules } from './facts.ts';
 import { isToBeKeptOff } from './keeping-off.ts';
 import { requiring } from './node-name.ts';
 import { isRoutedTo, remembering, unrouted } from './spec-lift.ts';
-import type { Target } from './target.ts';
+import { nodeNames, type Target } from './target.ts';
 import { canonicalText } from './three-way.ts';
 import { tolerating } from './tolerations.ts';
 import { judge, type Verdict } from './verdict.ts';
@@ -53,12 +53,12 @@ function sentTo(target: Target, routed: Routed): Routed {
     ...routed,
     nodeSelector: { ...routed.nodeSelector, [VIRTUAL_NODE_LABEL]: target.name },
     tolerations: tolerating(routed.tolerations, target.taints),
-    affinity: requiring(routed.affinity, { operator: 'In', node: target.name }),
+    affinity: requiring(routed.affinity, { operator: 'In', nodes: nodeNames(target) }),
   };
 }
 
 function keptOff(routed: Routed, target: Target): Routed {
-  return { ...routed, affinity: requiring(routed.affinity, { operator: 'NotIn', node: target.name }) };
+  return { ...routed, affinity: requiring(routed.affinity, { operator: 'NotIn', nodes: nodeNames(target) }) };
 }
 
 function carriedOut(verdict: Verdict, original: Routed, plain: Routed, target: Target): Routed {

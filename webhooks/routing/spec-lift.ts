@@ -13,7 +13,7 @@ import { liftIsolation, sharesItsHost, strangeTopology } from './isolation.ts';
 import { liftPreferred, liftRequired, liftSelector } from './lifting.ts';
 import { notRequiring } from './node-name.ts';
 import { originalText, parseOriginal } from './original.ts';
-import type { Standpoint, Target } from './target.ts';
+import { nodeNames, type Standpoint, type Target } from './target.ts';
 import { canonicalText, crossed, merged } from './three-way.ts';
 import { withoutTolerating } from './tolerations.ts';
 
@@ -38,19 +38,19 @@ function withNodeAffinity(
   return tidied({ ...affinity, nodeAffinity });
 }
 
-/** Takes what only a machine can answer out of a pod, and says what of the rest excludes the virtual node. */
+/** Takes what only a machine can answer out of a pod, and says what of the rest excludes all virtual nodes. */
 export function liftSpec(pod: Routed, at: Standpoint): SpecLift {
   const selector = liftSelector(pod.nodeSelector, at);
   if (selector === undefined) return { excludedBy: 'spec.nodeSelector' };
   const { [REQUIRED]: requirement, [PREFERRED]: preferences, ...others } = pod.affinity.nodeAffinity ?? {};
-  const required = liftRequired(selector.lifted, requirement?.nodeSelectorTerms, at);
+  const required = liftRequired(selector.lifted, requirement?.nodeSelectorTerms, selector.at);
   if (required === undefined) return { excludedBy: 'spec.affinity.nodeAffinity' };
-  const preferred = liftPreferred(preferences ?? [], at);
+  const preferred = liftPreferred(preferences ?? [], selector.at);
   const part = { ...others, [PREFERRED]: [...preferred.rest] };
   const affinity =
     pod.affinity.nodeAffinity === undefined ? pod.affinity : withNodeAffinity(pod.affinity, required.rest, part);
   const neighbours = liftIsolation({ affinity, spread: pod.topologySpreadConstraints });
-  const strange = strangeTopology(neighbours, at.labels);
+  const strange = strangeTopology(neighbours, selector.at.nodes);
   if (strange !== undefined) return { excludedBy: strange };
   if (neighbours.constraints.spread !== undefined && sharesItsHost(neighbours))
     return { excludedBy: 'spec.topologySpreadConstraints' };
@@ -102,7 +102,7 @@ export function isRoutedTo(pod: Routed, target: Target): boolean {
 function unroutedByConstraints(pod: Routed, target: Target): Routed {
   const { [CONSTRAINTS_ANNOTATION]: text, ...others } = pod.annotations;
   const isOurs = isRoutedTo(pod, target);
-  const byName = { operator: 'In', node: target.name } as const;
+  const byName = { operator: 'In', nodes: nodeNames(target) } as const;
   const free = isOurs ? { ...pod, affinity: notRequiring(pod.affinity, byName) } : pod;
   const restored = text === undefined ? free : restore({ ...free, annotations: others }, parseConstraints(text));
   if (!isOurs) return restored;
@@ -119,7 +119,7 @@ export function unrouted(pod: Routed, target: Target): Routed {
   const { [ORIGINAL_ANNOTATION]: text, [CONSTRAINTS_ANNOTATION]: _lifted, ...annotations } = pod.annotations;
   if (text === undefined) return unroutedByConstraints(pod, target);
   const { before, after } = parseOriginal(text);
-  return { ...merged(before, after, pod, target.name), annotations };
+  return { ...merged(before, after, pod, nodeNames(target)), annotations };
 }
 
 /**

@@ -18,6 +18,12 @@ export function canonicalText(value: unknown): string {
   return JSON.stringify(value, sorted) ?? '';
 }
 
+/** Items without regard to where one stands twice. */
+export function distinct<T>(items: readonly T[]): T[] {
+  const seen = new Map(items.map((item) => [canonicalText(item), item]));
+  return [...seen.values()];
+}
+
 /** Each of some terms with each of others: both hold. @throws NodelessError ConfigInvalid where they are too many */
 export function crossed(
   some: readonly V1NodeSelectorTerm[],
@@ -66,14 +72,16 @@ function mergedList<T extends Items>(before: T, after: T, now: T): T {
 function mergedTerms(
   before: readonly V1NodeSelectorTerm[],
   now: readonly V1NodeSelectorTerm[],
-  node: string,
+  nodes: readonly string[],
 ): readonly V1NodeSelectorTerm[] {
   const isOurs = ({ key, values }: { readonly key: string; readonly values?: readonly string[] }) =>
-    key === 'metadata.name' && values?.length === 1 && values[0] === node;
-  const theirs = now.map(({ matchExpressions = [], matchFields = [] }) => ({
+    key === 'metadata.name' && values?.length === 1 && nodes.includes(values[0] ?? '');
+  const bare = now.map(({ matchExpressions = [], matchFields = [] }) => ({
     matchExpressions,
     matchFields: matchFields.filter((one) => !isOurs(one)),
   }));
+  // Of several nodes each has a term of its own.
+  const theirs = nodes.length > 1 ? distinct(bare) : bare;
   const isSaying = ({ matchExpressions = [], matchFields = [] }: V1NodeSelectorTerm) =>
     matchExpressions.length + matchFields.length > 0;
   const isFree = !theirs.every(isSaying);
@@ -95,7 +103,7 @@ function listOf(affinity: V1Affinity, kind: string, name: string): Items {
   return Array.isArray(list) ? list : [];
 }
 
-function mergedAffinity(before: V1Affinity, after: V1Affinity, now: V1Affinity, node: string): V1Affinity {
+function mergedAffinity(before: V1Affinity, after: V1Affinity, now: V1Affinity, nodes: readonly string[]): V1Affinity {
   if (canonicalText(after) === canonicalText(now)) return before;
   const lists = (kind: string) =>
     Object.fromEntries(
@@ -107,7 +115,7 @@ function mergedAffinity(before: V1Affinity, after: V1Affinity, now: V1Affinity, 
         }),
     );
   const isSame = canonicalText(termsOf(after)) === canonicalText(termsOf(now));
-  const terms = isSame ? termsOf(before) : mergedTerms(termsOf(before), termsOf(now), node);
+  const terms = isSame ? termsOf(before) : mergedTerms(termsOf(before), termsOf(now), nodes);
   const required = terms.length === 0 ? {} : { [REQUIRED]: { nodeSelectorTerms: [...terms] } };
   return tidied({
     nodeAffinity: { ...required, ...lists('nodeAffinity') },
@@ -121,13 +129,13 @@ function mergedAffinity(before: V1Affinity, after: V1Affinity, now: V1Affinity, 
  * have not touched is again as it was, to the letter.
  * @throws NodelessError ConfigInvalid for node affinity of too many terms
  */
-export function merged(before: RoutedSpec, after: RoutedSpec, now: RoutedSpec, node: string): RoutedSpec {
+export function merged(before: RoutedSpec, after: RoutedSpec, now: RoutedSpec, nodes: readonly string[]): RoutedSpec {
   const list = <T extends Items>(was: T, had: T, has: T) =>
     canonicalText(had) === canonicalText(has) ? was : mergedList(was, had, has);
   return {
     nodeSelector: mergedMap(before.nodeSelector, after.nodeSelector, now.nodeSelector),
     tolerations: list(before.tolerations, after.tolerations, now.tolerations),
-    affinity: mergedAffinity(before.affinity, after.affinity, now.affinity, node),
+    affinity: mergedAffinity(before.affinity, after.affinity, now.affinity, nodes),
     topologySpreadConstraints: list(
       before.topologySpreadConstraints,
       after.topologySpreadConstraints,

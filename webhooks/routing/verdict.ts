@@ -7,7 +7,7 @@ import { type AdmittedPod, daemonSetOf, type Routed } from './admitted-pod.ts';
 import type { ClusterFacts, RoutingRules } from './facts.ts';
 import { isToBeKeptOff } from './keeping-off.ts';
 import { liftSpec } from './spec-lift.ts';
-import { ofCells, ofNodeCell, type Target } from './target.ts';
+import { nodeNames, ofCells, ofNodeCell, type Target } from './target.ts';
 
 /** Where a pod goes, and why. */
 export interface Verdict {
@@ -111,7 +111,7 @@ function isBoundTo({ spec }: AdmittedPod, target: Target): boolean {
   const terms = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
   const fields = terms.flatMap(({ matchFields }) => matchFields ?? []);
   const names = fields.flatMap(({ operator, values }) => (operator === 'In' ? (values ?? []) : []));
-  return spec.nodeName === target.name || names.includes(target.name);
+  return nodeNames(target).some((name) => spec.nodeName === name || names.includes(name));
 }
 
 /** What no cell can have, the node cell can't have either: its Node is that of all cells. */
@@ -131,8 +131,8 @@ function stays(one: Case, reason: string, detail?: string): Verdict {
 
 /** A field other than those that are lifted, which keeps the pod from the virtual node. */
 function excludedBy({ pod: { spec }, rules, facts }: Case): string | undefined {
-  const { name } = facts.target();
-  if (spec.nodeName !== undefined && spec.nodeName !== '' && spec.nodeName !== name) return 'spec.nodeName';
+  const { nodeName = '' } = spec;
+  if (nodeName !== '' && !nodeNames(facts.target()).includes(nodeName)) return 'spec.nodeName';
   const { schedulerName = 'default-scheduler' } = spec;
   if (!rules.schedulers.includes(schedulerName)) return 'spec.schedulerName';
   if ((spec.resourceClaims ?? []).length > 0) return 'spec.resourceClaims';

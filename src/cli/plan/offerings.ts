@@ -10,14 +10,15 @@ import type { Config } from '../../config/schema.ts';
 import { systemClock as clock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { Offering } from '../../core/offerings.ts';
+import { zonesOf } from '../../provider-choice.ts';
 
 /** The providers whose offerings can be planned with. */
 export const PLANNED_PROVIDERS = ['local', 'simulated', 'aws-ec2'] as const;
 type PlannedProvider = (typeof PLANNED_PROVIDERS)[number];
 
-async function localMachineOfferings(): Promise<readonly Offering[]> {
+async function localMachineOfferings(zones: readonly string[]): Promise<readonly Offering[]> {
   const disk = await statfs('/');
-  return localOfferings({ ...hostSize(), diskBytes: disk.blocks * disk.bsize, arch: process.arch });
+  return localOfferings({ ...hostSize(), diskBytes: disk.blocks * disk.bsize, arch: process.arch }, zones);
 }
 
 async function ec2Offerings(config: Config, signal: AbortSignal): Promise<readonly Offering[]> {
@@ -45,6 +46,11 @@ export async function offeringsOf(
   config: Config,
   signal: AbortSignal,
 ): Promise<readonly Offering[]> {
-  if (provider === 'aws-ec2') return ec2Offerings(config, signal);
-  return provider === 'simulated' ? simulatedOfferings(['simulated-a']) : localMachineOfferings();
+  const { names } = config.zones;
+  if (provider === 'aws-ec2') {
+    const offerings = await ec2Offerings(config, signal);
+    return names.length === 0 ? offerings : offerings.filter(({ zone }) => names.includes(zone));
+  }
+  const zones = zonesOf({ ...config, provider });
+  return provider === 'simulated' ? simulatedOfferings(zones) : localMachineOfferings(zones);
 }

@@ -22,7 +22,8 @@ function nameOf({ kind, namespace, name }: WorkloadPlan): string {
 function summaryRow(plan: WorkloadPlan): readonly string[] {
   const { chosen, cellClass = '' } = plan.explanation ?? {};
   const verdict = plan.place === 'cell' ? (chosen?.instanceType ?? plan.refused ?? '') : plan.place;
-  const how = chosen === undefined ? '' : `${chosen.launchType}, ${chosen.zone}`;
+  const { zones = [chosen?.zone] } = plan;
+  const how = chosen === undefined ? '' : `${chosen.launchType}, ${zones.join(' or ')}`;
   return [nameOf(plan), `${plan.cells}/${plan.replicas}`, cellClass, verdict, how, usd(plan.pricePerHourUsd)];
 }
 

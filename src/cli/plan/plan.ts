@@ -3,7 +3,7 @@ import { type Resources, resourceListOf } from '../../core/resources.ts';
 import { effectiveRequest } from '../../core/sizing.ts';
 import type { WirePod } from '../../kube/wire-pod.ts';
 import { isMateOf, wantedCompany } from '../../placement/company.ts';
-import type { Explanation } from '../../placement/explanation.ts';
+import type { Explanation, OfferingRow } from '../../placement/explanation.ts';
 import { type Place, placeOf } from '../../placement/place.ts';
 import type { Placement } from '../../placement/placement.ts';
 import type { Facts } from './facts.ts';
@@ -32,6 +32,8 @@ export interface WorkloadPlan {
   /** Code of the error that the pods without a cell wait with. */
   readonly refused?: string;
   readonly explanation?: Explanation;
+  /** With a virtual node for each zone, those that the scheduler may choose: the cell is the same in each. */
+  readonly zones?: readonly string[];
 }
 
 const ELSEWHERE = {
@@ -48,6 +50,8 @@ export interface Planner {
   readonly facts: Facts;
   /** What the node cell is sized for, and whether a plan has counted it. */
   readonly nodeCell: { readonly size: Resources; isCounted: boolean };
+  /** Each zone has a virtual node of its own. */
+  readonly hasZones: boolean;
   /** Absent where pods are not routed, but bound to the virtual node by their own specs. */
   readonly router?: Router;
 }
@@ -119,6 +123,15 @@ async function onNodeCell({ placement, nodeCell }: Planner, signal: AbortSignal)
   return { cells: 1, pricePerHourUsd: offering.pricePerHourUsd, why: `${ELSEWHERE['node-cell']}: ${why}` };
 }
 
+/** The zones that have what was chosen at the same price. */
+function zonesFor({ chosen, candidates }: Explanation): readonly string[] {
+  const isSame = (one: OfferingRow) =>
+    one.instanceType === chosen?.instanceType &&
+    one.launchType === chosen.launchType &&
+    one.pricePerHourUsd === chosen.pricePerHourUsd;
+  return candidates.filter(isSame).map(({ zone }) => zone);
+}
+
 async function planned(one: Case, seating: Seating, planner: Planner, signal: AbortSignal): Promise<WorkloadPlan> {
   const { workload, place, pod, decision } = one;
   const { kind, namespace, name, replicas } = workload;
@@ -130,7 +143,8 @@ async function planned(one: Case, seating: Seating, planner: Planner, signal: Ab
     const request = resourceListOf(effectiveRequest(pod));
     // Before anything is chosen, so that it is not in its own way.
     const explanation = await planner.placement.explain(pod, signal);
-    return { ...head, request, why: explanation.why, explanation, ...(await seatAll(one, seating, signal)) };
+    const zones = planner.hasZones ? { zones: zonesFor(explanation) } : {};
+    return { ...head, request, why: explanation.why, explanation, ...zones, ...(await seatAll(one, seating, signal)) };
   } catch (error) {
     if (!isNodelessError(error)) throw error;
     return { ...head, ...nothing, why: error.message, refused: error.code };

@@ -5,8 +5,7 @@ import type { Config } from '../../config/schema.ts';
 import type { WirePod } from '../../kube/wire-pod.ts';
 import type { CellClasses } from '../../placement/cell-classes.ts';
 import { classFacts } from '../../placement/class-facts.ts';
-import { nodeLabels } from '../../virtual-node/node-object.ts';
-import { specOf } from '../../virtual-node/node-spec.ts';
+import { routingTarget } from '../../routing-target.ts';
 import type { Facts } from './facts.ts';
 
 /** What routing makes of a pod: its verdict, and the pod as it is then. */
@@ -19,8 +18,7 @@ export type Router = (pod: WirePod) => Routing;
 
 /** Routes pods as the webhook does, by what is known of the cluster. */
 export function routerOf(config: Config, facts: Facts, classes: CellClasses): Router {
-  const { name, taints, ...spec } = specOf(config, '');
-  const target = { name, taints, labels: nodeLabels({ name, taints, ...spec }) };
+  const target = routingTarget(config, '');
   const rules = {
     ...config.routing,
     excludedNamespaces: [...config.routing.excludedNamespaces, config.cluster.namespace],

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { KubeConfig } from '@kubernetes/client-node';
 import { stringify } from 'yaml';
 import { systemClock } from '../../core/clock.ts';
+import { zoneNodeName } from '../../core/names.ts';
 import { call, getOrUndefined } from '../../kube/calls.ts';
 import { createKubeClient, type KubeClient } from '../../kube/client.ts';
 import { install } from '../../kube/install.ts';
@@ -36,6 +37,10 @@ export interface ProviderOptions {
 
 interface WebhookConfiguration extends KubeObject {
   readonly webhooks?: readonly { readonly clientConfig: { readonly caBundle?: string } }[];
+}
+
+interface ZonesSection {
+  readonly names?: readonly string[];
 }
 
 interface WebhookSection {
@@ -110,7 +115,7 @@ async function areTrusted(client: KubeClient, virtualNode: string, signal: Abort
   return found?.webhooks?.every(({ clientConfig }) => clientConfig.caBundle !== undefined) === true;
 }
 
-/** Installs what the provider needs in the cluster, starts it in the cluster's namespace, and waits until its node is Ready. */
+/** Installs what the provider needs in the cluster, starts it in the cluster's namespace, and waits until its nodes are Ready. */
 export async function startProvider(options: ProviderOptions): Promise<void> {
   const { cluster, signal, virtualNode = 'nodeless', replica = PROVIDER, program = PROGRAM } = options;
   const kubeConfig = new KubeConfig();
@@ -118,14 +123,17 @@ export async function startProvider(options: ProviderOptions): Promise<void> {
   const client = await createKubeClient(kubeConfig, systemClock);
   try {
     const webhooks = webhooksOf(options);
-    await install(kubeConfig, { virtualNode, namespace: NAMESPACE, ...webhooks });
+    const { names: zones = [] } = (options.config?.zones ?? {}) as ZonesSection;
+    await install(kubeConfig, { virtualNode, namespace: NAMESPACE, zones, ...webhooks });
     const kubeconfig = await writeKubeconfig(options, client);
     const config = await writeConfig(options);
     const argv = [process.execPath, program, 'run', '--config', config, '--kubeconfig', kubeconfig];
     await startComponent(cluster.paths, replica, argv);
-    const path = `/api/v1/nodes/${virtualNode}`;
+    const nodes = zones.length === 0 ? [virtualNode] : zones.map((zone) => zoneNodeName(virtualNode, zone));
+    const isReady = async (node: string) =>
+      hasCondition(await getOrUndefined<KubeObject>(client, `/api/v1/nodes/${node}`, signal), 'Ready');
     const check = async () =>
-      hasCondition(await getOrUndefined<KubeObject>(client, path, signal), 'Ready') &&
+      (await Promise.all(nodes.map(isReady))).every(Boolean) &&
       (!webhooks.webhooks || (await areTrusted(client, virtualNode, signal)));
     await waitForComponent(cluster.paths, replica, { check, timeoutMs: READY_TIMEOUT_MS, signal });
   } finally {

@@ -105,7 +105,7 @@ describe('shell words', () => {
 
 describe('offerings of local cells', () => {
   const host = { cpuMilli: 6000, memoryBytes: 15.5 * GiB, diskBytes: 100 * GiB, arch: 'arm64' };
-  const offerings = localOfferings(host);
+  const offerings = localOfferings(host, ['local']);
 
   test('reach to all cores of the machine, and to its memory less a reserve', () => {
     const largest = offerings.at(-1);
@@ -114,6 +114,13 @@ describe('offerings of local cells', () => {
     expect(largest?.allocatable.memoryBytes).toBe(15 * GiB);
     expect(largest?.capacity.memoryBytes).toBeLessThanOrEqual(host.memoryBytes);
     expect(largest?.arch).toBe('arm64');
+  });
+
+  test('are the same in each zone, which are names only', () => {
+    const inZones = localOfferings(host, ['a', 'b']);
+    expect(inZones).toHaveLength(2 * offerings.length);
+    const asOf = (zone: string) => inZones.filter((one) => one.zone === zone).map((one) => ({ ...one, zone: 'local' }));
+    expect([asOf('a'), asOf('b')]).toEqual([offerings, offerings]);
   });
 
   test('leave the overhead of kubelet and containerd on top of what pods get', () => {

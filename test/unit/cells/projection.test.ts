@@ -25,7 +25,8 @@ function projection() {
   };
   const objects = new Collection<KubeObject>();
   const logger = pino({ level: 'silent' });
-  const options = { client, book, objects, virtualNode: 'n', clock: systemClock, logger, onDeleted: () => undefined };
+  const labels = { 'nodeless.io/virtual-node': 'n' };
+  const options = { client, book, objects, labels, clock: systemClock, logger, onDeleted: () => undefined };
   startProjection(options, ended.signal);
   return { book, written, ended };
 }

@@ -21,13 +21,12 @@ function workloads(yaml: string) {
   return objectsOf(yaml, 'x.yaml').flatMap((object) => workloadOf(object, 'default') ?? []);
 }
 
-const CONFIG = parseConfig({ virtualNode: { address: '127.0.0.1' } }, 'defaults');
-
-async function plansOf(yaml: string) {
+async function plansOf(yaml: string, zones: readonly string[] = []) {
+  const config = parseConfig({ virtualNode: { address: '127.0.0.1' }, zones: { names: zones } }, 'a test');
   const facts = await readFacts(objectsOf(yaml, 'x.yaml'), undefined, 'default');
   const classes = new CellClasses(facts);
   const placement = new Placement({
-    provider: { offerings: async () => simulatedOfferings(['a']) },
+    provider: { offerings: async () => simulatedOfferings(zones.length === 0 ? ['a'] : zones) },
     classes,
     daemonSets: facts.daemonSets,
     policies: new NetworkPolicyIndex(facts.networkPolicies),
@@ -36,8 +35,9 @@ async function plansOf(yaml: string) {
     csiDrivers: [],
     arch: 'amd64',
   });
-  const nodeCell = { size: CONFIG.cells.nodeCell.size, isCounted: false };
-  return planAll(workloads(yaml), { placement, facts, nodeCell, router: routerOf(CONFIG, facts, classes) }, signal);
+  const nodeCell = { size: config.cells.nodeCell.size, isCounted: false };
+  const planner = { placement, facts, nodeCell, hasZones: zones.length > 0, router: routerOf(config, facts, classes) };
+  return planAll(workloads(yaml), planner, signal);
 }
 
 describe('a manifest', () => {
@@ -228,5 +228,17 @@ spec: {agents: [{namespace: default, daemonSet: agent}]}
     expect(namespaces.get(undefined, 'team')?.metadata.labels).toEqual({ 'nodeless.io/cell-class': 'agents' });
     expect(daemonSets.get('default', 'agent')).toBeDefined();
     expect([...classes.items()]).toHaveLength(1);
+  });
+
+  test('with a virtual node for each zone says which zones the scheduler may choose', async () => {
+    const deployment = (spec: string) =>
+      `{apiVersion: apps/v1, kind: Deployment, metadata: {name: x}, spec: {template: {spec: ${spec}}}}`;
+    const [anywhere] = await plansOf(deployment(SPEC), ['a', 'b']);
+    expect(anywhere).toMatchObject({ place: 'cell', zones: ['a', 'b'] });
+    expect(planText(anywhere === undefined ? [] : [anywhere])).toContain('simulated, a or b');
+    const there = SPEC.replace('{', '{nodeSelector: {topology.kubernetes.io/zone: b}, ');
+    expect(await plansOf(deployment(there), ['a', 'b'])).toMatchObject([{ place: 'cell', zones: ['b'] }]);
+    const nowhere = SPEC.replace('{', '{nodeSelector: {topology.kubernetes.io/zone: c}, ');
+    expect(await plansOf(deployment(nowhere), ['a', 'b'])).toMatchObject([{ place: 'regular-node' }]);
   });
 });

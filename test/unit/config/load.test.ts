@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { loadConfig, parseConfig } from '../../../src/config/load.ts';
+import { virtualNodesOf } from '../../../src/config/virtual-nodes.ts';
 
 const MINIMAL = { virtualNode: { address: '10.0.0.1' } };
 
@@ -38,6 +39,36 @@ describe('configuration', () => {
     [{}, /virtualNode/],
   ])('a wrong value is named by its path', (input, message) => {
     expect(() => parseConfig(input, 'f.yaml')).toThrow(message);
+  });
+
+  test.each([
+    [{ ...MINIMAL, zones: { names: ['a', 'a'] } }, /zones.names: names a zone twice/],
+    [{ ...MINIMAL, zones: { names: ['A'] } }, /zones.names.0: a zone is lower-case/],
+    [
+      { virtualNode: { address: 'a', name: 'n'.repeat(60) }, zones: { names: ['east'] } },
+      /zones.names: the node name n+-east is longer than 63/,
+    ],
+    [
+      { virtualNode: { address: 'a', labels: { 'topology.kubernetes.io/zone': 'x' } }, zones: { names: ['a'] } },
+      /virtualNode.labels: topology.kubernetes.io\/zone is the zone of each virtual node; remove it/,
+    ],
+    [{ ...MINIMAL, zones: { names: ['a', 'b'] }, cellApi: { port: 10_249 } }, /zones.names: each zone takes a port/],
+    [{ ...MINIMAL, zones: { names: ['a', 'b'] }, cellApi: { port: 9_442 } }, /zones.names: each zone takes a port/],
+    [{ ...MINIMAL, zones: { names: ['a'] }, kubeletEndpoint: { port: 0 } }, /zones.names: each zone takes a port/],
+    [{ ...MINIMAL, zones: { names: ['a', 'b'] }, cellApi: { port: 65_535 } }, /zones.names: each zone takes a port/],
+  ])('zones that can not be served are refused: %j', (input, message) => {
+    expect(() => parseConfig(input, 'f.yaml')).toThrow(message);
+  });
+
+  test('each zone has a virtual node of its own, with the ports in the order of the zones', () => {
+    const group = 'nodeless';
+    expect(virtualNodesOf(parseConfig(MINIMAL, 'test'))).toEqual([
+      { name: 'nodeless', group, cellApiPort: 8443, kubeletEndpointPort: 10_250 },
+    ]);
+    expect(virtualNodesOf(parseConfig({ ...MINIMAL, zones: { names: ['b', 'a'] } }, 'test'))).toEqual([
+      { name: 'nodeless-b', group, zone: 'b', cellApiPort: 8443, kubeletEndpointPort: 10_250 },
+      { name: 'nodeless-a', group, zone: 'a', cellApiPort: 8444, kubeletEndpointPort: 10_251 },
+    ]);
   });
 
   test('finished pods can keep their cells without limit', () => {

@@ -43,6 +43,18 @@ describe('what is installed', () => {
     expect(JSON.stringify(first.get(`Role ${NAMESPACE}/nodeless:a`))).toContain('"nodeless-webhook-a"');
   });
 
+  test('with zones, each virtual node is granted by name, and what they share stays one', async () => {
+    const objects = await installObjects({ virtualNode: 'n', namespace: NAMESPACE, zones: ['a', 'b'] });
+    const text = JSON.stringify(objects);
+    expect(text).toContain('"resources":["users"],"resourceNames":["system:node:n-a","system:node:n-b"]');
+    expect(text).toContain('"resources":["nodes"],"resourceNames":["n-a","n-b"]');
+    expect(text).toContain('"resources":["leases"],"resourceNames":["nodeless-n-a","nodeless-n-b"]');
+    expect(text).toContain('"resourceNames":["nodeless-webhook-n"]');
+    expect(text).not.toContain('"system:node:n"');
+    const without = await installObjects({ virtualNode: 'n', namespace: NAMESPACE });
+    expect(objects.map(({ metadata }) => metadata.name)).toEqual(without.map(({ metadata }) => metadata.name));
+  });
+
   test('two namespaces do not share a policy about their service accounts', async () => {
     const [first, second] = [await installed('a', 'one'), await installed('b', 'two')];
     const shared = [...first.keys()].filter((name) => second.has(name));
@@ -51,7 +63,7 @@ describe('what is installed', () => {
 
   test('no placeholder is left, and every name is one that Kubernetes takes', async () => {
     const objects = await installed('node.with-dots');
-    expect(JSON.stringify([...objects])).not.toMatch(/VIRTUAL_NODE|NAMESPACE/);
+    expect(JSON.stringify([...objects])).not.toMatch(/VIRTUAL_NODE|NAMESPACE|EACH_NODE/);
     for (const [name] of objects) expect(name).toMatch(/^\w+ ([a-z-]*)\/[a-z][a-z0-9.:-]*$/);
     const policies = [...objects.keys()].filter((name) => name.startsWith('ValidatingAdmissionPolicy'));
     expect(policies).toHaveLength(4);

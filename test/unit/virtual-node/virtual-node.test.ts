@@ -13,6 +13,7 @@ const CORDON = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' }
 
 const spec: VirtualNodeSpec = {
   name: 'big',
+  group: 'big',
   clusterUid: 'uid',
   capacity: { cpu: '1024' },
   labels: { 'node-role.kubernetes.io/cells': '', team: 'a' },

@@ -12,16 +12,31 @@ export const RULES: RoutingRules = {
 
 const TAINT = { key: 'virtual-kubelet.io/provider', value: 'local', effect: 'NoSchedule' };
 
+const ZONE = 'topology.kubernetes.io/zone';
+
+function labelsOfNode(name: string): Record<string, string> {
+  return {
+    type: 'virtual-kubelet',
+    'kubernetes.io/hostname': name,
+    'kubernetes.io/os': 'linux',
+    'kubernetes.io/arch': 'amd64',
+  };
+}
+
+/** With a virtual node for each zone. */
+export function inZones(...zones: readonly string[]): Pick<ClusterFacts, 'target'> {
+  const nodes = zones.map((zone) => {
+    const name = `nodeless-${zone}`;
+    return { name, labels: { ...labelsOfNode(name), [ZONE]: zone } };
+  });
+  return { target: () => ({ ...FACTS.target(), nodes }) };
+}
+
 /** A cluster whose namespaces say by their names what is in them. */
 export const FACTS: ClusterFacts = {
   target: () => ({
     name: 'nodeless',
-    labels: {
-      type: 'virtual-kubelet',
-      'kubernetes.io/hostname': 'nodeless',
-      'kubernetes.io/os': 'linux',
-      'kubernetes.io/arch': 'amd64',
-    },
+    nodes: [{ name: 'nodeless', labels: labelsOfNode('nodeless') }],
     taints: [TAINT],
   }),
   namespaceLabels: (namespace) => {

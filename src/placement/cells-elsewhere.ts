@@ -1,0 +1,32 @@
+import { ZONE_LABEL } from '../core/constraints.ts';
+import type { CollectionReader } from '../kube/collection.ts';
+import type { KubeObject } from '../kube/objects.ts';
+import type { Placement } from './placement.ts';
+
+interface CellStatus {
+  readonly cellClass?: string;
+  readonly pricePerHourUsd?: string;
+}
+
+/**
+ * Counts the cells of other zones to the budgets of their classes, as their Cell objects tell: other replicas may lead those
+ * zones. So a budget may be exceeded by what they launch within the moment that the objects take.
+ * @returns what ends it
+ */
+export function countCellsElsewhere(
+  placement: Pick<Placement, 'hold' | 'release'>,
+  cells: Pick<CollectionReader<KubeObject>, 'items' | 'subscribe'>,
+  zone: string,
+): () => void {
+  const isElsewhere = ({ metadata }: KubeObject) => metadata.labels?.[ZONE_LABEL] !== zone;
+  const count = ({ metadata, status }: KubeObject) => {
+    const { cellClass, pricePerHourUsd = '0' } = (status ?? {}) as CellStatus;
+    if (cellClass !== undefined && cellClass !== '') placement.hold(metadata.name, cellClass, Number(pricePerHourUsd));
+  };
+  for (const cell of cells.items()) if (isElsewhere(cell)) count(cell);
+  return cells.subscribe(({ type, object }) => {
+    if (!isElsewhere(object)) return;
+    if (type === 'DELETED') placement.release(object.metadata.name);
+    else count(object);
+  });
+}
