@@ -4,11 +4,11 @@ import type { CellMachine } from '../../src/core/cell.ts';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { type ErrorCode, NodelessError } from '../../src/core/errors.ts';
 import type { Offering } from '../../src/core/offerings.ts';
+import { drawLatency, type Latency, seededRandom } from '../../src/core/seeded-random.ts';
 import type { Attestation, BootstrapEvidence, LaunchRequest } from '../contract.ts';
 import { connectionsTo } from './api-client.ts';
 import { runSimulatedKubelet, type SimulatedKubelet } from './kubelet.ts';
 import { SIMULATED, simulatedOfferings } from './offerings.ts';
-import { drawLatency, type Latency, seededRandom } from './random.ts';
 
 export interface SimulatedCloudOptions {
   readonly offerings?: readonly Offering[];

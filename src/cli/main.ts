@@ -5,6 +5,7 @@ import { demoCommand } from './demo-command.ts';
 import { installCommand } from './install-command.ts';
 import { planCommand } from './plan-command.ts';
 import { runCommand } from './run-command.ts';
+import { simulateCommand } from './simulate-command.ts';
 import { whyCommand } from './why-command.ts';
 
 const program = new Command('nodeless')
@@ -15,6 +16,7 @@ const program = new Command('nodeless')
   .addCommand(installCommand())
   .addCommand(planCommand())
   .addCommand(whyCommand())
+  .addCommand(simulateCommand())
   .addCommand(demoCommand());
 
 try {

@@ -1,4 +1,4 @@
-import { seededRandom } from '../../providers/simulated/random.ts';
+import { seededRandom } from '../../src/core/seeded-random.ts';
 import { pick, survey } from '../../src/placement/choose.ts';
 import { type Entry, OfferingTable } from '../../src/placement/offering-table.ts';
 import { catalogue } from '../support/catalogue.ts';

@@ -1,4 +1,4 @@
-import { seededRandom } from '../../providers/simulated/random.ts';
+import { seededRandom } from '../../src/core/seeded-random.ts';
 
 /** Choices that follow from a seed. */
 export interface Random {

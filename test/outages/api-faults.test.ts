@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
-import { seededRandom } from '../../providers/simulated/random.ts';
+import { seededRandom } from '../../src/core/seeded-random.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { freeze, thaw } from '../../src/local-cluster/control-plane.ts';
 import { logPath } from '../../src/local-cluster/processes/component.ts';

@@ -1,6 +1,6 @@
-import { seededRandom } from '../../providers/simulated/random.ts';
 import type { LaunchType, Offering } from '../../src/core/offerings.ts';
 import type { Resources } from '../../src/core/resources.ts';
+import { seededRandom } from '../../src/core/seeded-random.ts';
 
 const GiB = 2 ** 30;
 const MiB = 2 ** 20;

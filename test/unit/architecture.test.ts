@@ -37,6 +37,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'src/cell-api': ['src/core', 'src/telemetry', 'src/kube', 'src/pki', 'providers/contract.ts'],
   'src/kubelet-endpoint': ['src/core', 'src/telemetry', 'src/kube', 'src/pki'],
   'src/local-cluster': ['src/core', 'src/kube', 'src/config', 'src/pki', 'providers/local'],
+  'src/warm-pool/policy': ['src/core'],
+  'src/warm-pool': ['src/core'],
   webhooks: ['src/core', 'src/telemetry', 'src/kube', 'src/pki'],
   providers: ['src/core', 'src/telemetry'],
 };

@@ -7,7 +7,7 @@ import {
   type SimulatedCloud,
   type SimulatedCloudOptions,
 } from '../../../providers/simulated/cloud.ts';
-import { drawLatency, seededRandom } from '../../../providers/simulated/random.ts';
+import { drawLatency, seededRandom } from '../../../src/core/seeded-random.ts';
 import { cellClass } from '../../support/cell-class.ts';
 import { createStandInAuthority } from './stand-in-authority.ts';
 import { type StandInCellApi, startStandInCellApi } from './stand-in-cell-api.ts';

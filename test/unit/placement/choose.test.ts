@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { seededRandom } from '../../../providers/simulated/random.ts';
 import type { CellClass } from '../../../src/core/cell-class.ts';
 import type { Constraints } from '../../../src/core/constraints.ts';
 import type { Offering } from '../../../src/core/offerings.ts';
 import { type Resources, resourcesOf } from '../../../src/core/resources.ts';
+import { seededRandom } from '../../../src/core/seeded-random.ts';
 import { pick, survey } from '../../../src/placement/choose.ts';
 import { matcherOf } from '../../../src/placement/globs.ts';
 import { type Entry, keyOf, OfferingTable } from '../../../src/placement/offering-table.ts';
