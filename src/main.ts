@@ -57,8 +57,8 @@ export async function runProvider(process: ProviderProcess): Promise<void> {
     const clusterUid = await until('the cluster can be read', () => readClusterUid(client, signal), retry);
     const shared = startShared({ client, clock, logger }, signal);
     const policies = new NetworkPolicyIndex(shared.networkPolicies);
+    const nodes = startNodes({ clock, logger }, nodeClients, signal);
     if (config.webhook.enabled) {
-      const nodes = startNodes({ clock, logger }, nodeClients, signal);
       const webhooks = { config, clusterUid, client, nodes, shared, registry, clock, logger };
       const served = serveWebhooks(webhooks, signal).catch(fail);
       cleanup.push(() => served);
@@ -73,11 +73,14 @@ export async function runProvider(process: ProviderProcess): Promise<void> {
     await provider.start(signal);
     const read = () => loadOrCreateAuthority({ client, namespace, clock, signal });
     const authority = await until('the authority can be read', read, retry);
-    const once = { config, clock, logger, client, replica, authority, clusterUid, shared, policies };
+    const forAll = { config, clock, logger, client, replica, authority, clusterUid, shared, policies };
     const serve = (node: VirtualNodeConfig) => {
       const { name, zone } = node;
       const own = zone === undefined ? provider : ofZone(provider, { name, zone });
-      return serveVirtualNode({ ...once, node, nodeClient: asNode(name), provider: own }, signal);
+      return serveVirtualNode(
+        { ...forAll, virtualNodes: nodes, node, nodeClient: asNode(name), provider: own },
+        signal,
+      );
     };
     // One that can not be served ends the process, and so the others: they are served elsewhere.
     await Promise.all(virtualNodes.map((node) => serve(node).catch(fail)));

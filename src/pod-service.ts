@@ -6,16 +6,15 @@ import type { Fleet } from './cells/fleet.ts';
 import { watchHealth } from './cells/health.ts';
 import { watchIdle } from './cells/idle.ts';
 import { podNamesCell } from './cells/reason.ts';
+import { virtualNodesOf } from './config/virtual-nodes.ts';
 import { messageOf } from './core/errors.ts';
-import { CELLS_PATH, VIRTUAL_NODE_LABEL } from './core/names.ts';
-import { type Collection, startCollection } from './kube/collection.ts';
+import type { Collection } from './kube/collection.ts';
 import { EventRecorder } from './kube/events.ts';
 import { hasCondition, type KubeObject } from './kube/objects.ts';
 import type { WirePod } from './kube/wire-pod.ts';
 import type { CellClient } from './kubelet-endpoint/cell-client.ts';
 import { podEvidence } from './kubelet-endpoint/pod-evidence.ts';
 import { BUILT_IN_CLASS, CellClasses } from './placement/cell-classes.ts';
-import { countCellsElsewhere } from './placement/cells-elsewhere.ts';
 import { placeOf as placeByPolicy } from './placement/place.ts';
 import { Placement } from './placement/placement.ts';
 import { Assignment } from './pods/assignment.ts';
@@ -29,6 +28,7 @@ import { PodWriter } from './pods/status.ts';
 import { PodSteps } from './pods/steps.ts';
 import { ownArch } from './virtual-node/node-spec.ts';
 import type { Led } from './virtual-node-service.ts';
+import { serveZone } from './zone-service.ts';
 
 /** What the way of a virtual node's pods to cells stands on. */
 export interface PodService extends Led {
@@ -73,15 +73,6 @@ export async function servePods(
     placement.hold(cellId, machine?.tags.cellClass ?? BUILT_IN_CLASS, machine?.pricePerHourUsd ?? 0);
   }
   book.onChange(({ cellId }) => book.get(cellId) === undefined && placement.release(cellId));
-  if (node.zone !== undefined) {
-    const labelSelector = `${VIRTUAL_NODE_LABEL}=${node.group}`;
-    const cells = startCollection<KubeObject>(
-      { client, clock, logger, path: CELLS_PATH, query: { labelSelector } },
-      signal,
-    );
-    const endCounting = countCellsElsewhere(placement, cells, node.zone);
-    stops.push(async () => endCounting());
-  }
   const writer = new PodWriter(nodeClient, clock);
   const evidenceOf = async (cell: Cell, podUid: string, ask: AbortSignal) => {
     const kubelet = kubeletOf(cell);
@@ -132,6 +123,12 @@ export async function servePods(
   wakeAt(namespaces, ({ metadata }, { name: changed }) => metadata.namespace === changed);
   wakeAt(networkPolicies, ({ metadata }, { namespace }) => metadata.namespace === namespace);
   controller.start(signal);
+  const { zone } = node;
+  if (zone !== undefined) {
+    const nodeNames = virtualNodesOf(config).map((one) => one.name);
+    const parts = { placement, assignment, nodePods, writer, events };
+    serveZone({ ...service, ...parts, node: { ...node, zone }, nodeNames }, signal);
+  }
   const census = new Census({
     provider,
     book,

@@ -54,12 +54,13 @@ async function localProvider({ config, owner, clock, logger, signal }: ProviderC
 }
 
 function simulatedProvider({ config, owner, clock }: ProviderChoice): CellProvider {
-  const { launchTime, startTime, failureRate, seed } = config.simulated;
+  const { launchTime, startTime, failureRate, exhaustedZones, seed } = config.simulated;
   const cloud = createSimulatedCloud({
     offerings: simulatedOfferings(zonesOf(config)),
     launchLatency: { p50Ms: launchTime, p95Ms: 2 * launchTime },
     podStartLatency: { p50Ms: startTime, p95Ms: 2 * startTime },
     failure: { rate: failureRate, code: 'InsufficientCapacity' },
+    exhaustedZones,
     seed,
     clock,
   });

@@ -9,13 +9,15 @@ import { fenced } from './kube/fenced-client.ts';
 import { becomeLeader, type Leadership } from './kube/leadership.ts';
 import type { NetworkPolicyIndex } from './kube/network-policy-index.ts';
 import type { ReplicaIdentity } from './kube/replica-identity.ts';
-import type { SharedCollections } from './shared-collections.ts';
+import type { NodeReader, SharedCollections } from './shared-collections.ts';
 import { startLeading } from './virtual-node-leader.ts';
 
 /** What a virtual node stands on: what its process has once, and what is its own. */
 export interface VirtualNodeService {
   readonly config: Config;
   readonly node: VirtualNodeConfig;
+  /** All virtual nodes of the configuration, as far as they are there. */
+  readonly virtualNodes: NodeReader;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly client: KubeClient;

@@ -30,6 +30,8 @@ export interface CellStore {
   create(record: CellRecord): Promise<CellRecord>;
   /** Records the fingerprint of the first key that used the token; returns the first one. */
   recordKey(cellId: string, fingerprint: string): Promise<string>;
+  /** Whether somebody has marked a zone as one without capacity, by a file of its name. */
+  isExhausted(zone: string): boolean;
   markEnding(cellId: string): Promise<void>;
   isEnding(cellId: string): boolean;
   /** Makes the cell vanish at once, then removes its files. */
@@ -117,6 +119,7 @@ export function createCellStore(stateDir: string): CellStore {
       await writeExclusive(at(cellId, 'key'), fingerprint, 0o600);
       return (await readIfExists(at(cellId, 'key'))) ?? '';
     },
+    isExhausted: (zone) => existsSync(join(stateDir, 'exhausted-zones', zone)),
     async markEnding(cellId) {
       await writeFile(at(cellId, 'ending'), '').catch((error) => {
         if (systemCode(error) !== 'ENOENT') throw error;

@@ -43,6 +43,10 @@ export function createLocalProvider(options: LocalProviderOptions): CellProvider
   async function recordOf({ tags, offering }: LaunchRequest): Promise<CellRecord> {
     const known = await store.read(tags.cellId);
     if (known !== undefined) return known;
+    if (store.isExhausted(offering.zone)) {
+      const message = `zone ${offering.zone} is marked as exhausted in ${join(settings.stateDir, 'exhausted-zones')}`;
+      throw new NodelessError({ code: 'InsufficientCapacity', retryable: true, message });
+    }
     const token = await store.token(tags.cellId);
     const index = await addresses.take(tags.cellId);
     return store.create({

@@ -19,6 +19,8 @@ export interface SimulatedCloudOptions {
   readonly podStopLatency?: Latency;
   /** Which share of launches fails, and how. After AmbiguousOutcome the machine exists all the same. */
   readonly failure?: { readonly rate: number; readonly code: ErrorCode };
+  /** Zones without capacity, until `exhaust` says otherwise. */
+  readonly exhaustedZones?: readonly string[];
   /** Interruptions per machine and hour: exponential lifetimes. */
   readonly interruptionsPerHour?: number;
   readonly seed?: number;
@@ -45,6 +47,8 @@ export interface SimulatedCloud {
   terminate(cellId: string): Promise<void>;
   list(): readonly CellMachine[];
   attest(evidence: BootstrapEvidence): Attestation;
+  /** From now on these zones, and no others, have no capacity. */
+  exhaust(zones: readonly string[]): void;
   /** Ends a machine as a cloud does by itself, such as a spot interruption. */
   interrupt(cellId: string, reason: string): void;
   /** The token that the machine bootstraps with, for tests. */
@@ -80,6 +84,7 @@ export function createSimulatedCloud(options: SimulatedCloudOptions = {}): Simul
   const newAddress = counter(CELL_RANGE_START);
   const newPodIp = counter(POD_RANGE_START);
   const machines = new Map<string, Machine>();
+  let exhausted = new Set(options.exhaustedZones ?? []);
   /** By the cell API that they lead to; few, so kept until the cloud is closed. */
   const bootstraps = new Map<string, Dispatcher>();
 
@@ -149,6 +154,10 @@ export function createSimulatedCloud(options: SimulatedCloudOptions = {}): Simul
   }
 
   function checkOffering({ offering, tags }: LaunchRequest): void {
+    if (exhausted.has(offering.zone)) {
+      const message = `the simulated zone ${offering.zone} has no capacity`;
+      throw new NodelessError({ code: 'InsufficientCapacity', retryable: true, message });
+    }
     if (offering.launchType === SIMULATED) return;
     throw new NodelessError({
       code: 'InvalidConfig',
@@ -192,6 +201,9 @@ export function createSimulatedCloud(options: SimulatedCloudOptions = {}): Simul
       if (machine === undefined || machine.token !== token) return { outcome: 'unknown' };
       machine.firstKey ??= keyFingerprint;
       return { outcome: machine.firstKey === keyFingerprint ? 'accepted' : 'reused', cellId };
+    },
+    exhaust(zones) {
+      exhausted = new Set(zones);
     },
     interrupt(cellId, reason) {
       const machine = machines.get(cellId);

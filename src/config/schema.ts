@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import { ZONE_LABEL } from '../core/constraints.ts';
 import { durationField as duration } from '../core/duration-field.ts';
-import { zoneNodeName } from '../core/names.ts';
 import { quantityField as quantity, sizeField as size } from '../core/quantity-field.ts';
 import { type Resources, resourcesOf } from '../core/resources.ts';
+import { checkZones, zones } from './zones.ts';
 
 /** A duration, or `unlimited`. */
 const durationOrUnlimited = z.union([z.literal('unlimited').transform(() => Number.POSITIVE_INFINITY), duration]);
@@ -80,14 +79,6 @@ const kubeletEndpoint = z.strictObject({
     .describe('Serve with a self-signed certificate; only where the API server accepts it.'),
 });
 
-const zones = z.strictObject({
-  names: z
-    .array(z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a zone is lower-case letters, digits and -'))
-    .refine((names) => new Set(names).size === names.length, 'names a zone twice')
-    .default([])
-    .describe('Zones that have a virtual node each, NAME-ZONE; without any there is one virtual node for all zones.'),
-});
-
 const webhook = z.strictObject({
   enabled: z.boolean().default(true).describe('Serve the admission webhooks, on every replica.'),
   host: z.string().default('0.0.0.0').describe('Address to listen on.'),
@@ -142,6 +133,7 @@ const simulated = z.strictObject({
     .describe('Median time from launch to the kubelet’s first request; p95 is twice it.'),
   startTime: duration.prefault('500ms').describe('Median time from hand-over to a Ready pod; p95 is twice it.'),
   failureRate: z.number().min(0).max(1).default(0).describe('Share of launches that fail for lack of capacity.'),
+  exhaustedZones: z.array(z.string()).default([]).describe('Zones without capacity: launches there fail.'),
   seed: z.number().int().default(1).describe('Of every random choice.'),
 });
 
@@ -194,41 +186,6 @@ const whole = z.strictObject({
   awsEc2: awsEc2.prefault({}),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least level that is logged.'),
 });
-
-type Whole = z.output<typeof whole>;
-
-const LONGEST_NODE_NAME = 63;
-
-/** Where listeners of one process, which take a port for each zone, are in each other's way. */
-function portsMeet({ cellApi, kubeletEndpoint, webhook: { enabled, port: ofWebhooks }, zones: { names } }: Whole) {
-  const ranges = [
-    { first: cellApi.port, last: cellApi.port + names.length - 1 },
-    { first: kubeletEndpoint.port, last: kubeletEndpoint.port + names.length - 1 },
-    ...(enabled ? [{ first: ofWebhooks, last: ofWebhooks }] : []),
-  ];
-  const isWrong = ranges.some(({ first, last }) => first === 0 || last > 65_535);
-  return isWrong || ranges.some((a, i) => ranges.some((b, j) => i < j && a.first <= b.last && b.first <= a.last));
-}
-
-/** What zones make wrong of what is right without them. */
-function checkZones(config: Whole, context: z.RefinementCtx): void {
-  const { zones: ofNodes, virtualNode: node } = config;
-  const wrong = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
-  if (ofNodes.names.length === 0) return;
-  const long = ofNodes.names.find((zone) => zoneNodeName(node.name, zone).length > LONGEST_NODE_NAME);
-  if (long !== undefined)
-    wrong(
-      ['zones', 'names'],
-      `the node name ${zoneNodeName(node.name, long)} is longer than ${LONGEST_NODE_NAME} characters`,
-    );
-  if (Object.hasOwn(node.labels, ZONE_LABEL))
-    wrong(['virtualNode', 'labels'], `${ZONE_LABEL} is the zone of each virtual node; remove it`);
-  if (portsMeet(config))
-    wrong(
-      ['zones', 'names'],
-      'each zone takes a port from cellApi.port and from kubeletEndpoint.port on: choose them, and webhook.port, further apart',
-    );
-}
 
 /** The whole configuration of `nodeless run`. */
 export const configSchema = whole.superRefine(checkZones);

@@ -23,6 +23,8 @@ export const CELL_READY_CONDITION = 'nodeless.io/CellReady';
 /** Taint of the virtual node, and the label value that virtual-kubelet users select by. */
 export const VIRTUAL_NODE_TAINT = 'virtual-kubelet.io/provider';
 export const VIRTUAL_NODE_TYPE = 'virtual-kubelet';
+/** Taint of the virtual node of a zone that has no capacity now: new pods are scheduled to other zones. */
+export const EXHAUSTED_TAINT = 'nodeless.io/exhausted';
 /** Condition type that Kubernetes puts on a pod that ends by disruption. */
 export const DISRUPTION_TARGET = 'DisruptionTarget';
 /** Annotation on a pod: what its cell was chosen as, and why; for people, and for `nodeless why`. */

@@ -45,8 +45,8 @@ export class Capacity {
     this.#byClass.get(className)?.delete(keyOf(offering));
   }
 
-  /** Tells for this moment which offerings can be had by a class. */
-  now(className: string): (entry: Entry) => boolean {
+  /** Tells for this moment which offerings can be had by a class; without one, leaves out what is a class's own doing. */
+  now(className = EVERY_CLASS): (entry: Entry) => boolean {
     const nowMs = this.#clock.now();
     const failed = [EVERY_CLASS, className].flatMap((name) => this.#byClass.get(name) ?? []);
     if (failed.every(({ size }) => size === 0)) return ({ offering }) => offering.available;

@@ -22,6 +22,7 @@ import { namesArchitecture, type Query } from './query.ts';
 import { refusal } from './refusal.ts';
 import { checkSheltered, type Policies } from './shelter.ts';
 import { Spending } from './spending.ts';
+import { type Stock, stockOf } from './stock.ts';
 import { unsuitability } from './suitability.ts';
 
 export interface PlacementOptions {
@@ -69,6 +70,7 @@ export interface Asked {
 export class Placement {
   readonly #options: PlacementOptions;
   readonly #capacity: Capacity;
+  #lastLaunchMs: number | undefined;
   readonly #spending = new Spending();
   readonly #measured: Measured;
   readonly #offered: Offered;
@@ -192,6 +194,18 @@ export class Placement {
     }
   }
 
+  /** What the default class has of offerings, and what of that has no capacity. @throws NodelessError NoCellClass */
+  async stock(signal: AbortSignal): Promise<Stock> {
+    const table = await this.#offered.table(signal);
+    const { classes, arch } = this.#options;
+    return stockOf(table.ofClass(classes.default().spec), arch, this.#capacity.now());
+  }
+
+  /** When the cloud accepted a launch last; undefined before the first. */
+  get lastLaunchMs(): number | undefined {
+    return this.#lastLaunchMs;
+  }
+
   /** Counts a cell that was chosen by another process to its class's budget. */
   hold(cellId: string, className: string, pricePerHourUsd: number): void {
     this.#spending.hold(cellId, className, pricePerHourUsd);
@@ -210,6 +224,7 @@ export class Placement {
   /** A launch of the offering went well. */
   succeeded(offering: Offering): void {
     this.#capacity.succeeded(offering);
+    this.#lastLaunchMs = this.#options.clock.now();
   }
 
   /** A machine came and no kubelet did: that may be the class's image or settings, so it is left out for that class alone. */

@@ -187,13 +187,19 @@ export class PodWriter {
     return true;
   }
 
-  /** Deletes the pod at once, if it is still this one. */
-  async delete(pod: WirePod, signal: AbortSignal): Promise<void> {
-    const body = { gracePeriodSeconds: 0, preconditions: { uid: pod.metadata.uid } };
+  /**
+   * Deletes the pod at once, if it is still this one; with `exclusive`, only if nobody has changed it since it was read.
+   * Resolves with false when it was not deleted.
+   */
+  async delete(pod: WirePod, signal: AbortSignal, { exclusive = false } = {}): Promise<boolean> {
+    const { uid, resourceVersion } = pod.metadata;
+    const body = { gracePeriodSeconds: 0, preconditions: exclusive ? { uid, resourceVersion } : { uid } };
     try {
       await call(this.#nodeClient, { method: 'DELETE', path: pathOf(pod), body, signal });
+      return true;
     } catch (error) {
       if (!isStatus(error, 404) && !isStatus(error, 409)) throw error;
+      return false;
     }
   }
 }

@@ -1,5 +1,8 @@
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hasCondition, type KubeObject } from '../../src/kube/objects.ts';
 import { down } from '../../src/local-cluster/down.ts';
 import { leftovers } from '../../src/local-cluster/leftovers.ts';
 import { logPath, readComponent, signalComponent, waitForEnd } from '../../src/local-cluster/processes/component.ts';
@@ -83,7 +86,7 @@ async function replica(name: Replica): Promise<void> {
   const host = REPLICAS[name];
   const config = {
     virtualNode: { address: host },
-    zones: { names: ['a', 'b'] },
+    zones: { names: ['a', 'b'], rescheduleAfter: '3s', recoverAfter: '5s' },
     cellApi: { host },
     kubeletEndpoint: { host },
     webhook: { host },
@@ -166,6 +169,75 @@ describe('a virtual node for each zone', () => {
     expect(await nodesOf('choosy')).toEqual([NODES[1]]);
     await remove('choosy');
   });
+});
+
+/** Whether the local cloud has capacity in a zone. */
+async function setCapacity(zone: string, has: boolean): Promise<void> {
+  const folder = join(cluster.paths.stateDir, 'cloud', 'exhausted-zones');
+  await mkdir(folder, { recursive: true });
+  await (has ? rm(join(folder, zone)) : writeFile(join(folder, zone), ''));
+}
+
+async function isTainted(node: string): Promise<boolean> {
+  return (await kubectl('get', 'node', node, '-o', 'jsonpath={.spec.taints[*].key}')).includes('nodeless.io/exhausted');
+}
+
+interface PodEvents {
+  readonly items: readonly {
+    readonly reason: string;
+    readonly message: string;
+    readonly involvedObject: { readonly name: string };
+  }[];
+}
+
+async function eventsOf(reason: string): Promise<PodEvents['items']> {
+  return (await get<PodEvents>('events', '--field-selector', `reason=${reason}`)).items;
+}
+
+describe('a zone without capacity', () => {
+  test('gets no new pods; those that wait there are made again elsewhere, and it recovers', async () => {
+    await setCapacity('a', false);
+    // By itself, so that nobody makes another of it: it is what finds out that there is capacity again.
+    await apply({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'bare', labels: { app: 'bare' } },
+      spec: {
+        nodeSelector: { [ZONE]: 'a' },
+        terminationGracePeriodSeconds: 1,
+        containers: [{ name: 'web', image: WEB_IMAGE, resources: { requests: { cpu: '50m', memory: '64Mi' } } }],
+      },
+    });
+    await apply(spreadDeployment('moving', 4, { nodeTaintsPolicy: 'Honor' }));
+    await eventually('the node is tainted', () => isTainted(NODES[0]));
+    await rolledOut('moving');
+    expect(await nodesOf('moving')).toEqual(Array(4).fill(NODES[1]));
+    expect(await isTainted(NODES[1])).toBe(false);
+    const gone = await eventually('those that were bound there are told of', async () => {
+      const names = new Set((await eventsOf('Rescheduled')).map(({ involvedObject }) => involvedObject.name));
+      return names.size >= 2 && [...names][0];
+    });
+    const program = new URL('../../bin/nodeless', import.meta.url).pathname;
+    const { stderr } = await execa(program, ['why', gone, '--kubeconfig', tools.kubeconfig], { reject: false });
+    expect(stderr).toContain(`there is no pod ${gone} in namespace default any more`);
+    expect(stderr).toContain('Rescheduled: zone a has no capacity');
+    await eventually('who stays is told why', async () =>
+      (await eventsOf('NotRescheduled')).some(({ message }) => message.includes('no controller would make another')),
+    );
+    expect(await nodesOf('bare')).toEqual([NODES[0]]);
+
+    await setCapacity('a', true);
+    const isReady = async () => hasCondition(await get<KubeObject>('pod', 'bare'), 'Ready');
+    // What failed is left alone for up to three minutes.
+    await eventually('who stayed runs', isReady, 200_000);
+    await eventually('the node takes pods again', async () => !(await isTainted(NODES[0])));
+    await remove('moving');
+    await apply(spreadDeployment('again', 2, { nodeTaintsPolicy: 'Honor' }));
+    await rolledOut('again');
+    expect(await nodesOf('again')).toEqual([...NODES]);
+    await remove('again', 'bare');
+    await noMachines(CLUSTER);
+  }, 420_000);
 });
 
 describe('two replicas that share two virtual nodes', () => {

@@ -14,6 +14,7 @@ const COMPOSING = [
   'virtual-node-leader.ts',
   'virtual-node-service.ts',
   'webhook-service.ts',
+  'zone-service.ts',
 ];
 
 /** What a folder may import from, beside itself. */

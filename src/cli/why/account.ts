@@ -3,7 +3,7 @@ import { CELL_ANNOTATION, CELL_READY_CONDITION, DECISION_ANNOTATION } from '../.
 import { podName } from '../../kube/wire-pod.ts';
 import { type RecordedChoice, recordedChoice } from '../../pods/recorded-choice.ts';
 import { attemptsOf, recordedStart } from '../../pods/recorded-start.ts';
-import type { Evidence, PodEvent } from './evidence.ts';
+import { type Evidence, type PodEvent, timeOf } from './evidence.ts';
 
 /** One thing that happened to the pod. */
 export interface Happening {
@@ -44,10 +44,6 @@ export interface Account {
   };
   readonly stages: readonly Stage[];
   readonly happenings: readonly Happening[];
-}
-
-function timeOf({ lastTimestamp, eventTime, firstTimestamp }: PodEvent): string {
-  return lastTimestamp ?? eventTime ?? firstTimestamp ?? '';
 }
 
 function happeningOf(event: PodEvent): Happening {

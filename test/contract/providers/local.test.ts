@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -146,6 +146,21 @@ describe.skipIf(skipReason !== undefined)(`local cells${skipReason === undefined
       }, WAIT)
       .toBe(true);
   }
+
+  test('a zone that is marked as exhausted has no machine, and leaves nothing of one', async () => {
+    const asked = await request();
+    const folder = join(cloud.options.stateDir, 'exhausted-zones');
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, asked.offering.zone), '');
+    await expect(provider.launch(asked, soon())).rejects.toMatchObject({
+      code: 'InsufficientCapacity',
+      retryable: true,
+    });
+    expect(existsSync(join(cloud.options.stateDir, 'cells', asked.tags.cellId))).toBe(false);
+    await rm(join(folder, asked.offering.zone));
+    expect((await provider.launch(asked, soon())).zone).toBe(asked.offering.zone);
+    await provider.terminate(asked.tags.cellId, soon());
+  });
 
   beforeAll(async () => {
     cloud = await openLocalCloud();

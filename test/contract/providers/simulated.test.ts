@@ -7,6 +7,7 @@ import {
   type SimulatedCloud,
   type SimulatedCloudOptions,
 } from '../../../providers/simulated/cloud.ts';
+import { simulatedOfferings } from '../../../providers/simulated/offerings.ts';
 import { drawLatency, seededRandom } from '../../../src/core/seeded-random.ts';
 import { cellClass } from '../../support/cell-class.ts';
 import { createStandInAuthority } from './stand-in-authority.ts';
@@ -118,6 +119,20 @@ describe('simulated cells', () => {
     expect(failed.length).toBeLessThan(32);
     for (const { reason } of failed) expect(reason).toMatchObject({ code: 'InsufficientCapacity', retryable: true });
     expect(both.cloud.list()).toHaveLength(40 - failed.length);
+  });
+
+  test('a zone that is exhausted has no machine for anybody, until it is not, and other zones have', async () => {
+    const both = await open({ offerings: simulatedOfferings(['a', 'b']), exhaustedZones: ['a'] });
+    const launch = (cellId: string, zone: string) => {
+      const offering = both.cloud.offerings.find((one) => one.zone === zone);
+      return both.cloud.launch({ ...request(cellId, both), ...(offering === undefined ? {} : { offering }) }, soon());
+    };
+    await expect(launch('c-1', 'a')).rejects.toMatchObject({ code: 'InsufficientCapacity', retryable: true });
+    expect((await launch('c-2', 'b')).zone).toBe('b');
+    both.cloud.exhaust(['b']);
+    expect((await launch('c-3', 'a')).zone).toBe('a');
+    await expect(launch('c-4', 'b')).rejects.toMatchObject({ code: 'InsufficientCapacity' });
+    expect((await launch('c-2', 'b')).tags.cellId).toBe('c-2');
   });
 
   test('after an ambiguous outcome the machine exists, and launching again finds it', async () => {

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { accountOf } from '../../../src/cli/why/account.ts';
 import { accountText } from '../../../src/cli/why/account-text.ts';
+import { readEvidence } from '../../../src/cli/why/evidence.ts';
+import type { KubeClient, KubeRequest } from '../../../src/kube/client.ts';
 import type { WirePod } from '../../../src/kube/wire-pod.ts';
 
 const CHOICE = {
@@ -22,6 +24,36 @@ function pod(annotations: Record<string, string>, condition?: object): WirePod {
     status: { phase: 'Pending', conditions },
   } as unknown as WirePod;
 }
+
+/** An API server that has no pods, and these events. */
+function without(events: readonly object[]): KubeClient {
+  const answered = (status: number, body: object) => ({
+    status,
+    contentType: 'application/json',
+    body: Buffer.from(JSON.stringify(body)),
+  });
+  return {
+    request: async ({ path }: KubeRequest) =>
+      path.endsWith('/events') ? answered(200, { items: events }) : answered(404, { kind: 'Status', code: 404 }),
+  } as unknown as KubeClient;
+}
+
+describe('a pod that is not there', () => {
+  test('is told of by the last event that is left: why it was sent to another zone, for one', async () => {
+    const events = [
+      { reason: 'Rescheduled', message: 'zone a has no capacity', lastTimestamp: '2026-01-01T00:00:02Z' },
+      { reason: 'InsufficientCapacity', message: 'nothing', lastTimestamp: '2026-01-01T00:00:01Z' },
+    ];
+    const message =
+      'there is no pod web in namespace ns any more; the last that was told of it, at 2026-01-01T00:00:02Z: Rescheduled: zone a has no capacity';
+    await expect(readEvidence(without(events), 'ns', 'web')).rejects.toMatchObject({ code: 'NotFound', message });
+  });
+
+  test('and of which nothing was told is not known', async () => {
+    const message = 'there is no pod web in namespace ns; another namespace is given by -n';
+    await expect(readEvidence(without([]), 'ns', 'web')).rejects.toMatchObject({ code: 'NotFound', message });
+  });
+});
 
 describe('the account of a pod', () => {
   const annotations = {

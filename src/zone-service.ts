@@ -1,0 +1,74 @@
+import type { Logger } from 'pino';
+import type { Config } from './config/schema.ts';
+import type { VirtualNodeConfig } from './config/virtual-nodes.ts';
+import type { Clock } from './core/clock.ts';
+import { CELLS_PATH, VIRTUAL_NODE_LABEL } from './core/names.ts';
+import type { KubeClient } from './kube/client.ts';
+import { type CollectionReader, startCollection } from './kube/collection.ts';
+import type { EventRecorder } from './kube/events.ts';
+import type { KubeObject } from './kube/objects.ts';
+import { countCellsElsewhere } from './placement/cells-elsewhere.ts';
+import type { Placement } from './placement/placement.ts';
+import type { Assignment } from './pods/assignment.ts';
+import type { NodePods } from './pods/node-pods.ts';
+import type { PodWriter } from './pods/status.ts';
+import { watchZone } from './pods/zone-watch.ts';
+import type { NodeReader } from './shared-collections.ts';
+import { isMarkedExhausted, markExhausted, takesPods } from './virtual-node/exhausted-taint.ts';
+
+/** What the virtual node of a zone does beside what every virtual node does. */
+export interface ZoneService {
+  readonly config: Config;
+  readonly node: VirtualNodeConfig & { readonly zone: string };
+  /** All virtual nodes of the configuration, and their names. */
+  readonly virtualNodes: NodeReader;
+  readonly nodeNames: readonly string[];
+  /** This one's. */
+  readonly nodes: Pick<CollectionReader<KubeObject>, 'get'>;
+  readonly client: KubeClient;
+  readonly placement: Placement;
+  readonly assignment: Assignment;
+  readonly nodePods: NodePods;
+  readonly writer: PodWriter;
+  readonly events: EventRecorder;
+  readonly clock: Clock;
+  readonly mayAct: () => boolean;
+  readonly logger: Logger;
+}
+
+/** Counts what other zones have to the budgets of classes, and keeps pods out of a zone without capacity. Until the signal aborts. */
+export function serveZone(service: ZoneService, signal: AbortSignal): void {
+  const { config, node, client, placement, clock, logger } = service;
+  const labelSelector = `${VIRTUAL_NODE_LABEL}=${node.group}`;
+  const source = { client, clock, logger, path: CELLS_PATH, query: { labelSelector } };
+  const endCounting = countCellsElsewhere(placement, startCollection<KubeObject>(source, signal), node.zone);
+  signal.addEventListener('abort', endCounting, { once: true });
+  const own = () => service.nodes.get(undefined, node.name);
+  void watchZone(
+    {
+      ...service,
+      zone: node.zone,
+      pods: service.nodePods,
+      waiting: () => service.assignment.waiting(),
+      mark: {
+        isSet() {
+          const object = own();
+          return object === undefined ? undefined : isMarkedExhausted(object);
+        },
+        async set(exhausted, writing) {
+          const object = own();
+          if (object !== undefined) await markExhausted(client, object, exhausted, writing);
+        },
+      },
+      elsewhere: () =>
+        service.nodeNames
+          .filter((name) => name !== node.name)
+          .flatMap((name) => service.virtualNodes.get(undefined, name) ?? [])
+          .filter(takesPods)
+          .map(({ metadata: { name, labels = {} } }) => ({ name, labels })),
+      rescheduleAfterMs: config.zones.rescheduleAfter,
+      recoverAfterMs: config.zones.recoverAfter,
+    },
+    signal,
+  );
+}
