@@ -1,3 +1,4 @@
+import type { Registry } from 'prom-client';
 import type { Book } from './cells/book.ts';
 import type { Cell } from './cells/cell.ts';
 import { Census } from './cells/census.ts';
@@ -39,6 +40,7 @@ export interface PodService extends Led {
   readonly pods: Collection<WirePod>;
   readonly nodes: Collection<KubeObject>;
   readonly cellClient: CellClient;
+  readonly registry: Registry;
   readonly mayAct: () => boolean;
 }
 

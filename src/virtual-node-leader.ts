@@ -112,7 +112,7 @@ export async function startLeading(led: Led, signal: AbortSignal, stops: (() => 
   stops.push(async () => observed.forEach((end) => void end()));
   logger.info({ node: name, pods: pods.size, cells: adopted, provider: provider.name }, 'the virtual node is served');
 
-  await servePods({ ...led, book, fleet, pods, nodes, cellClient, mayAct }, signal, stops);
+  await servePods({ ...led, book, fleet, pods, nodes, cellClient, registry, mayAct }, signal, stops);
   const onDeleted = (cell: Cell) => void fleet.lose(cell, 'somebody deleted its Cell object');
   startProjection({ client, book, objects: cellObjects, labels, clock, logger, onDeleted }, signal);
 }

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
 import type { Config } from './config/schema.ts';
 import type { VirtualNodeConfig } from './config/virtual-nodes.ts';
 import type { Clock } from './core/clock.ts';
@@ -14,6 +15,7 @@ import type { NodePods } from './pods/node-pods.ts';
 import type { PodWriter } from './pods/status.ts';
 import { watchZone } from './pods/zone-watch.ts';
 import type { NodeReader } from './shared-collections.ts';
+import { zoneMetrics } from './telemetry/zone-metrics.ts';
 import { isMarkedExhausted, markExhausted, takesPods } from './virtual-node/exhausted-taint.ts';
 
 /** What the virtual node of a zone does beside what every virtual node does. */
@@ -31,6 +33,8 @@ export interface ZoneService {
   readonly nodePods: NodePods;
   readonly writer: PodWriter;
   readonly events: EventRecorder;
+  /** Of who leads the virtual node. */
+  readonly registry: Registry;
   readonly clock: Clock;
   readonly mayAct: () => boolean;
   readonly logger: Logger;
@@ -44,6 +48,11 @@ export function serveZone(service: ZoneService, signal: AbortSignal): void {
   const endCounting = countCellsElsewhere(placement, startCollection<KubeObject>(source, signal), node.zone);
   signal.addEventListener('abort', endCounting, { once: true });
   const own = () => service.nodes.get(undefined, node.name);
+  const isExhausted = () => {
+    const object = own();
+    return object === undefined ? undefined : isMarkedExhausted(object);
+  };
+  const { rescheduled } = zoneMetrics(service.registry, () => isExhausted() === true);
   void watchZone(
     {
       ...service,
@@ -51,10 +60,7 @@ export function serveZone(service: ZoneService, signal: AbortSignal): void {
       pods: service.nodePods,
       waiting: () => service.assignment.waiting(),
       mark: {
-        isSet() {
-          const object = own();
-          return object === undefined ? undefined : isMarkedExhausted(object);
-        },
+        isSet: isExhausted,
         async set(exhausted, writing) {
           const object = own();
           if (object !== undefined) await markExhausted(client, object, exhausted, writing);
@@ -66,6 +72,7 @@ export function serveZone(service: ZoneService, signal: AbortSignal): void {
           .flatMap((name) => service.virtualNodes.get(undefined, name) ?? [])
           .filter(takesPods)
           .map(({ metadata: { name, labels = {} } }) => ({ name, labels })),
+      onRescheduled: () => rescheduled.inc(),
       rescheduleAfterMs: config.zones.rescheduleAfter,
       recoverAfterMs: config.zones.recoverAfter,
     },

@@ -28,6 +28,8 @@ export interface ZoneWatchOptions {
   readonly elsewhere: () => readonly SelectableNode[];
   readonly writer: Pick<PodWriter, 'delete'>;
   readonly events: Pick<EventRecorder, 'normal' | 'warning'>;
+  /** Called for each pod that is sent elsewhere. */
+  readonly onRescheduled: () => void;
   readonly rescheduleAfterMs: number;
   readonly recoverAfterMs: number;
   readonly clock: Clock;
@@ -103,7 +105,7 @@ class ZoneWatch {
   }
 
   async #reschedule(refused: readonly WirePod[], signal: AbortSignal): Promise<void> {
-    const { zone, elsewhere, writer, events, rescheduleAfterMs: afterMs, clock } = this.#options;
+    const { zone, elsewhere, writer, events, onRescheduled, rescheduleAfterMs: afterMs, clock } = this.#options;
     const rules = { nowMs: clock.now(), afterMs, elsewhere: elsewhere() };
     let left = MAX_PODS_PER_TICK;
     for (const pod of refused) {
@@ -115,6 +117,7 @@ class ZoneWatch {
       if (!(await writer.delete(pod, signal, { exclusive: true }))) continue;
       const message = `zone ${zone} has no capacity: the pod is deleted before it began, and its controller makes another, which is scheduled to another zone`;
       events.normal(pod, 'Rescheduled', message);
+      onRescheduled();
     }
   }
 

@@ -10,6 +10,7 @@ import { observePods } from '../../src/pods/metrics.ts';
 import { showLeadership } from '../../src/telemetry/leadership-metrics.ts';
 import { processRegistry } from '../../src/telemetry/process-registry.ts';
 import { providerMetrics } from '../../src/telemetry/provider-metrics.ts';
+import { zoneMetrics } from '../../src/telemetry/zone-metrics.ts';
 import { createWebhookMetrics } from '../../webhooks/server/metrics.ts';
 
 /** Every series that whoever leads a virtual node has. */
@@ -19,6 +20,7 @@ function ofLeader(): Registry {
   showLeadership(registry, () => 0);
   observeCells({ book: new Book(clock), registry, clock });
   observePods({ pods: new Collection<WirePod>(), registry, clock });
+  zoneMetrics(registry, () => false);
   cellApiMetrics(registry);
   createEndpointMetrics(registry);
   return registry;

@@ -39,6 +39,7 @@ function rig({ isMarked = false, others = 1, mayAct = true, mayDelete = true } =
     deleted: [] as { uid: string; atMs: number; exclusive: boolean | undefined }[],
     told: [] as string[],
     unavailable: 10,
+    counted: 0,
     lastLaunchMs: undefined as number | undefined,
     pods: new NodePods(),
     uids: new Set<string>(),
@@ -83,6 +84,9 @@ function rig({ isMarked = false, others = 1, mayAct = true, mayDelete = true } =
         normal: (pod, reason) => void world.told.push(`${pod.metadata.name} ${reason}`),
         warning: (pod, reason, message) => void world.told.push(`${pod.metadata.name} ${reason}: ${message}`),
       },
+      onRescheduled: () => {
+        world.counted += 1;
+      },
       rescheduleAfterMs: 30_000,
       recoverAfterMs: 60_000,
       clock,
@@ -107,6 +111,7 @@ describe('a zone without capacity', () => {
     const atOnce = [...Map.groupBy(world.deleted, ({ atMs }) => atMs).values()].map(({ length }) => length);
     expect(atOnce).toEqual([5, 5, 2]);
     expect(world.told).toContain('p0 Rescheduled');
+    expect(world.counted).toBe(12);
   });
 
   test('has nothing deleted when no other zone takes pods, and says so once', async () => {
@@ -133,7 +138,7 @@ describe('a zone without capacity', () => {
     add(refusedPod('p'));
     await later(clock, 60_000);
     expect(world.deleted.length).toBeGreaterThan(1);
-    expect(world.told).toEqual([]);
+    expect([world.told, world.counted]).toEqual([[], 0]);
   });
 
   test('gets pods again as soon as a launch goes well', async () => {

@@ -71,6 +71,13 @@ describe('routing to a virtual node for each zone', () => {
     });
   });
 
+  test('tells a pod from before by what it is, without a copy of it, also where it names zones', () => {
+    for (const spec of [{}, { nodeSelector: { [ZONE]: 'a' } }, requiring([inZone('a')], [inZone('b')])]) {
+      const { pod } = routedPod(spec);
+      expect(pod.metadata.annotations).not.toHaveProperty(['nodeless.io/original']);
+    }
+  });
+
   test('leaves a pod alone whose zone has no virtual node, or whose terms no node meets together', () => {
     expect(wordsOf(routedPod({ nodeSelector: { [ZONE]: 'c' } }).route)).toBe('leave: selector (spec.nodeSelector)');
     const contradictory = { nodeSelector: { [ZONE]: 'a' }, ...requiring([inZone('b')]) };
