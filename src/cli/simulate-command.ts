@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
+import { stringify } from 'yaml';
 import { messageOf, NodelessError } from '../core/errors.ts';
 import { drawWorkload } from '../warm-pool/simulation/arrival-process.ts';
 import { GENERATOR_NAMES, GENERATORS, type GeneratorName } from '../warm-pool/simulation/generators.ts';
@@ -8,6 +9,7 @@ import { DEFAULT_SHAPE, parseTrace } from '../warm-pool/simulation/trace-file.ts
 import { contest } from './simulate/contest.ts';
 import { POLICY_NAMES } from './simulate/contestants.ts';
 import { parseOptions, type SimulateOptions } from './simulate/options.ts';
+import { recommendation } from './simulate/recommendation.ts';
 import { standingsSvg } from './simulate/standings-svg.ts';
 import { standingsText } from './simulate/standings-text.ts';
 
@@ -34,8 +36,10 @@ async function simulateTrace(options: SimulateOptions): Promise<void> {
   const result = contest(await traceOf(options), options);
   if (options.svg !== undefined) await writeFile(options.svg, standingsSvg(result.standings));
   const standings = result.standings.map(({ hours: _, ...standing }) => standing);
-  const json = () => `${JSON.stringify({ ...result, standings }, null, 2)}\n`;
-  process.stdout.write(options.output === 'json' ? json() : standingsText(result));
+  const recommended = options.recommend ? recommendation(result) : undefined;
+  const json = () => `${JSON.stringify({ ...result, standings, recommended }, null, 2)}\n`;
+  const text = () => `${standingsText(result)}${recommended === undefined ? '' : `\n${stringify(recommended)}`}`;
+  process.stdout.write(options.output === 'json' ? json() : text());
 }
 
 /** `nodeless simulate`: how policies for a warm pool would do on a trace, or on pods as they may come. */
@@ -50,12 +54,14 @@ export function simulateCommand(): Command {
     .option('--pods-per-day <number>', 'how many, of a generator', '5000')
     .option('--duration <p50,p95>', 'how long pods run, of a generator', '4m,25m')
     .option('--seed <number>', 'the same seed gives the same figures', '1')
-    .option('--policy <names...>', `some of ${POLICY_NAMES.join(', ')}`, ['none', 'best-fixed'])
+    .option('--policy <names...>', `some of ${POLICY_NAMES.join(', ')}`, ['predictive', 'best-fixed', 'none'])
     .option('--startup-sla <duration>', 'from the creation of a pod to its containers started', '5s')
     .option('--percentile <number>', 'how many percent of pods keep to it', '95')
     .option('--warm-up <duration>', 'what does not count yet, at most half', '24h')
     .option('--min <cells>', 'the least that the pool holds', '0')
     .option('--max <cells>', 'the most that it holds', '1000')
+    .option('--budget <usd>', 'the most that the cells of a pool may cost in an hour')
+    .option('--recommend', 'say what to set, from how `predictive` did')
     .option('--launch <p50,p95>', 'from order to running, when billing begins', '5s,9s')
     .option('--boot <p50,p95>', 'from running to ready', '24s,34s')
     .option('--warm-start <p50,p95>', 'from claim to containers started', '900ms,1.8s')

@@ -1,3 +1,4 @@
+import { NodelessError } from '../../core/errors.ts';
 import type { StartupSla } from '../../warm-pool/policy/service-level.ts';
 import { luckOf, measureStarts } from '../../warm-pool/simulation/luck.ts';
 import { type Hours, hoursOf, type Outcome, outcomeOf } from '../../warm-pool/simulation/outcome.ts';
@@ -28,6 +29,15 @@ function worldOf(options: SimulateOptions, shape: string): World {
     prices: { runningUsdPerHour: priceOfShape(shape), stoppedUsdPerHour: stoppedPrice, minimumMs: 60_000 },
     seed,
   };
+}
+
+/** The least and the most that a pool may hold. @throws NodelessError ConfigInvalid when the budget is below the least */
+function limitsOf({ min, max, budget }: SimulateOptions, { prices }: World): { min: number; max: number } {
+  if (budget === undefined) return { min, max };
+  const affordable = Math.floor(budget / prices.runningUsdPerHour);
+  if (affordable >= min) return { min, max: Math.min(max, affordable) };
+  const message = `--budget: $${budget} an hour pays for ${affordable} cells at $${prices.runningUsdPerHour}, and --min is ${min}`;
+  throw new NodelessError({ code: 'ConfigInvalid', message });
 }
 
 /** The SLA that the flags state. */
@@ -61,7 +71,8 @@ export function contest(trace: Trace, options: SimulateOptions): Contest {
   const makers = options.policy.map((text) => [text, contestant(text)] as const);
   const standings = makers.map(([text, make]) => {
     const told = grounds.map((ground) => {
-      const pool = { ...ground, sla, min: options.min, max: options.max, fromMs: fromHour * 3_600_000 };
+      const limits = limitsOf(options, ground.world);
+      const pool = { ...ground, ...limits, sla, fromMs: fromHour * 3_600_000 };
       const run = simulate(ground.workload, trace.endMs, { ...ground, policy: make(pool) });
       return { workload: ground.workload, run };
     });

@@ -1,7 +1,11 @@
 import { NodelessError } from '../../core/errors.ts';
 import { fixedCount } from '../../warm-pool/policy/fixed-count.ts';
+import { headroom } from '../../warm-pool/policy/headroom.ts';
+import type { MeasuredStarts } from '../../warm-pool/policy/measured-times.ts';
 import type { WarmPoolPolicy } from '../../warm-pool/policy/policy.ts';
+import { PredictivePolicy } from '../../warm-pool/policy/predictive.ts';
 import type { StartupSla } from '../../warm-pool/policy/service-level.ts';
+import { targetTracking } from '../../warm-pool/policy/target-tracking.ts';
 import { levelFor, neededLevels } from '../../warm-pool/simulation/hindsight.ts';
 import type { Luck } from '../../warm-pool/simulation/luck.ts';
 import type { Workload } from '../../warm-pool/simulation/trace.ts';
@@ -13,6 +17,7 @@ export interface Pool {
   readonly world: World;
   readonly luck: Luck;
   readonly sla: StartupSla;
+  readonly starts: MeasuredStarts;
   readonly min: number;
   readonly max: number;
   /** When the warm-up is over. */
@@ -40,11 +45,21 @@ function bestCount({ workload, world, luck, sla, fromMs }: Pool): number {
   throw invalid('no count keeps this SLA: a claimed cell starts its pod too late too often');
 }
 
+function percentOf(name: string, argument: string | undefined, most: number): number {
+  const percent = Number(argument ?? Number.NaN);
+  if (percent > 0 && percent <= most) return percent;
+  throw invalid(`${name} needs a percentage up to ${most}, as in ${name}=50`);
+}
+
 const MAKERS: Readonly<Record<string, Make>> = {
+  predictive: ({ sla, starts, min, max }) => new PredictivePolicy({ sla, starts, min, max, hasStopped: false }),
+  'predictive-tiers': ({ sla, starts, min, max }) => new PredictivePolicy({ sla, starts, min, max, hasStopped: true }),
   none: () => fixedCount(0),
   fixed: (_, argument) => fixedCount(countOf('fixed', argument)),
   'fixed-stopped': (_, argument) => fixedCount(countOf('fixed-stopped', argument), 'stopped'),
   'best-fixed': (pool) => fixedCount(Math.min(pool.max, Math.max(pool.min, bestCount(pool)))),
+  headroom: (_, argument) => headroom(percentOf('headroom', argument, 1_000)),
+  'target-tracking': (_, argument) => targetTracking(percentOf('target-tracking', argument, 100)),
 };
 
 /** What `--policy` takes, for help. */

@@ -3,6 +3,9 @@ import { durationField } from '../../core/duration-field.ts';
 import { NodelessError } from '../../core/errors.ts';
 import { GENERATOR_NAMES } from '../../warm-pool/simulation/generators.ts';
 
+/** The policy that recommendations come from. */
+export const RECOMMENDED = 'predictive';
+
 const HOUR_MS = 3_600_000;
 
 /** Median and 95th percentile, such as `24s,34s`; one of them when the time is always the same. */
@@ -33,6 +36,7 @@ const flags = z
     warmUp: durationField,
     min: whole,
     max: whole,
+    budget: usd.optional(),
     launch: latency,
     boot: latency,
     warmStart: latency,
@@ -43,12 +47,14 @@ const flags = z
     stoppedPrice: usd,
     output: z.enum(['table', 'json']),
     svg: z.string().optional(),
+    recommend: z.boolean().optional(),
   })
   .check((context) => {
-    const { trace, generator, min, max } = context.value;
+    const { trace, generator, min, max, recommend, policy } = context.value;
     const wrong = (path: string, message: string) =>
       context.issues.push({ code: 'custom', input: context.value, path: [path], message });
     if (trace !== undefined && generator !== undefined) wrong('generator', 'can not be given together with --trace');
+    if (recommend && !policy.includes(RECOMMENDED)) wrong('recommend', `needs --policy ${RECOMMENDED}`);
     if (min > max) wrong('min', `${min} is more than --max ${max}`);
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { contest } from '../../../src/cli/simulate/contest.ts';
 import { parseOptions } from '../../../src/cli/simulate/options.ts';
+import { recommendation } from '../../../src/cli/simulate/recommendation.ts';
 import { sparkline } from '../../../src/cli/simulate/sparkline.ts';
 import { standingsSvg } from '../../../src/cli/simulate/standings-svg.ts';
 import { standingsText } from '../../../src/cli/simulate/standings-text.ts';
@@ -39,6 +40,24 @@ describe('nodeless simulate', () => {
     expect(standingsSvg(result.standings).match(/<path /g)).toHaveLength(1 + 2 * 3);
   });
 
+  test('recommends limits that a pool that sizes itself does not run into', () => {
+    const result = contest(TRACE, optionsOf({ policy: ['predictive'] }));
+    expect(recommendation(result)).toMatchObject([
+      { shape: '1/1Gi', startupSla: { target: '5s', percentile: 95 }, min: 0 },
+      { shape: '2/4Gi' },
+    ]);
+    result.standings[0]?.pools.forEach(({ most }, index) => {
+      expect(recommendation(result)[index]?.max).toBeGreaterThanOrEqual(most);
+    });
+  });
+
+  test('compares with pools that follow what runs', () => {
+    const policy = ['headroom=50', 'target-tracking=50', 'none'];
+    const shares = contest(TRACE, optionsOf({ policy })).standings.map(({ outcome }) => outcome.attainment);
+    expect(shares[0]).toBe(1);
+    expect(shares[1]).toBe(1);
+  });
+
   test('says when no pool is needed', () => {
     const [requirement] = contest(TRACE, optionsOf({ startupSla: '5m', policy: [] })).requirements;
     expect(requirement?.text).toMatch(/^no pool is needed: p95 of a cold start is/);
@@ -50,9 +69,20 @@ describe('nodeless simulate', () => {
       { startupSla: '100ms' },
       /no pool can keep this SLA: p95 of a start on a ready cell is/,
     ],
-    ['a policy that there is not', { policy: ['guess'] }, /--policy: there is no policy "guess"; there are none,/],
+    [
+      'a policy that there is not',
+      { policy: ['guess'] },
+      /--policy: there is no policy "guess"; there are predictive,/,
+    ],
     ['a count that is none', { policy: ['fixed=many'] }, /--policy: fixed needs a count, as in fixed=5/],
     ['min above max', { min: '5', max: '4' }, /--min: 5 is more than --max 4/],
+    [
+      'a budget below min',
+      { min: '5', budget: '0.1' },
+      /--budget: \$0\.1 an hour pays for \d cells at .*, and --min is 5/,
+    ],
+    ['a share that is none', { policy: ['headroom=x'] }, /--policy: headroom needs a percentage up to 1000/],
+    ['a recommendation from nothing', { policy: ['none'], recommend: true }, /--recommend: needs --policy predictive/],
     ['a percentile that is none', { percentile: '100' }, /--percentile: /],
     ['a time that is none', { boot: 'long' }, /--boot: "long" is not a median and a 95th percentile such as 24s,34s/],
     ['percentiles in disorder', { boot: '9s,5s' }, /--boot: "9s,5s" is not/],
