@@ -10,7 +10,7 @@ export default defineConfig({
         test: {
           name: 'contract',
           include: ['test/contract/**/*.test.ts'],
-          globalSetup: ['test/contract/local-machine.ts'],
+          globalSetup: ['test/contract/local-machine.ts', 'test/contract/aws-bed.ts'],
           testTimeout: 60 * SECOND,
           hookTimeout: 300 * SECOND,
           fileParallelism: false,

@@ -1,3 +1,5 @@
+import type { AwsEc2ProviderOptions } from './aws-ec2/options.ts';
+import { createAwsEc2Provider } from './aws-ec2/provider.ts';
 import type { CellProvider } from './contract.ts';
 import type { LocalProviderOptions } from './local/options.ts';
 import { createLocalProvider } from './local/provider.ts';
@@ -5,6 +7,7 @@ import { createSimulatedProvider, type SimulatedProviderOptions } from './simula
 
 /** What each provider is configured with, by its name. */
 export interface ProviderOptions {
+  readonly 'aws-ec2': AwsEc2ProviderOptions;
   readonly local: LocalProviderOptions;
   readonly simulated: SimulatedProviderOptions;
 }
@@ -12,6 +15,7 @@ export interface ProviderOptions {
 export type ProviderName = keyof ProviderOptions;
 
 const FACTORIES: { readonly [Name in ProviderName]: (options: ProviderOptions[Name]) => CellProvider } = {
+  'aws-ec2': createAwsEc2Provider,
   local: createLocalProvider,
   simulated: createSimulatedProvider,
 };

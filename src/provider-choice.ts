@@ -3,6 +3,7 @@ import type { CellProvider } from '../providers/contract.ts';
 import { createProvider } from '../providers/registry.ts';
 import { createSimulatedCloud } from '../providers/simulated/cloud.ts';
 import { simulatedOfferings } from '../providers/simulated/offerings.ts';
+import { awsEc2Settings } from './config/aws-ec2.ts';
 import { readEnvironment } from './config/environment.ts';
 import type { Config } from './config/schema.ts';
 import type { Clock } from './core/clock.ts';
@@ -20,14 +21,22 @@ export interface ProviderChoice {
 
 /** The provider that the configuration names, not started yet. */
 export async function chooseProvider(choice: ProviderChoice): Promise<CellProvider> {
+  if (choice.config.provider === 'aws-ec2') return awsEc2Provider(choice);
   return choice.config.provider === 'local' ? localProvider(choice) : simulatedProvider(choice);
 }
 
-const ONLY_ZONES: Readonly<Record<Config['provider'], string>> = { local: 'local', simulated: 'simulated-a' };
+type CloudOfAnyZone = Exclude<Config['provider'], 'aws-ec2'>;
+
+const ONLY_ZONES: Readonly<Record<CloudOfAnyZone, string>> = { local: 'local', simulated: 'simulated-a' };
 
 /** The zones of clouds that have the ones they are asked for, and one of their own where none is. */
-export function zonesOf({ provider, zones }: Pick<Config, 'provider' | 'zones'>): readonly string[] {
+export function zonesOf(provider: CloudOfAnyZone, { zones }: Pick<Config, 'zones'>): readonly string[] {
   return zones.names.length === 0 ? [ONLY_ZONES[provider]] : zones.names;
+}
+
+function awsEc2Provider({ config, owner, clock, logger }: ProviderChoice): CellProvider {
+  const settings = awsEc2Settings(config);
+  return createProvider('aws-ec2', { settings, owner, clock, random: Math.random, logger });
 }
 
 async function localProvider({ config, owner, clock, logger, signal }: ProviderChoice): Promise<CellProvider> {
@@ -46,7 +55,7 @@ async function localProvider({ config, owner, clock, logger, signal }: ProviderC
     ...(registryMirror === undefined ? {} : { registryMirror }),
     sandboxImage,
     outbound,
-    zones: zonesOf(config),
+    zones: zonesOf('local', config),
     ranges: { cellCidr: given.cellCidr, podCidr: given.podCidr, serviceCidr: given.serviceCidr },
     clock,
     logger,
@@ -56,7 +65,7 @@ async function localProvider({ config, owner, clock, logger, signal }: ProviderC
 function simulatedProvider({ config, owner, clock }: ProviderChoice): CellProvider {
   const { launchTime, startTime, failureRate, exhaustedZones, seed } = config.simulated;
   const cloud = createSimulatedCloud({
-    offerings: simulatedOfferings(zonesOf(config)),
+    offerings: simulatedOfferings(zonesOf('simulated', config)),
     launchLatency: { p50Ms: launchTime, p95Ms: 2 * launchTime },
     podStartLatency: { p50Ms: startTime, p95Ms: 2 * startTime },
     failure: { rate: failureRate, code: 'InsufficientCapacity' },

@@ -6,6 +6,10 @@ export interface AwsEc2Settings {
   readonly endpoint?: string | undefined;
   /** Ids of the subnets that cells are launched in; without any, offerings are those of all zones of the region. */
   readonly subnets: readonly string[];
+  /** Ids of the security groups of cells whose class names none. */
+  readonly securityGroups: readonly string[];
+  /** Name or ARN of the instance profile of cells whose class names none. */
+  readonly instanceProfile?: string | undefined;
   /** Whether bare metal counts. */
   readonly includeMetal: boolean;
   /** Whether types count that AWS calls previous generation. */

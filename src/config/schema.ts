@@ -150,6 +150,11 @@ const awsEc2 = z.strictObject({
     .array(z.string().regex(/^subnet-[0-9a-f]{8,17}$/, 'is an id such as subnet-0abcdef1'))
     .default([])
     .describe('Subnets of cells, whose zones count; without any, offerings are those of all zones.'),
+  securityGroups: z
+    .array(z.string().regex(/^sg-[0-9a-f]{8,17}$/, 'is an id such as sg-0abcdef1'))
+    .default([])
+    .describe('Security groups of cells whose class names none; without any, the network’s default.'),
+  instanceProfile: z.string().min(1).optional().describe('Instance profile of cells whose class names none.'),
   includeMetal: z.boolean().default(false).describe('Let bare metal count.'),
   includePreviousGeneration: z.boolean().default(false).describe('Let types count that AWS calls previous generation.'),
   publicAddress: z.boolean().default(false).describe('Give cells public IPv4 addresses, which cost.'),
@@ -180,7 +185,7 @@ const whole = z.strictObject({
       namespace: z.string().default('nodeless-system').describe('Namespace of Nodeless’ own Secret.'),
     })
     .prefault({}),
-  provider: z.enum(['local', 'simulated']).default('local').describe('Where cells are launched.'),
+  provider: z.enum(['local', 'simulated', 'aws-ec2']).default('local').describe('Where cells are launched.'),
   local: local.prefault({}),
   simulated: simulated.prefault({}),
   awsEc2: awsEc2.prefault({}),

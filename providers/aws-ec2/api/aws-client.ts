@@ -11,6 +11,9 @@ import { ApiQueue, type QueueLimits } from './api-queue.ts';
  */
 const FAMILIES = {
   describe: { perSecond: 10, burst: 40, concurrency: 8 },
+  mutate: { perSecond: 4, burst: 20, concurrency: 8 },
+  tag: { perSecond: 8, burst: 40, concurrency: 8 },
+  terminate: { perSecond: 4, burst: 20, concurrency: 4 },
   price: { perSecond: 5, burst: 10, concurrency: 4 },
 } as const satisfies Record<string, QueueLimits>;
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../../../src/core/clock.ts';
+import { abortable } from '../abortable.ts';
 
 export interface RefreshedOptions<T> {
   readonly load: (signal: AbortSignal) => Promise<T>;
@@ -71,17 +72,5 @@ export class Refreshed<T> {
       this.#failing = true;
       throw error;
     }
-  }
-}
-
-/** The same promise, given up when the signal aborts. */
-async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }

@@ -1,3 +1,4 @@
+import type { Subnet } from '@aws-sdk/client-ec2';
 import { NodelessError } from '../../../src/core/errors.ts';
 import type { AwsClient } from '../api/aws-client.ts';
 import { allPages } from '../api/pages.ts';
@@ -30,9 +31,12 @@ export async function readTypes(client: AwsClient, signal: AbortSignal): Promise
   return infos.flatMap((info) => machineTypeOf(info) ?? []);
 }
 
-/** The zones that the subnets of cells are in; undefined where none are named. */
-async function subnetZones(client: AwsClient, subnets: readonly string[], signal: AbortSignal) {
-  if (subnets.length === 0) return undefined;
+/** The subnets that are configured. @throws NodelessError NotFound where one of them does not exist */
+export async function readOwnSubnets(
+  client: AwsClient,
+  subnets: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly Subnet[]> {
   const answer = await client.call(
     {
       action: 'ec2:DescribeSubnets',
@@ -41,7 +45,14 @@ async function subnetZones(client: AwsClient, subnets: readonly string[], signal
     },
     signal,
   );
-  return new Set(answer.Subnets?.flatMap(({ AvailabilityZone }) => AvailabilityZone ?? []));
+  return answer.Subnets ?? [];
+}
+
+/** The zones that the subnets of cells are in; undefined where none are named. */
+async function subnetZones(client: AwsClient, subnets: readonly string[], signal: AbortSignal) {
+  if (subnets.length === 0) return undefined;
+  const found = await readOwnSubnets(client, subnets, signal);
+  return new Set(found.flatMap(({ AvailabilityZone }) => AvailabilityZone ?? []));
 }
 
 /** Names of the types that each zone has, of the zones that cells can be in. */

@@ -51,6 +51,6 @@ export async function offeringsOf(
     const offerings = await ec2Offerings(config, signal);
     return names.length === 0 ? offerings : offerings.filter(({ zone }) => names.includes(zone));
   }
-  const zones = zonesOf({ ...config, provider });
+  const zones = zonesOf(provider, config);
   return provider === 'simulated' ? simulatedOfferings(zones) : localMachineOfferings(zones);
 }

@@ -134,4 +134,9 @@ export async function openLocalCloud(): Promise<LocalCloud> {
   };
 }
 
-export const localSubject: Subject = { name: 'local', skipReason: whyNoLocalCells(), open: openLocalCloud };
+export const localSubject: Subject = {
+  name: 'local',
+  skipReason: whyNoLocalCells(),
+  boots: true,
+  open: openLocalCloud,
+};

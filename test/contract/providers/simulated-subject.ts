@@ -6,6 +6,7 @@ import type { Subject } from './subject.ts';
 export const simulatedSubject: Subject = {
   name: 'simulated',
   skipReason: undefined,
+  boots: true,
   async open() {
     const api = await startStandInCellApi();
     const cloud = createSimulatedCloud();

@@ -25,5 +25,7 @@ export interface Subject {
   readonly name: string;
   /** Why it can't run on this machine; undefined when it can. */
   readonly skipReason: string | undefined;
+  /** False while its machines do not boot: then there are neither tokens nor who asks for certificates. */
+  readonly boots: boolean;
   open(): Promise<CloudUnderTest>;
 }

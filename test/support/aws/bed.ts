@@ -39,7 +39,8 @@ export async function startAwsBed(): Promise<AwsBed> {
       zones.set(id, zone);
     }
     const zoneOf = (subnetId: string) => zones.get(subnetId) ?? '';
-    const proxy = await startAwsProxy({ upstream: moto.url, allowed: await allowedActions(), zoneOf });
+    const allowed = await allowedActions();
+    const proxy = await startAwsProxy({ upstream: moto.url, keptAnswers: moto.cacheFolder, allowed, zoneOf });
     return {
       ...proxy,
       subnets,

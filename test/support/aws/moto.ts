@@ -14,6 +14,10 @@ const STOP_TIMEOUT_MS = 10_000;
 
 const run = promisify(execFile);
 
+function motoFolder(): string {
+  return join(readEnvironment().cacheFolder, 'moto');
+}
+
 async function exists(path: string): Promise<boolean> {
   return access(path).then(
     () => true,
@@ -23,7 +27,7 @@ async function exists(path: string): Promise<boolean> {
 
 /** The Python of a virtual environment that has moto, which is made when it is not there yet. */
 async function motoPython(): Promise<string> {
-  const parent = join(readEnvironment().cacheFolder, 'moto');
+  const parent = motoFolder();
   const folder = join(parent, MOTO_VERSION);
   const python = join(folder, 'bin', 'python');
   if (await exists(python)) return python;
@@ -47,6 +51,8 @@ async function motoPython(): Promise<string> {
 
 export interface Moto {
   readonly url: string;
+  /** A folder for what is made of this version of the emulator. */
+  readonly cacheFolder: string;
   stop(): Promise<void>;
 }
 
@@ -82,6 +88,7 @@ export async function startMoto(): Promise<Moto> {
   const url = await addressOf(server);
   return {
     url,
+    cacheFolder: join(motoFolder(), `${MOTO_VERSION}-answers`),
     async stop() {
       process.off('exit', kill);
       if (server.exitCode !== null || server.signalCode !== null) return;

@@ -7,12 +7,15 @@ import type { ActionFault, AwsFaults } from './faults.ts';
 import { asking, emptyFleet, fill, type Launched, launchedIds, withErrors } from './fleet.ts';
 import { priceListPage, spotPriceUsd } from './price-list.ts';
 import { TokenBucket } from './token-bucket.ts';
+import { WholeAnswers } from './whole-answers.ts';
 import { type AwsAnswer, type AwsRequest, ec2Error, jsonError, readRequest, xml } from './wire.ts';
 import { openSet, pageOf, textOf, withItems } from './xml-set.ts';
 
 export interface AwsProxyOptions {
   /** Where what is not answered here is passed on to. */
   readonly upstream: string;
+  /** Folder of answers that are made once. */
+  readonly keptAnswers: string;
   /** Actions that the credentials may do. */
   readonly allowed: ReadonlySet<string>;
   readonly zoneOf: (subnetId: string) => string;
@@ -58,13 +61,12 @@ function withoutNew(body: string, isNew: (id: string) => boolean): string {
 }
 
 /** Stands between a client and the emulator: does what that leaves out, and what AWS does on a bad day. */
-export async function startAwsProxy({ upstream, allowed, zoneOf }: AwsProxyOptions): Promise<AwsProxy> {
+export async function startAwsProxy({ upstream, keptAnswers, allowed, zoneOf }: AwsProxyOptions): Promise<AwsProxy> {
   const agent = new Agent({ connections: 16 });
   const requests: AwsRequest[] = [];
   const actions = new Set<string>();
   const tokens = new ClientTokens();
-  /** Answers that the emulator takes seconds to make, and that never change. */
-  const whole = new Map<string, Promise<string>>();
+  const whole = new WholeAnswers(keptAnswers);
   const launched: Launched = new Map();
   const createdAtMs = new Map<string, number>();
   let faults: AwsFaults = {};
@@ -88,9 +90,12 @@ export async function startAwsProxy({ upstream, allowed, zoneOf }: AwsProxyOptio
     const { action, params } = request;
     const asked = new URLSearchParams([...params]);
     for (const name of ['MaxResults', 'NextToken', 'StartTime']) asked.delete(name);
-    const key = asked.toString();
-    const all = whole.get(key) ?? pass(request, key).then(({ body }) => body);
-    whole.set(key, all);
+    const query = asked.toString();
+    const all = whole.get(`${request.region} ${query}`, set, async () => {
+      const { status, body } = await pass(request, query);
+      if (status !== 200) throw new Error(`the emulator answered ${action} with ${status}: ${body}`);
+      return body;
+    });
     const size = Math.min(most, Number(params.get('MaxResults') ?? most));
     const page = pageOf(await all, set, size, params.get('NextToken'));
     return xml(action === 'ec2:DescribeSpotPriceHistory' ? withSpotPrices(page) : page);

@@ -1,5 +1,5 @@
 /** The `<item>`s of a list in EC2's XML, with what is before and after them. */
-interface XmlSet {
+export interface XmlSet {
   readonly before: string;
   readonly items: readonly string[];
   readonly after: string;
@@ -45,8 +45,7 @@ export function textOf(xml: string, name: string): string | undefined {
 }
 
 /** One page of an answer that holds everything, with the token of the next. */
-export function pageOf(xml: string, set: string, pageSize: number, token: string | undefined): string {
-  const whole = openSet(xml, set);
+export function pageOf(whole: XmlSet, set: string, pageSize: number, token: string | undefined): string {
   const from = Number(token ?? 0);
   const items = whole.items.slice(from, from + pageSize);
   const next = from + pageSize < whole.items.length ? `<nextToken>${from + pageSize}</nextToken>` : '';

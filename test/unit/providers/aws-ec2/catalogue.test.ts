@@ -39,6 +39,7 @@ function typeOf(...given: Parameters<typeof info>) {
 const SETTINGS: AwsEc2Settings = {
   region: 'us-east-1',
   subnets: [],
+  securityGroups: [],
   includeMetal: false,
   includePreviousGeneration: false,
   publicAddress: false,

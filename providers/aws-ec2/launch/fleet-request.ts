@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto';
+import type { CreateFleetCommandInput, CreateFleetError } from '@aws-sdk/client-ec2';
+import { NodelessError } from '../../../src/core/errors.ts';
+import type { Offering } from '../../../src/core/offerings.ts';
+import { capacityCode } from '../api/capacity-codes.ts';
+import { failureOf } from '../api/failure.ts';
+import { type Tags, tagList } from '../instances/tags.ts';
+
+export interface FleetParts {
+  readonly templateName: string;
+  readonly offering: Offering;
+  /** Of the offering's zone. */
+  readonly subnets: readonly string[];
+  readonly count: number;
+  readonly tags: Tags;
+  readonly launchId: string;
+  /** Counts the definite answers that there were to this launch before. */
+  readonly attempt: number;
+}
+
+function digest(...parts: readonly string[]): string {
+  return createHash('sha256').update(parts.join('\n')).digest('hex');
+}
+
+/** Names a launch by the cells that it is for: whoever launches these again, launches the same. */
+export function launchIdOf(cellIds: readonly string[]): string {
+  return digest(...[...cellIds].sort()).slice(0, 32);
+}
+
+/** A request for machines at once; asked for again with the same parts, EC2 gives the same machines. */
+export function fleetRequest(parts: FleetParts): CreateFleetCommandInput {
+  const { templateName, offering, subnets, count, tags, launchId, attempt } = parts;
+  const isSpot = offering.launchType === 'ec2-spot';
+  const request: CreateFleetCommandInput = {
+    Type: 'instant',
+    TargetCapacitySpecification: {
+      TotalTargetCapacity: count,
+      DefaultTargetCapacityType: isSpot ? 'spot' : 'on-demand',
+    },
+    ...(isSpot
+      ? { SpotOptions: { AllocationStrategy: 'price-capacity-optimized' } }
+      : { OnDemandOptions: { AllocationStrategy: 'lowest-price' } }),
+    LaunchTemplateConfigs: [
+      {
+        LaunchTemplateSpecification: { LaunchTemplateName: templateName, Version: '1' },
+        Overrides: subnets.map((SubnetId) => ({ InstanceType: offering.instanceType as never, SubnetId })),
+      },
+    ],
+    TagSpecifications: [{ ResourceType: 'instance', Tags: tagList(tags) }],
+  };
+  // 64 characters, which is the most that EC2 takes.
+  return { ...request, ClientToken: digest(launchId, String(attempt), JSON.stringify(request)) };
+}
+
+/** Why a fleet has fewer machines than it was to have. */
+export function shortfallOf(errors: readonly CreateFleetError[], offering: Offering): NodelessError {
+  const { instanceType, launchType, zone } = offering;
+  const identity = { offering: `${launchType}/${instanceType}/${zone}` };
+  // One subnet that is full says less than a zone that has no machines.
+  const [first] = errors.toSorted((a, b) => rank(a) - rank(b));
+  const wire = Object.assign(new Error(first?.ErrorMessage ?? 'EC2 gave fewer machines, and does not say why'), {
+    name: first?.ErrorCode ?? 'UnfulfillableCapacity',
+    $metadata: { httpStatusCode: 400 },
+  });
+  const failure = failureOf(wire, { action: 'ec2:CreateFleet', identity });
+  const scope = capacityCode(wire.name)?.scope;
+  if (scope === undefined) return failure;
+  return new NodelessError({
+    code: failure.code,
+    retryable: failure.retryable,
+    message: `${instanceType} (${launchType}) can not be had in ${zone}: ${failure.message}`,
+    cause: failure,
+    identity: { ...failure.identity, scope },
+  });
+}
+
+/** What is definite and wider goes before what another subnet, or another second, may grant. */
+function rank({ ErrorCode = '' }: CreateFleetError): number {
+  const scope = capacityCode(ErrorCode)?.scope;
+  if (scope === undefined) return 0;
+  return scope === 'zone' ? 2 : 1;
+}

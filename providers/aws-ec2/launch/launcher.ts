@@ -1,0 +1,194 @@
+import { createHash } from 'node:crypto';
+import type { Clock } from '../../../src/core/clock.ts';
+import { isNodelessError } from '../../../src/core/errors.ts';
+import type { LaunchRequest } from '../../contract.ts';
+import type { AwsClient } from '../api/aws-client.ts';
+import type { CellBoot } from '../boot.ts';
+import type { Inventory } from '../instances/inventory.ts';
+import type { Ec2Machine } from '../instances/machine.ts';
+import { shapeText } from '../instances/shape.ts';
+import { assignmentTags, launchTags, type Tags, tagList } from '../instances/tags.ts';
+import type { Terminator } from '../instances/terminator.ts';
+import type { Owner } from '../options.ts';
+import type { AwsEc2Settings } from '../settings.ts';
+import { Batches } from './batches.ts';
+import { fleetRequest, launchIdOf, shortfallOf } from './fleet-request.ts';
+import { type Fleet, Fleets } from './fleets.ts';
+import { describedMachine } from './fresh-machine.ts';
+import { Network } from './network.ts';
+import { Spares } from './spares.ts';
+import { type LaunchTemplate, templateOf } from './template.ts';
+import { Templates } from './templates.ts';
+
+export interface LauncherOptions {
+  readonly client: AwsClient;
+  readonly settings: AwsEc2Settings;
+  readonly owner: Owner;
+  readonly boot: CellBoot;
+  readonly inventory: Inventory;
+  readonly terminator: Terminator;
+  readonly clock: Clock;
+  readonly stopped: AbortSignal;
+}
+
+/** A request, with all that its machine is made of. */
+interface Order {
+  readonly request: LaunchRequest;
+  readonly template: LaunchTemplate;
+  readonly subnets: readonly string[];
+  readonly kind: string;
+}
+
+const WINDOW_MS = 50;
+/** A fleet of more could take the rate of machines of all others. */
+const MAX_BATCH = 100;
+const LAUNCH_DEADLINE_MS = 110_000;
+/** Launches whose definite answers are counted; more than fail within the life of a client token. */
+const MAX_ATTEMPTS_KNOWN = 10_000;
+
+/** Launches machines for cells: what is alike with one request, each with an outcome of its own. */
+export class Launcher {
+  readonly spares: Spares;
+  readonly #options: LauncherOptions;
+  readonly #network: Network;
+  readonly #templates: Templates;
+  readonly #fleets: Fleets;
+  readonly #batches: Batches<Order, Ec2Machine>;
+  readonly #attempts = new Map<string, number>();
+
+  constructor(options: LauncherOptions) {
+    const { client, inventory, clock } = options;
+    this.#options = options;
+    this.spares = new Spares();
+    this.#network = new Network(options);
+    this.#templates = new Templates(client);
+    this.#fleets = new Fleets({ client, inventory, clock });
+    const run = (_kind: string, orders: readonly Order[]) => this.#launchAll(orders);
+    this.#batches = new Batches({ windowMs: WINDOW_MS, maxSize: MAX_BATCH, run, clock });
+  }
+
+  /** A machine that is the cell's. @throws NodelessError of the provider contract */
+  async launch(request: LaunchRequest, signal: AbortSignal): Promise<Ec2Machine> {
+    const order = await this.#order(request, signal);
+    const spare = this.spares.take(order.kind);
+    if (spare === undefined) return this.#batches.add(order.kind, order, signal);
+    const tags = { ...spare.tags, ...(await this.#assign(order, spare.instanceId)) };
+    return this.#become(order, spare.instanceId, tags, this.#deadline());
+  }
+
+  async #order(request: LaunchRequest, signal: AbortSignal): Promise<Order> {
+    const { settings, boot } = this.#options;
+    const { offering, cellClass, tags } = request;
+    const [image, subnets, securityGroups] = await Promise.all([
+      boot.image(request, signal),
+      this.#network.subnetsIn(offering.zone, cellClass.spec, signal),
+      this.#network.groupsOf(cellClass.spec, signal),
+    ]);
+    const template = templateOf({ home: tags, settings, spec: cellClass.spec, image, securityGroups });
+    const { instanceType, launchType, zone } = offering;
+    const parts = [template.name, instanceType, launchType, zone, shapeText(offering), ...subnets, tags.cellClass];
+    const kind = createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 32);
+    return { request, template, subnets, kind };
+  }
+
+  /** One outcome for each order, in their order. */
+  async #launchAll(orders: readonly Order[]): Promise<readonly PromiseSettledResult<Ec2Machine>[]> {
+    const signal = this.#deadline();
+    const cellIds = orders.map(({ request }) => request.tags.cellId);
+    const launchId = launchIdOf([this.#options.owner.clusterUid, ...cellIds]);
+    this.spares.begin(launchId);
+    try {
+      const { instanceIds, errors } = await this.#create(orders, launchId, signal);
+      this.#count(launchId, instanceIds.length < orders.length);
+      return await Promise.allSettled(
+        orders.map(async (order, index) => {
+          const instanceId = instanceIds[index];
+          if (instanceId === undefined) throw shortfallOf(errors, order.request.offering);
+          const tags = orders.length === 1 ? {} : await this.#assign(order, instanceId);
+          return this.#become(order, instanceId, { ...this.#tags(orders, order, launchId), ...tags }, signal);
+        }),
+      );
+    } catch (reason) {
+      this.#count(launchId, !isNodelessError(reason, 'AmbiguousOutcome'));
+      return orders.map(() => ({ status: 'rejected', reason }));
+    } finally {
+      this.spares.finish(launchId);
+    }
+  }
+
+  #tags(orders: readonly Order[], { request, kind }: Order, launchId: string): Tags {
+    const { offering, tags, cellClass } = request;
+    const { cellClass: className } = tags;
+    const common = launchTags({ home: tags, launchId, kind, offering, className, classTags: cellClass.spec.tags });
+    // A machine that can only be this cell's is so from its first moment.
+    return orders.length === 1 ? { ...common, ...assignmentTags(tags) } : common;
+  }
+
+  async #create(orders: readonly Order[], launchId: string, signal: AbortSignal): Promise<Fleet> {
+    const [first] = orders;
+    if (first === undefined) return { instanceIds: [], errors: [] };
+    const { template, subnets, request } = first;
+    const parts = { templateName: template.name, offering: request.offering, subnets, count: orders.length, launchId };
+    const tags = this.#tags(orders, first, launchId);
+    const create = async () => {
+      await this.#templates.ensure(template, signal);
+      const fleet = fleetRequest({ ...parts, tags, attempt: this.#attempts.get(launchId) ?? 0 });
+      return this.#fleets.create(fleet, launchId, signal);
+    };
+    try {
+      return await create();
+    } catch (error) {
+      const isTemplate =
+        isNodelessError(error, 'NotFound') && String(error.identity.awsCode).includes('LaunchTemplate');
+      if (!isTemplate) throw error;
+      // Somebody has deleted it.
+      this.#templates.forget(template.name);
+      this.#count(launchId, true);
+      return create();
+    }
+  }
+
+  /** Counts definite answers that lack machines: the same token would get the same answer again. */
+  #count(launchId: string, isLacking: boolean): void {
+    if (!isLacking) {
+      this.#attempts.delete(launchId);
+      return;
+    }
+    this.#attempts.set(launchId, (this.#attempts.get(launchId) ?? 0) + 1);
+    const [oldest] = this.#attempts.keys();
+    if (this.#attempts.size > MAX_ATTEMPTS_KNOWN && oldest !== undefined) this.#attempts.delete(oldest);
+  }
+
+  /** Tags the machine as the cell's; one that can't be tagged is ended, since nobody would know whose it is. */
+  async #assign({ request }: Order, instanceId: string): Promise<Tags> {
+    const { client, terminator } = this.#options;
+    const tags = assignmentTags(request.tags);
+    try {
+      await client.call(
+        {
+          action: 'ec2:CreateTags',
+          family: 'tag',
+          identity: { instance: instanceId, cell: request.tags.cellId },
+          run: ({ ec2 }, abortSignal) =>
+            ec2.createTags({ Resources: [instanceId], Tags: tagList(tags) }, { abortSignal }),
+        },
+        this.#deadline(),
+      );
+      return tags;
+    } catch (error) {
+      await terminator.end(instanceId, this.#deadline()).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** The machine is the cell's now. */
+  async #become({ request }: Order, instanceId: string, tags: Tags, signal: AbortSignal): Promise<Ec2Machine> {
+    const { clock } = this.#options;
+    const fresh = { instanceId, tags, offering: request.offering, nowMs: clock.now() };
+    return describedMachine(fresh, this.#options, signal);
+  }
+
+  #deadline(): AbortSignal {
+    return AbortSignal.any([this.#options.stopped, AbortSignal.timeout(LAUNCH_DEADLINE_MS)]);
+  }
+}

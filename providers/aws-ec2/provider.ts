@@ -1,0 +1,147 @@
+import type { CellMachine } from '../../src/core/cell.ts';
+import { messageOf, NodelessError } from '../../src/core/errors.ts';
+import type { CellProvider, LaunchRequest } from '../contract.ts';
+import { type AwsClient, createAwsClient } from './api/aws-client.ts';
+import { type Catalogue, createCatalogue } from './catalogue/catalogue.ts';
+import { DEFAULT_ROOT_VOLUME_BYTES } from './catalogue/root-volume.ts';
+import { readOwnSubnets } from './catalogue/sources.ts';
+import { Inventory } from './instances/inventory.ts';
+import type { Ec2Machine } from './instances/machine.ts';
+import { TAG } from './instances/tags.ts';
+import { Terminator } from './instances/terminator.ts';
+import { Launcher } from './launch/launcher.ts';
+import type { AwsEc2ProviderOptions } from './options.ts';
+
+/** Also what keeps `*` and `?`, which match anything, out of what EC2 is asked for. */
+const CELL_ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
+const INSTANCE_ID = /^i-[0-9a-f]{8,17}$/;
+
+function notHereYet(): NodelessError {
+  const message =
+    'cells on EC2 can not be launched by this version: what boots them is not there yet; ' +
+    'plan over what EC2 offers with nodeless plan --provider aws-ec2';
+  return new NodelessError({ code: 'InvalidConfig', message });
+}
+
+/** Whether a machine may still be a cell's. */
+function isAlive({ machine }: Ec2Machine): boolean {
+  return machine.state === 'launching' || machine.state === 'running';
+}
+
+class AwsEc2Provider implements CellProvider {
+  readonly name = 'aws-ec2';
+  readonly #options: AwsEc2ProviderOptions;
+  readonly #client: AwsClient;
+  readonly #catalogue: Catalogue;
+  readonly #inventory: Inventory;
+  readonly #terminator: Terminator;
+  readonly #launcher: Launcher | undefined;
+  readonly #stopped = new AbortController();
+  readonly #launching = new Map<string, Promise<CellMachine>>();
+
+  constructor(options: AwsEc2ProviderOptions) {
+    const { settings, owner, boot, clock, random, logger } = options;
+    const { signal: stopped } = this.#stopped;
+    this.#options = options;
+    const client = createAwsClient({ settings, clock });
+    this.#client = client;
+    this.#catalogue = createCatalogue({
+      client,
+      settings,
+      rootVolumeBytes: DEFAULT_ROOT_VOLUME_BYTES,
+      clock,
+      random,
+      onFailure: (part, error) =>
+        logger.warn({ part, reason: messageOf(error) }, 'a part of the market can not be read'),
+    });
+    const inventory = new Inventory({ client, owner, clock, stopped });
+    const terminator = new Terminator({ client, inventory, clock, stopped });
+    this.#inventory = inventory;
+    this.#terminator = terminator;
+    const launching = { client, settings, owner, inventory, terminator, clock, stopped };
+    this.#launcher = boot === undefined ? undefined : new Launcher({ ...launching, boot });
+  }
+
+  async start(signal: AbortSignal): Promise<void> {
+    if (this.#launcher === undefined) throw notHereYet();
+    await this.health(signal);
+    this.#launcher.spares.renew(await this.#inventory.list(signal));
+  }
+
+  async stop(): Promise<void> {
+    this.#catalogue.stop();
+    this.#stopped.abort(new Error('the provider is stopped'));
+    this.#client.close();
+  }
+
+  offerings(signal: AbortSignal) {
+    return this.#catalogue.offerings(signal);
+  }
+
+  async launch(request: LaunchRequest, signal: AbortSignal): Promise<CellMachine> {
+    signal.throwIfAborted();
+    const { cellId } = request.tags;
+    const underWay = this.#launching.get(cellId);
+    if (underWay !== undefined) return underWay;
+    const effort = this.#launch(request, signal).finally(() => this.#launching.delete(cellId));
+    this.#launching.set(cellId, effort);
+    return effort;
+  }
+
+  async #launch(request: LaunchRequest, signal: AbortSignal): Promise<CellMachine> {
+    const { tags, offering } = request;
+    const launcher = this.#launcher;
+    if (launcher === undefined) throw notHereYet();
+    const isOurs = offering.launchType === 'ec2-on-demand' || offering.launchType === 'ec2-spot';
+    if (!isOurs || !CELL_ID.test(tags.cellId)) {
+      const message = `EC2 has no ${offering.launchType} machines for cell ${tags.cellId}`;
+      throw new NodelessError({ code: 'InvalidConfig', message, identity: { cell: tags.cellId } });
+    }
+    const known = await this.#inventory.ofCell(tags.cellId, signal);
+    const found = known.find(isAlive) ?? known[0];
+    return (found ?? (await launcher.launch(request, signal))).machine;
+  }
+
+  async list(signal: AbortSignal): Promise<readonly CellMachine[]> {
+    const machines = await this.#inventory.list(signal);
+    const shown = machines.filter((one) => this.#launcher?.spares.isUnderWay(one) !== true);
+    // What never became a cell's, and has ended, is no news to anybody.
+    return shown.filter((one) => one.tags[TAG.cell] !== undefined || isAlive(one)).map(({ machine }) => machine);
+  }
+
+  async terminate(cellId: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const machines = INSTANCE_ID.test(cellId) ? await this.#spare(cellId, signal) : await this.#ofCell(cellId, signal);
+    await Promise.all(machines.map(({ instanceId }) => this.#terminator.end(instanceId, signal)));
+  }
+
+  async #ofCell(cellId: string, signal: AbortSignal): Promise<readonly Ec2Machine[]> {
+    return CELL_ID.test(cellId) ? this.#inventory.ofCell(cellId, signal) : [];
+  }
+
+  /** A machine that is listed by its own id since it is no cell's, if that is still so. */
+  async #spare(instanceId: string, signal: AbortSignal): Promise<readonly Ec2Machine[]> {
+    this.#launcher?.spares.drop(instanceId);
+    const { clusterUid, virtualNodes } = this.#options.owner;
+    const found = await this.#inventory.ofId(instanceId, signal);
+    const { tags = {} } = found ?? {};
+    const isOurs = tags[TAG.cluster] === clusterUid && virtualNodes.includes(tags[TAG.virtualNode] ?? '');
+    return found !== undefined && isOurs && tags[TAG.cell] === undefined ? [found] : [];
+  }
+
+  async attest(...[evidence, signal]: Parameters<CellProvider['attest']>) {
+    const { boot } = this.#options;
+    if (boot === undefined) throw notHereYet();
+    return boot.attest(evidence, signal);
+  }
+
+  /** Needs what every launch needs: credentials, the region, the subnets. */
+  async health(signal: AbortSignal): Promise<void> {
+    await readOwnSubnets(this.#client, this.#options.settings.subnets, signal);
+  }
+}
+
+/** Cells that are machines in EC2. Nothing is asked of AWS until it is used. */
+export function createAwsEc2Provider(options: AwsEc2ProviderOptions): CellProvider {
+  return new AwsEc2Provider(options);
+}

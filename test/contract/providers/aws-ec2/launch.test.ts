@@ -1,0 +1,283 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { CellProvider } from '../../../../providers/contract.ts';
+import { type AwsBed, bedCredentials, startAwsBed } from '../../../support/aws/bed.ts';
+import { allowedActions } from '../../../support/aws/iam-policy.ts';
+import { cellClass } from '../../../support/cell-class.ts';
+import { eventually } from '../../../support/wait.ts';
+import { launchOf, machinesIn, offering, providerOver } from './cells.ts';
+
+/** What EC2 asks of who calls CreateFleet, though neither is a call of ours: machines of it, and the role of cells. */
+const IMPLIED = ['ec2:RunInstances', 'iam:PassRole'];
+
+// Wide: what is waited for here is EC2 on a bad day, and the emulator on a busy machine.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
+const soon = () => AbortSignal.timeout(150_000);
+const cellsOf = (prefix: string, count: number) => Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
+
+let bed: AwsBed;
+let provider: CellProvider;
+
+async function started(given: object = {}): Promise<CellProvider> {
+  const made = providerOver(bed, given);
+  await made.start(soon());
+  return made;
+}
+
+const launchAll = (cellIds: readonly string[], more: Parameters<typeof launchOf>[1] = {}) =>
+  Promise.allSettled(cellIds.map((cellId) => provider.launch(launchOf(cellId, more), soon())));
+
+const calls = (action: string) => bed.requests.filter((request) => request.action === action);
+
+async function countOf(state: PromiseSettledResult<unknown>['status'], outcomes: ReturnType<typeof launchAll>) {
+  return (await outcomes).filter(({ status }) => status === state).length;
+}
+
+beforeAll(async () => {
+  bedCredentials();
+  bed = await startAwsBed();
+  provider = await started();
+}, 120_000);
+
+afterEach(async () => {
+  bed.set({});
+  const left = await provider.list(soon());
+  await Promise.all(left.map(({ tags }) => provider.terminate(tags.cellId, soon())));
+  expect(await machinesIn(bed)).toEqual([]);
+  bed.forget();
+});
+
+afterAll(async () => {
+  await provider.stop();
+  await bed.close();
+});
+
+describe('launches in EC2', () => {
+  test('of one kind at one time are one request, and each cell has a machine of its own', async () => {
+    const outcomes = launchAll(cellsOf('burst', 20));
+    expect(await countOf('fulfilled', outcomes)).toBe(20);
+    expect(calls('ec2:CreateFleet')).toHaveLength(1);
+    expect(calls('ec2:CreateFleet')[0]?.params.get('TargetCapacitySpecification.TotalTargetCapacity')).toBe('20');
+    const cells = (await machinesIn(bed)).map(({ tags }) => tags['nodeless.io/cell']);
+    expect(cells.sort()).toEqual(cellsOf('burst', 20).sort());
+  });
+
+  test('of different kinds are requests of their own', async () => {
+    const spot = { offering: offering({ launchType: 'ec2-spot' }) };
+    await Promise.all([launchAll(['a', 'b']), launchAll(['c'], spot)]);
+    const sent = calls('ec2:CreateFleet').map(({ params }) => [
+      params.get('TargetCapacitySpecification.DefaultTargetCapacityType'),
+      params.get('SpotOptions.AllocationStrategy') ?? params.get('OnDemandOptions.AllocationStrategy'),
+    ]);
+    expect(sent.sort()).toEqual([
+      ['on-demand', 'lowest-price'],
+      ['spot', 'price-capacity-optimized'],
+    ]);
+  });
+
+  test('that get fewer machines than they want fail only for the rest, with the exact offering', async () => {
+    bed.set({ shortages: [{ instanceType: 'm7i.large', code: 'InsufficientInstanceCapacity', left: 3 }] });
+    const outcomes = await launchAll(cellsOf('partial', 5));
+    const failed = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+    expect(failed).toHaveLength(2);
+    for (const error of failed) {
+      expect(error).toMatchObject({
+        code: 'InsufficientCapacity',
+        identity: {
+          offering: 'ec2-on-demand/m7i.large/us-east-1a',
+          awsCode: 'InsufficientInstanceCapacity',
+          scope: 'offering',
+        },
+      });
+    }
+    expect(await machinesIn(bed)).toHaveLength(3);
+  });
+
+  test.each([
+    ['UnfulfillableCapacity', 'InsufficientCapacity'],
+    ['MaxSpotInstanceCountExceeded', 'InsufficientCapacity'],
+    ['VcpuLimitExceeded', 'InsufficientCapacity'],
+    ['Unsupported', 'InsufficientCapacity'],
+    ['InsufficientFreeAddressesInSubnet', 'InsufficientCapacity'],
+    ['MaxFleetCountExceeded', 'InsufficientCapacity'],
+    ['RequestLimitExceeded', 'Throttled'],
+    ['UnauthorizedOperation', 'Unauthorized'],
+    ['InvalidParameterValue', 'InvalidConfig'],
+  ])('that a fleet answers with %s fail as %s, and leave nothing', async (awsCode, code) => {
+    bed.set({ shortages: [{ code: awsCode }] });
+    await expect(provider.launch(launchOf('lacking'), soon())).rejects.toMatchObject({ code, identity: { awsCode } });
+  });
+
+  test('can be had again under the same id after they were refused', async () => {
+    bed.set({ shortages: [{ code: 'RequestLimitExceeded' }] });
+    await expect(provider.launch(launchOf('again'), soon())).rejects.toMatchObject({ code: 'Throttled' });
+    bed.set({});
+    await provider.launch(launchOf('again'), soon());
+    expect(await machinesIn(bed)).toHaveLength(1);
+  });
+
+  test.each(['internal-error', 'cut'] as const)(
+    'whose answer is lost (%s) after they are done bring each machine once',
+    async (loseAnswer) => {
+      bed.set({ actions: { 'ec2:CreateFleet': { times: 1, loseAnswer } } });
+      expect(await countOf('fulfilled', launchAll(cellsOf(`lost-${loseAnswer}`, 4)))).toBe(4);
+      expect(await machinesIn(bed)).toHaveLength(4);
+    },
+  );
+
+  test('whose answer is lost while descriptions lag bring each machine once', async () => {
+    bed.set({ visibleAfterMs: 4_000, actions: { 'ec2:CreateFleet': { times: 1, loseAnswer: 'internal-error' } } });
+    expect(await countOf('fulfilled', launchAll(cellsOf('lagging', 4)))).toBe(4);
+    expect(await machinesIn(bed)).toHaveLength(4);
+  });
+
+  test('are found under their id, and listed, while EC2 does not describe them yet', async () => {
+    bed.set({ visibleAfterMs: 30_000 });
+    const machine = await provider.launch(launchOf('unseen'), soon());
+    expect(await provider.launch(launchOf('unseen'), soon())).toEqual(machine);
+    expect((await provider.list(soon())).map(({ tags }) => tags.cellId)).toEqual(['unseen']);
+    expect(await machinesIn(bed)).toHaveLength(1);
+  });
+
+  test('by two providers that do not see each other bring one machine for a cell', async () => {
+    bed.set({ visibleAfterMs: 5_000 });
+    const other = await started();
+    await Promise.all([provider.launch(launchOf('torn'), soon()), other.launch(launchOf('torn'), soon())]);
+    await other.stop();
+    expect(await machinesIn(bed)).toHaveLength(1);
+  });
+
+  test('all come in time where EC2 throttles', async () => {
+    const slow = { capacity: 1, perSecond: 2 };
+    bed.set({ requestBuckets: { 'ec2:CreateFleet': slow, 'ec2:DescribeInstances': { capacity: 2, perSecond: 5 } } });
+    const kinds = ['m7i.large', 'm6i.large', 'c7i.large', 'r7i.large', 'm6a.large', 'c6i.large'];
+    const launches = kinds.map((instanceType, index) =>
+      provider.launch(launchOf(`slow-${index}`, { offering: offering({ instanceType }) }), soon()),
+    );
+    await Promise.all(launches);
+    expect(await machinesIn(bed)).toHaveLength(kinds.length);
+  });
+
+  test('beyond the rate of machines fail as throttled, and only those', async () => {
+    bed.set({ latencyMs: 100, instanceBucket: { capacity: 3, perSecond: 0 } });
+    const outcomes = await launchAll(cellsOf('rate', 5));
+    const failed = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+    expect(failed.map(({ code }) => code)).toEqual(['Throttled', 'Throttled']);
+    expect(await machinesIn(bed)).toHaveLength(3);
+  });
+
+  test('that are not allowed name the action', async () => {
+    bed.set({ actions: { 'ec2:CreateFleet': { refuse: { status: 403, code: 'UnauthorizedOperation' } } } });
+    await expect(provider.launch(launchOf('forbidden'), soon())).rejects.toMatchObject({
+      code: 'Unauthorized',
+      message: expect.stringContaining('ec2:CreateFleet'),
+    });
+  });
+
+  test('in a zone that no subnet is in are refused with the remedy', async () => {
+    const elsewhere = launchOf('elsewhere', { offering: offering({ zone: 'us-east-1z' }) });
+    await expect(provider.launch(elsewhere, soon())).rejects.toMatchObject({
+      code: 'InvalidConfig',
+      message: expect.stringContaining('us-east-1z'),
+    });
+  });
+
+  test('are of one template, with IMDSv2, one hop, an encrypted volume, and no public address', async () => {
+    const spec = { rootVolume: { size: '30Gi', iops: 4_000 }, instanceProfile: 'cells', tags: { team: 'shop' } };
+    const more = { cellClass: cellClass(spec) };
+    await provider.launch(launchOf('first', more), soon());
+    await provider.launch(launchOf('second', more), soon());
+    const made = calls('ec2:CreateLaunchTemplate');
+    expect(made).toHaveLength(1);
+    const data = (field: string) => made[0]?.params.get(`LaunchTemplateData.${field}`);
+    expect(data('MetadataOptions.HttpTokens')).toBe('required');
+    expect(data('MetadataOptions.HttpPutResponseHopLimit')).toBe('1');
+    expect(data('BlockDeviceMapping.1.Ebs.Encrypted')).toBe('true');
+    expect(data('BlockDeviceMapping.1.Ebs.VolumeSize')).toBe('30');
+    expect(data('NetworkInterface.1.AssociatePublicIpAddress')).toBe('false');
+    expect(data('IamInstanceProfile.Name')).toBe('cells');
+    const [machine] = await machinesIn(bed);
+    expect(machine?.tags).toMatchObject({ team: 'shop', 'nodeless.io/namespace': 'default' });
+  });
+
+  test('go on where another has made the template, or somebody has deleted it', async () => {
+    const more = { cellClass: cellClass({ rootVolume: { size: '41Gi' } }) };
+    await provider.launch(launchOf('made', more), soon());
+    const name = calls('ec2:CreateLaunchTemplate')[0]?.params.get('LaunchTemplateName') ?? '';
+    const other = await started();
+    await other.launch(launchOf('by-another', more), soon());
+    await other.stop();
+    await bed.ask({ Action: 'DeleteLaunchTemplate', LaunchTemplateName: name });
+    await provider.launch(launchOf('made-again', more), soon());
+    expect(await machinesIn(bed)).toHaveLength(3);
+  });
+});
+
+describe('machines in EC2', () => {
+  test('end with one request for many', async () => {
+    await launchAll(cellsOf('ending', 30));
+    bed.forget();
+    await Promise.all(cellsOf('ending', 30).map((cellId) => provider.terminate(cellId, soon())));
+    expect(calls('ec2:TerminateInstances').length).toBeLessThanOrEqual(2);
+    expect(await machinesIn(bed)).toEqual([]);
+  });
+
+  test('that a provider has ended are no news to the next one', async () => {
+    await provider.launch(launchOf('ended'), soon());
+    await provider.terminate('ended', soon());
+    const later = await started();
+    expect(await later.list(soon())).toEqual([]);
+    await later.stop();
+  });
+
+  test('that a provider died over before it assigned them are given to the same cells by the next', async () => {
+    bed.set({ actions: { 'ec2:CreateTags': { refuse: { status: 500, code: 'InternalError' } } } });
+    const dying = await started();
+    const cellIds = cellsOf('orphan', 3);
+    const launches = cellIds.map((cellId) => dying.launch(launchOf(cellId), soon()).catch(() => undefined));
+    await eventually('the machines are there', async () => (await machinesIn(bed)).length === 3);
+    await dying.stop();
+    await Promise.all(launches);
+    bed.set({});
+    const next = await started();
+    const before = (await next.list(soon())).map(({ tags }) => tags.cellId);
+    expect(before.every((cellId) => cellId.startsWith('i-'))).toBe(true);
+    await Promise.all(cellIds.map((cellId) => next.launch(launchOf(cellId), soon())));
+    expect((await next.list(soon())).map(({ tags }) => tags.cellId).sort()).toEqual(cellIds);
+    expect(await machinesIn(bed)).toHaveLength(3);
+    await next.stop();
+  });
+
+  test('that nobody claims are listed by their own ids, and ended by these', async () => {
+    bed.set({ actions: { 'ec2:CreateTags': { refuse: { status: 500, code: 'InternalError' } } } });
+    const dying = await started();
+    const launches = ['x', 'y'].map((cellId) => dying.launch(launchOf(cellId), soon()).catch(() => undefined));
+    await eventually('the machines are there', async () => (await machinesIn(bed)).length === 2);
+    await dying.stop();
+    await Promise.all(launches);
+    bed.set({});
+    const listed = (await provider.list(soon())).map(({ tags }) => tags.cellId);
+    expect(listed).toHaveLength(2);
+    for (const cellId of listed) await provider.terminate(cellId, soon());
+    expect(await machinesIn(bed)).toEqual([]);
+  });
+
+  test("of cells are not ended by their machines' ids, nor are those of others", async () => {
+    await provider.launch(launchOf('mine'), soon());
+    const [machine] = await machinesIn(bed);
+    await provider.terminate(machine?.id ?? '', soon());
+    expect(await machinesIn(bed)).toHaveLength(1);
+  });
+});
+
+describe('what EC2 is asked for', () => {
+  test('is what deploy/iam/aws-ec2.json allows, and nothing else', async () => {
+    await provider.offerings(soon());
+    const securityGroups = [{ tags: { Name: 'cells' } }];
+    const more = { cellClass: cellClass({ securityGroups }) };
+    await expect(provider.launch(launchOf('grouped', more), soon())).rejects.toMatchObject({ code: 'NotFound' });
+    await provider.launch(launchOf('allowed'), soon());
+    await provider.terminate('allowed', soon());
+    const allowed = [...(await allowedActions())].filter((action) => !IMPLIED.includes(action));
+    expect([...bed.actions].sort()).toEqual(allowed.sort());
+  });
+});
