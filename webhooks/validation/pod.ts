@@ -2,7 +2,7 @@ import { PLACEMENT_LABEL } from '../../src/core/names.ts';
 import type { TieKind } from '../../src/core/node-ties.ts';
 import { placementOf } from '../../src/core/placement-label.ts';
 import type { ClusterFacts, RoutingRules } from '../routing/facts.ts';
-import { route } from '../routing/route.ts';
+import { type Route, type RouteRequest, route } from '../routing/route.ts';
 import { isRoutedTo } from '../routing/spec-lift.ts';
 import type { Verdict } from '../routing/verdict.ts';
 import { type AdmissionAnswer, type AdmissionRequest, isKind } from '../server/admission-review.ts';
@@ -27,6 +27,17 @@ function messageOf({ reason, detail }: Pick<Verdict, 'reason' | 'detail'>): stri
   return `${detail ?? reason} ${why}, or remove the label ${PLACEMENT_LABEL}: cell`;
 }
 
+/** Why a pod that asks for a cell is refused, whoever routed it; undefined where it may have one, or asks for none. */
+export function refusalOf(
+  { pod, namespace, facts }: RouteRequest,
+  { decision, reason, detail }: Route['verdict'],
+): string | undefined {
+  const podLabels = pod.metadata.labels ?? {};
+  if (placementOf(podLabels, facts.namespaceLabels(namespace)) !== 'cell') return undefined;
+  if (decision === 'leave') return messageOf(detail === undefined ? { reason } : { reason, detail });
+  return decision === 'cell' ? facts.cellClassProblem(namespace, podLabels) : undefined;
+}
+
 /** Refuses a pod that asks for a cell and can't have one; all others are let through. */
 export function validatePod(
   request: AdmissionRequest,
@@ -36,12 +47,11 @@ export function validatePod(
   const pod = podOf(request);
   const { namespace } = request;
   if (placementOf(pod.metadata.labels ?? {}, facts.namespaceLabels(namespace)) !== 'cell') return { allowed: true };
-  const { verdict, before } = route({ pod, namespace, rules, facts });
-  if (verdict.decision === 'leave') return { allowed: false, message: messageOf(verdict) };
-  if (verdict.decision !== 'cell') return { allowed: true };
-  const problem = facts.cellClassProblem(namespace, pod.metadata.labels ?? {});
-  if (problem !== undefined) return { allowed: false, message: problem };
-  if (isRoutedTo(before, facts.target())) return { allowed: true };
+  const asked = { pod, namespace, rules, facts };
+  const { verdict, before } = route(asked);
+  const refusal = refusalOf(asked, verdict);
+  if (refusal !== undefined) return { allowed: false, message: refusal };
+  if (verdict.decision !== 'cell' || isRoutedTo(before, facts.target())) return { allowed: true };
   const message = `the label ${PLACEMENT_LABEL}: cell was not followed, since routing did not answer in time; create the pod again`;
   return { allowed: false, message };
 }

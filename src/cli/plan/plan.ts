@@ -16,8 +16,8 @@ export interface WorkloadPlan {
   readonly kind: string;
   readonly namespace: string;
   readonly name: string;
-  /** `regular-node` for what routing leaves alone, or keeps off the virtual node. */
-  readonly place: Place | 'regular-node';
+  /** `regular-node` for what routing leaves alone, or keeps off the virtual node; `refused` for what admission lets not in. */
+  readonly place: Place | 'regular-node' | 'refused';
   /** What routing decides; absent for DaemonSets, whose pods their controller binds. */
   readonly decision?: string;
   readonly replicas: number;
@@ -29,7 +29,7 @@ export interface WorkloadPlan {
   readonly request?: Readonly<Record<string, string>>;
   /** Why as many as that, or none, in words. */
   readonly why: string;
-  /** Code of the error that the pods without a cell wait with. */
+  /** Code of the error that the pods without a cell wait with; `Refused` where they are not even created. */
   readonly refused?: string;
   readonly explanation?: Explanation;
   /** With a virtual node for each zone, those that the scheduler may choose: the cell is the same in each. */
@@ -60,6 +60,8 @@ interface Placed {
   readonly place: WorkloadPlan['place'];
   readonly pod: WirePod;
   readonly decision?: string;
+  /** Why admission refuses its pods. */
+  readonly refusal?: string;
 }
 
 const PLACES: Partial<Record<string, Placed['place']>> = { cell: 'cell', 'node-cell': 'node-cell' };
@@ -70,8 +72,9 @@ function placed({ kind, pod }: Workload, { facts, router }: Planner): Placed {
     const place = placeOf(pod, { daemonSet: (namespace, name) => facts.daemonSets.get(namespace, name) }) ?? 'absorbed';
     return { place, pod };
   }
-  const { verdict, pod: routed } = router(pod);
+  const { verdict, refusal, pod: routed } = router(pod);
   const decision = [verdict.decision, verdict.reason, verdict.detail].filter((word) => word !== undefined).join(': ');
+  if (refusal !== undefined) return { place: 'refused', pod: routed, decision, refusal };
   return { place: PLACES[verdict.decision] ?? 'regular-node', pod: routed, decision };
 }
 
@@ -133,10 +136,11 @@ function zonesFor({ chosen, candidates }: Explanation): readonly string[] {
 }
 
 async function planned(one: Case, seating: Seating, planner: Planner, signal: AbortSignal): Promise<WorkloadPlan> {
-  const { workload, place, pod, decision } = one;
+  const { workload, place, pod, decision, refusal } = one;
   const { kind, namespace, name, replicas } = workload;
   const head = { kind, namespace, name, place, ...(decision === undefined ? {} : { decision }), replicas };
   const nothing = { cells: 0, pricePerHourUsd: 0 };
+  if (refusal !== undefined) return { ...head, ...nothing, why: `it is refused: ${refusal}`, refused: 'Refused' };
   if (place === 'absorbed' || place === 'regular-node') return { ...head, ...nothing, why: ELSEWHERE[place] };
   try {
     if (place === 'node-cell') return { ...head, why: ELSEWHERE[place], ...(await onNodeCell(planner, signal)) };

@@ -1,6 +1,7 @@
 import { clusterFacts } from '../../../webhooks/cluster/cluster-facts.ts';
 import type { AdmittedPod } from '../../../webhooks/routing/admitted-pod.ts';
 import { type Route, route } from '../../../webhooks/routing/route.ts';
+import { refusalOf } from '../../../webhooks/validation/pod.ts';
 import type { Config } from '../../config/schema.ts';
 import type { WirePod } from '../../kube/wire-pod.ts';
 import type { CellClasses } from '../../placement/cell-classes.ts';
@@ -11,6 +12,8 @@ import type { Facts } from './facts.ts';
 /** What routing makes of a pod: its verdict, and the pod as it is then. */
 export interface Routing {
   readonly verdict: Route['verdict'];
+  /** Why admission refuses the pod; undefined where it lets it in. */
+  readonly refusal?: string;
   readonly pod: WirePod;
 }
 
@@ -26,11 +29,14 @@ export function routerOf(config: Config, facts: Facts, classes: CellClasses): Ro
   const known = clusterFacts(facts, target, classFacts(classes));
   return (pod) => {
     const { namespace = 'default' } = pod.metadata;
-    const { verdict, after } = route({ pod: pod as AdmittedPod, namespace, rules, facts: known });
+    const asked = { pod: pod as AdmittedPod, namespace, rules, facts: known };
+    const { verdict, after } = route(asked);
+    const refusal = refusalOf(asked, verdict);
     const { annotations, nodeSelector, tolerations, affinity, topologySpreadConstraints } = after;
     const fields = { nodeSelector, tolerations, affinity, topologySpreadConstraints } as Partial<WirePod['spec']>;
     return {
       verdict,
+      ...(refusal === undefined ? {} : { refusal }),
       pod: { ...pod, metadata: { ...pod.metadata, annotations: { ...annotations } }, spec: { ...pod.spec, ...fields } },
     };
   };

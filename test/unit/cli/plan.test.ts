@@ -198,6 +198,23 @@ spec: {nodeSelector: {kubernetes.io/arch: arm64}, containers: [{name: c}]}
     expect(guarded).toMatchObject({ place: 'regular-node', decision: 'leave: networkpolicy: only-db', cells: 0 });
   });
 
+  test('is none of a pod that asks for a cell and that admission refuses, with the words of the webhook', async () => {
+    const plans = await plansOf(`
+{kind: Pod, metadata: {name: a, labels: {nodeless.io/placement: cell}}, spec: {containers: [{name: c}], volumes: [{name: data, persistentVolumeClaim: {claimName: x}}]}}
+---
+{kind: Pod, metadata: {name: b, labels: {nodeless.io/placement: cell, nodeless.io/cell-class: none}}, spec: ${SPEC}}
+---
+{kind: Pod, metadata: {name: c, labels: {nodeless.io/placement: cell}}, spec: ${SPEC}}
+`);
+    expect(plans.map(({ place, refused }) => [place, refused])).toEqual([
+      ['refused', 'Refused'],
+      ['refused', 'Refused'],
+      ['cell', undefined],
+    ]);
+    expect(plans[0]?.why).toContain('spec.volumes "data" is a persistent volume');
+    expect(plans[1]?.why).toContain('CellClass none');
+  });
+
   test('is told to people with a total, the candidates and what was left out', async () => {
     const text = planText(
       await plansOf(`{kind: Deployment, metadata: {name: web}, spec: {replicas: 2, template: {spec: ${SPEC}}}}`),
