@@ -1,4 +1,6 @@
 import type { Registry } from 'prom-client';
+import { keepAgents } from './agents/keeper.ts';
+import { AgentSeating } from './agents/seating.ts';
 import type { Book } from './cells/book.ts';
 import type { Cell } from './cells/cell.ts';
 import { Census } from './cells/census.ts';
@@ -15,6 +17,7 @@ import { hasCondition, type KubeObject } from './kube/objects.ts';
 import type { WirePod } from './kube/wire-pod.ts';
 import type { CellClient } from './kubelet-endpoint/cell-client.ts';
 import { podEvidence } from './kubelet-endpoint/pod-evidence.ts';
+import { AgentSets } from './placement/agents.ts';
 import { BUILT_IN_CLASS, CellClasses } from './placement/cell-classes.ts';
 import { placeOf as placeByPolicy } from './placement/place.ts';
 import { Placement } from './placement/placement.ts';
@@ -60,10 +63,14 @@ export async function servePods(
   const { name } = node;
   const events = new EventRecorder({ client, component: 'nodeless', host: name, clock, logger }, signal);
   const classes = new CellClasses({ classes: cellClasses, namespaces });
+  const { namespaces: agentNamespaces, patience: agentPatienceMs } = config.cells.agents;
+  const thisNode = () => nodes.get(undefined, name);
+  const agentSets = new AgentSets({ daemonSets, node: thisNode, namespaces: agentNamespaces });
   const placement = new Placement({
     provider,
     classes,
     daemonSets,
+    injected: () => agentSets.all(),
     policies: service.policies,
     clock,
     defaultSize: config.cells.defaultSize,
@@ -84,6 +91,7 @@ export async function servePods(
   const { statefulPlacement, csiDrivers } = config.routing;
   const placeRules = {
     daemonSet: (namespace: string, of: string) => daemonSets.get(namespace, of),
+    agentNamespaces,
     ...(statefulPlacement === 'node-cell'
       ? { nodeCell: { namespace: (of: string) => namespaces.get(undefined, of), csiDrivers } }
       : {}),
@@ -94,6 +102,8 @@ export async function servePods(
   const places = new Places({ book, fleet, placement, writer, events });
   const assigning = { book, places, placement, placeOf, pods: nodePods, writer, events, clock };
   const assignment = new Assignment({ ...assigning, gatherMs, nodeCellSize: nodeCell.size });
+  const nodeIsReady = () => hasCondition(thisNode(), 'Ready');
+  const agents = new AgentSeating({ book, pods: nodePods, sets: agentSets, placement, placeOf, events });
   const controller = new PodController({
     pods,
     nodePods,
@@ -101,14 +111,16 @@ export async function servePods(
     assignment,
     book,
     fleet,
-    steps: new PodSteps({ book, fleet, placement, assignment, writer, events, readiness, clock, logger }),
+    steps: new PodSteps({ book, fleet, placement, assignment, writer, events, readiness, agents, clock, logger }),
+    agents,
     clock,
     logger,
     launchTimeoutMs: config.cells.launchTimeout,
+    agentPatienceMs,
     completedLingerMs: config.cells.completedLinger,
     concurrency: CONTROLLER_CONCURRENCY,
     mayAct,
-    nodeIsReady: () => hasCondition(nodes.get(undefined, name), 'Ready'),
+    nodeIsReady,
   });
   // Without them no pod can be placed; where their definition is missing, pods are told so instead of nobody.
   const classesKnown = Promise.all(
@@ -131,6 +143,8 @@ export async function servePods(
     const parts = { placement, assignment, nodePods, writer, events };
     serveZone({ ...service, ...parts, node: { ...node, zone }, nodeNames }, signal);
   }
+  const keeping = { book, pods: nodePods, seating: agents, writer, clock, logger, patienceMs: agentPatienceMs };
+  void keepAgents({ ...keeping, mayAct, nodeIsReady }, signal);
   const census = new Census({
     provider,
     book,

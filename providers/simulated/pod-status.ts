@@ -55,8 +55,16 @@ export function runningStatus(pod: KubeObject, { podIp, hostIp, nowMs }: Running
   };
 }
 
+function phaseOf({ status }: KubeObject): string | undefined {
+  return (status as { phase?: string } | undefined)?.phase;
+}
+
+/** The phase of a pod of which nothing has been told. */
+export function isPending(pod: KubeObject): boolean {
+  return phaseOf(pod) === 'Pending';
+}
+
 /** The phase of a pod that a kubelet has nothing more to do for. */
 export function isFinished(pod: KubeObject): boolean {
-  const phase = (pod.status as { phase?: string } | undefined)?.phase;
-  return phase === 'Succeeded' || phase === 'Failed';
+  return ['Succeeded', 'Failed'].includes(phaseOf(pod) ?? '');
 }

@@ -1,7 +1,7 @@
 import { createBackoff } from '../../src/core/backoff.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import { type CellApiClient, type KubeObject, must } from './api-client.ts';
-import { isFinished, runningStatus } from './pod-status.ts';
+import { isFinished, isPending, runningStatus } from './pod-status.ts';
 
 /** The pods of one simulated kubelet. */
 export interface PodWorkers {
@@ -22,8 +22,15 @@ export interface PodWorkerOptions {
 
 interface Worker {
   readonly end: AbortController;
-  stopping: boolean;
+  readonly stopping: boolean;
+  /** The pod as it was shown last. */
+  pod: KubeObject;
+  /** Whether its status has been written. */
+  told: boolean;
 }
+
+/** How often what was told is compared with what is shown, as a kubelet's status manager does. */
+const SYNC_MS = 10_000;
 
 function pathOf({ metadata }: KubeObject): string {
   return `/api/v1/namespaces/${metadata.namespace ?? 'default'}/pods/${metadata.name}`;
@@ -54,6 +61,8 @@ export function startPodWorkers(options: PodWorkerOptions, api: CellApiClient, s
     const status = runningStatus(pod, { podIp: options.newPodIp(), hostIp: options.address, nowMs: clock.now() });
     const patch = { metadata: { uid: pod.metadata.uid }, status };
     await write(() => api.call('PATCH', `${pathOf(pod)}/status`, patch, end), end);
+    const worker = workers.get(pod.metadata.uid ?? '');
+    if (worker !== undefined) worker.told = true;
   }
 
   async function stop(pod: KubeObject, end: AbortSignal): Promise<void> {
@@ -67,20 +76,31 @@ export function startPodWorkers(options: PodWorkerOptions, api: CellApiClient, s
     await write(() => api.call('DELETE', pathOf(pod), body, end), end);
   }
 
-  function begin(uid: string, work: (end: AbortSignal) => Promise<void>, stopping: boolean): void {
+  function begin(pod: KubeObject, work: (pod: KubeObject, end: AbortSignal) => Promise<void>, stopping: boolean): void {
+    const uid = pod.metadata.uid ?? '';
     const end = new AbortController();
     workers.get(uid)?.end.abort();
-    workers.set(uid, { end, stopping });
+    workers.set(uid, { end, stopping, pod, told: false });
     // The machine's end, or the pod's, is the only way out of it that throws.
-    work(AbortSignal.any([signal, end.signal])).catch(() => undefined);
+    work(pod, AbortSignal.any([signal, end.signal])).catch(() => undefined);
+  }
+
+  /** Tells again what those who were told do not know any more. */
+  async function sync(): Promise<void> {
+    for (;;) {
+      await clock.sleep(SYNC_MS, signal);
+      for (const { told, stopping, pod } of workers.values())
+        if (told && !stopping && isPending(pod)) begin(pod, run, false);
+    }
   }
 
   function apply(pod: KubeObject): void {
     const uid = pod.metadata.uid ?? '';
     const worker = workers.get(uid);
+    if (worker !== undefined) worker.pod = pod;
     if (pod.metadata.deletionTimestamp !== undefined) {
-      if (worker?.stopping !== true) begin(uid, (end) => stop(pod, end), true);
-    } else if (worker === undefined && !isFinished(pod)) begin(uid, (end) => run(pod, end), false);
+      if (worker?.stopping !== true) begin(pod, stop, true);
+    } else if (worker === undefined && !isFinished(pod)) begin(pod, run, false);
   }
 
   function forget(uid: string): void {
@@ -88,6 +108,7 @@ export function startPodWorkers(options: PodWorkerOptions, api: CellApiClient, s
     workers.delete(uid);
   }
 
+  sync().catch(() => undefined);
   return {
     apply,
     remove: (pod) => forget(pod.metadata.uid ?? ''),

@@ -20,10 +20,25 @@ export interface CellBook {
   readonly complete: boolean;
   /** A cell that is not ending or ended. */
   find(cellId: string): KnownCell | undefined;
-  /** uids of the pods handed over to this cell. */
+  /** uids of the pods handed over to this cell, and of its agents. */
   podUids(cellId: string): ReadonlySet<string>;
-  /** Calls back with a pod's uid at each hand-over to this cell; the returned function ends that. */
-  onHandOver(cellId: string, listener: (podUid: string) => void): () => void;
+  /** Calls back with a pod's uid when this cell is to be shown it, another status of it, or it no more; the returned function ends that. */
+  onShown(cellId: string, listener: (podUid: string) => void): () => void;
+}
+
+/** A pod's status as a kubelet writes it. */
+export type PodStatus = Readonly<Record<string, unknown>>;
+
+/** The agents: pods that are in every cell under one uid, and in each have a status of their own. */
+export interface AgentBook {
+  /** False until it is known which agents a cell has; its pod lists answer 503 until then. */
+  knowsAgents(cellId: string): boolean;
+  /** What this cell's kubelet has told of an agent; undefined where the pod is none here. */
+  agentStatus(cellId: string, podUid: string): { readonly status?: PodStatus } | undefined;
+  /** The cell's kubelet tells the agent's status there. */
+  tellAgent(cellId: string, podUid: string, status: PodStatus): void;
+  /** The cell's kubelet has ended the agent. */
+  unseatAgent(cellId: string, podUid: string): void;
 }
 
 /** What the cell API tells of a cell's kubelet. */

@@ -5,7 +5,7 @@ import { isObject } from './http/body.ts';
 import type { Verb } from './http/target.ts';
 import { csiNode, nodeLease, resourceSlices } from './node/absorbed.ts';
 import type { CellNodes } from './node/cell-node.ts';
-import type { CellReports } from './ports.ts';
+import type { AgentBook, CellReports } from './ports.ts';
 import { podEvents } from './resources/pod-events.ts';
 import type { PodFeed } from './resources/pod-feed.ts';
 import { podReads } from './resources/pod-reads.ts';
@@ -24,6 +24,7 @@ export interface ResourceRouteOptions {
   readonly clock: Clock;
   readonly reports: CellReports;
   readonly feed: PodFeed;
+  readonly agents: AgentBook;
   readonly nodes: CellNodes;
   /** The provider's own client. */
   readonly client: KubeClient;
@@ -66,12 +67,12 @@ function sharedRoutes({ client, collectionWatches: watches }: ResourceRouteOptio
 
 /** Everything that a cell may do; whatever is not here is denied. */
 export function resourceRoutes(options: ResourceRouteOptions): Routes {
-  const { virtualNode, clock, reports, feed, nodes, nodeClient, objectWatches: watches, signing } = options;
+  const { virtualNode, clock, reports, feed, agents, nodes, nodeClient, objectWatches: watches, signing } = options;
   const ofPods = { feed, nodeClient };
   const referenced = (kind: string, resource: string, reference: 'secrets' | 'configMaps'): CellHandler =>
     referencedObjects({ ...ofPods, watches, reference, kind: { apiVersion: 'v1', kind, resource } });
   const events = podEvents({ ...ofPods, virtualNode, clock });
-  const write = podWrites(ofPods);
+  const write = podWrites({ ...ofPods, agents });
   const signingRoute: OpenRoute = { verbs: ['create', ...READ], handleOpen: signing };
   return new Map<string, readonly (Route | OpenRoute)[]>([
     [

@@ -14,7 +14,7 @@ import { type Handler, Listener } from './http/listener.ts';
 import { StrangerBodies } from './http/stranger-bodies.ts';
 import { cellApiMetrics } from './metrics.ts';
 import { CellNodes } from './node/cell-node.ts';
-import type { CellBook, CellReports, SharedCollections } from './ports.ts';
+import type { AgentBook, CellBook, CellReports, SharedCollections } from './ports.ts';
 import { type IncomingRequest, runPipeline } from './request-pipeline.ts';
 import { resourceRoutes } from './resource-routes.ts';
 import { PodFeed } from './resources/pod-feed.ts';
@@ -32,7 +32,7 @@ export interface CellApiOptions {
   /** IP addresses and DNS names by which cells reach this server; its certificate names them. */
   readonly servingHosts: readonly string[];
   readonly authority: Authority;
-  readonly book: CellBook;
+  readonly book: CellBook & AgentBook;
   readonly reports: CellReports;
   readonly collections: SharedCollections;
   /** The provider's own client. */
@@ -93,6 +93,7 @@ export function createCellApi(options: CellApiOptions): CellApi {
     clock,
     reports,
     feed,
+    agents: book,
     nodes,
     client,
     nodeClient,

@@ -4,7 +4,7 @@ import type { JsonObject } from './http/body.ts';
 import { type Bucket, createBucket } from './http/bucket.ts';
 import { ByteAccount } from './http/byte-account.ts';
 import type { DenialReason } from './http/refusal.ts';
-import type { KnownCell } from './ports.ts';
+import type { KnownCell, PodStatus } from './ports.ts';
 
 /** What the kubelet of a cell has written about its Node; never sent upstream. */
 export interface NodeOverlay {
@@ -19,6 +19,8 @@ export interface ShownPod {
   readonly name: string;
   /** Newer than the shared cache's when this cell has just written to it. */
   newest?: KubeObject;
+  /** Of an agent: the pod with this cell's own status of it, and what it was made of. */
+  own?: { readonly object: KubeObject; readonly pod: KubeObject; readonly status: PodStatus | undefined };
 }
 
 /** What the cell API remembers of one cell while the cell lives. All of it may be lost in a restart. */

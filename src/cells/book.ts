@@ -1,29 +1,29 @@
 import type { V1Node } from '@kubernetes/client-node';
-import type { CellBook, CellReports, KnownCell } from '../cell-api/ports.ts';
+import type { AgentBook, CellBook, CellReports, KnownCell, PodStatus } from '../cell-api/ports.ts';
 import type { ResourceList } from '../core/amounts.ts';
 import type { CellMachine, CellPhase } from '../core/cell.ts';
 import type { Clock } from '../core/clock.ts';
 import { NodelessError } from '../core/errors.ts';
 import { NOTHING, resourcesOf } from '../core/resources.ts';
 import { hasCondition } from '../kube/objects.ts';
-import { type Cell, isOnItsWay, isServed, type Member, shownMembers } from './cell.ts';
+import { type Cell, isOnItsWay, isServed, type Member, type SeatedAgent, shownMembers } from './cell.ts';
 
 /** A cell as the book itself changes it. */
-type OwnCell = Cell & { readonly members: Map<string, Member> };
+type OwnCell = Cell & { readonly members: Map<string, Member>; readonly agents: Map<string, SeatedAgent> };
 
 /** A pod that takes part in a cell. */
 export type Joining = Pick<Member, 'uid' | 'pod'> & Partial<Pick<Member, 'handedOver'>>;
 
-type HandOverListener = (podUid: string) => void;
+type ShowListener = (podUid: string) => void;
 
 /**
  * The cells that this process knows, by id and by pod. It decides nothing: the pod controller and the fleet write
  * to it, the cell API, the health check and the projection read it.
  */
-export class Book implements CellBook, CellReports {
+export class Book implements CellBook, AgentBook, CellReports {
   readonly #cells = new Map<string, OwnCell>();
   readonly #byPod = new Map<string, Cell>();
-  readonly #handOverListeners = new Map<string, Set<HandOverListener>>();
+  readonly #showListeners = new Map<string, Set<ShowListener>>();
   readonly #changeListeners = new Set<(cell: Cell) => void>();
   readonly #clock: Clock;
   #complete = false;
@@ -81,6 +81,8 @@ export class Book implements CellBook, CellReports {
     const cell: OwnCell = {
       ...identity,
       members: new Map(),
+      agents: new Map(),
+      agentsKnown: true,
       phase,
       enteredMs: { [phase]: this.#clock.now() },
       kubeletReady: false,
@@ -140,7 +142,43 @@ export class Book implements CellBook, CellReports {
     if (member === undefined) return;
     member.handedOver = true;
     this.enter(cell, 'running');
-    for (const listener of this.#handOverListeners.get(cell.cellId) ?? []) listener(podUid);
+    this.#show(cell.cellId, podUid);
+  }
+
+  /** What the cell is shown of a pod has changed. */
+  #show(cellId: string, podUid: string): void {
+    for (const listener of this.#showListeners.get(cellId) ?? []) listener(podUid);
+  }
+
+  /** Shows an agent to a cell's kubelet. */
+  seatAgent(cell: Cell, { uid, pod }: Pick<SeatedAgent, 'uid' | 'pod'>): void {
+    const own = this.#cells.get(cell.cellId);
+    if (own !== cell || own.agents.has(uid)) return;
+    own.agents.set(uid, { uid, pod, seatedAtMs: this.#clock.now() });
+    this.#show(cell.cellId, uid);
+  }
+
+  /** Takes an agent out of a cell: its kubelet has ended it, or it is gone. */
+  unseatAgent(cellId: string, uid: string): void {
+    if (this.#cells.get(cellId)?.agents.delete(uid) === true) this.#show(cellId, uid);
+  }
+
+  agentStatus(cellId: string, uid: string): { readonly status?: PodStatus } | undefined {
+    return this.#cells.get(cellId)?.agents.get(uid);
+  }
+
+  tellAgent(cellId: string, uid: string, status: PodStatus): void {
+    const cell = this.#cells.get(cellId);
+    const agent = cell?.agents.get(uid);
+    if (cell === undefined || agent === undefined) return;
+    agent.status = status;
+    this.#show(cellId, uid);
+    // A pod may wait for it.
+    if (shownMembers(cell).length < cell.members.size) this.#changed(cell);
+  }
+
+  knowsAgents(cellId: string): boolean {
+    return this.#cells.get(cellId)?.agentsKnown !== false;
   }
 
   /**
@@ -157,7 +195,7 @@ export class Book implements CellBook, CellReports {
   remove(cell: Cell): void {
     this.#cells.delete(cell.cellId);
     for (const uid of cell.members.keys()) if (this.#byPod.get(uid) === cell) this.#byPod.delete(uid);
-    this.#handOverListeners.delete(cell.cellId);
+    this.#showListeners.delete(cell.cellId);
     this.#changed(cell);
   }
 
@@ -177,15 +215,15 @@ export class Book implements CellBook, CellReports {
 
   podUids(cellId: string): ReadonlySet<string> {
     const cell = this.#cells.get(cellId);
-    return new Set(cell === undefined ? [] : shownMembers(cell).map(({ uid }) => uid));
+    return new Set(cell === undefined ? [] : [...shownMembers(cell).map(({ uid }) => uid), ...cell.agents.keys()]);
   }
 
-  onHandOver(cellId: string, listener: HandOverListener): () => void {
-    const listeners = this.#handOverListeners.get(cellId) ?? new Set();
-    this.#handOverListeners.set(cellId, listeners.add(listener));
+  onShown(cellId: string, listener: ShowListener): () => void {
+    const listeners = this.#showListeners.get(cellId) ?? new Set();
+    this.#showListeners.set(cellId, listeners.add(listener));
     return () => {
       listeners.delete(listener);
-      if (listeners.size === 0) this.#handOverListeners.delete(cellId);
+      if (listeners.size === 0) this.#showListeners.delete(cellId);
     };
   }
 

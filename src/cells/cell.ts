@@ -14,6 +14,16 @@ export interface Member {
   done: boolean;
 }
 
+/** An agent as one cell has it: its pod is in every cell under one uid, and in each it has a status of its own. */
+export interface SeatedAgent {
+  readonly uid: string;
+  /** `namespace/name`. */
+  readonly pod: string;
+  readonly seatedAtMs: number;
+  /** What the cell's kubelet has told of it, as it came; undefined until it tells. */
+  status?: Readonly<Record<string, unknown>>;
+}
+
 /** One cell as the provider's process knows it; rebuilt from the cloud and the pods at every start. */
 export interface Cell {
   readonly cellId: string;
@@ -24,6 +34,10 @@ export interface Cell {
   readonly purpose?: CellPurpose;
   /** By uid. */
   readonly members: ReadonlyMap<string, Member>;
+  /** By uid. They are no reason for the cell. */
+  readonly agents: ReadonlyMap<string, SeatedAgent>;
+  /** False while it is to be found out which agents it has: its kubelet ends what it is not shown. */
+  agentsKnown: boolean;
   phase: CellPhase;
   /** Known once the cloud has accepted the launch. */
   machine?: CellMachine;

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { explain, isNodelessError } from '../core/errors.ts';
+import { cellsCommand } from './cells-command.ts';
 import { demoCommand } from './demo-command.ts';
 import { installCommand } from './install-command.ts';
 import { planCommand } from './plan-command.ts';
@@ -12,10 +13,13 @@ const program = new Command('nodeless')
   .description('A virtual node whose pods each get a machine of their own.')
   .version(packageJson.version)
   .showSuggestionAfterError()
+  // Or a command takes the options of its subcommands.
+  .enablePositionalOptions()
   .addCommand(runCommand())
   .addCommand(installCommand())
   .addCommand(planCommand())
   .addCommand(whyCommand())
+  .addCommand(cellsCommand())
   .addCommand(simulateCommand())
   .addCommand(demoCommand());
 

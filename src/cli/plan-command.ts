@@ -13,6 +13,7 @@ import { type Facts, readFacts } from './plan/facts.ts';
 import { offeringsOf, PLANNED_PROVIDERS } from './plan/offerings.ts';
 import { type Planner, planAll } from './plan/plan.ts';
 import { planText } from './plan/plan-text.ts';
+import { plannedAgents } from './plan/planned-agents.ts';
 import { routerOf } from './plan/router.ts';
 import { WORKLOAD_KINDS, workloadOf } from './plan/workloads.ts';
 import { untilSignalled } from './until-signalled.ts';
@@ -32,10 +33,12 @@ async function plannerOf({ provider, config: file }: Flags, facts: Facts, signal
   const config = file === undefined ? parseConfig(nowhere, 'the default configuration') : await loadConfig(file);
   const offerings = await offeringsOf(provider ?? config.provider, config, signal);
   const classes = new CellClasses(facts);
+  const agents = plannedAgents(config, facts);
   const placement = new Placement({
     provider: { offerings: async () => offerings },
     classes,
     daemonSets: facts.daemonSets,
+    injected: () => agents.all(),
     policies: new NetworkPolicyIndex(facts.networkPolicies),
     clock: systemClock,
     defaultSize: config.cells.defaultSize,
@@ -50,6 +53,7 @@ async function plannerOf({ provider, config: file }: Flags, facts: Facts, signal
   return {
     placement,
     facts,
+    agentNamespaces: config.cells.agents.namespaces,
     nodeCell,
     hasZones: config.zones.names.length > 0,
     ...(config.webhook.enabled ? { router: routerOf(config, facts, classes) } : {}),

@@ -46,6 +46,18 @@ const nodeCell = z.strictObject({
     .describe('How long the node cell stays when no pod needs it, with what its disk has.'),
 });
 
+const agents = z.strictObject({
+  namespaces: z
+    .array(z.string())
+    .default(['kube-system'])
+    .describe(
+      'Namespaces whose DaemonSets may have the policy inject: whoever makes pods there is trusted with every cell.',
+    ),
+  patience: duration
+    .prefault('60s')
+    .describe('How long an agent may take to become Ready on a cell before that is told of.'),
+});
+
 const cells = z.strictObject({
   defaultSize: size.prefault({}),
   launchTimeout: duration.prefault('5m').describe('A cell that has not registered by then is replaced.'),
@@ -57,6 +69,7 @@ const cells = z.strictObject({
   censusEvery: duration.prefault('10s').describe('How often the cloud is listed.'),
   gather: duration.prefault('1s').describe('How long the first of the pods that share a cell waits for the others.'),
   nodeCell: nodeCell.prefault({}),
+  agents: agents.prefault({}),
   concurrency: z.number().int().min(1).max(1_000).default(16).describe('Provider calls of each kind at once.'),
 });
 

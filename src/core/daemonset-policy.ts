@@ -2,7 +2,7 @@
 const DAEMONSET_POLICIES = ['absorb', 'node-cell', 'inject'] as const;
 export type DaemonSetPolicy = (typeof DAEMONSET_POLICIES)[number];
 
-/** What an EKS cluster always has: cells bring their own network, proxy and disks, but ask for credentials as nodes do. */
+/** What an EKS cluster always has, in kube-system: cells bring their own network, proxy and disks, but ask for credentials as nodes do. */
 const PRESETS: Readonly<Record<string, DaemonSetPolicy>> = {
   'aws-node': 'absorb',
   'kube-proxy': 'absorb',
@@ -10,13 +10,16 @@ const PRESETS: Readonly<Record<string, DaemonSetPolicy>> = {
   'eks-pod-identity-agent': 'inject',
 };
 
+const PRESET_NAMESPACE = 'kube-system';
+
 /** True for a value that the annotation may have. */
 function isDaemonSetPolicy(text: string | undefined): text is DaemonSetPolicy {
   return DAEMONSET_POLICIES.some((policy) => policy === text);
 }
 
-/** The policy of a DaemonSet: its annotation where that is one, else the preset for its name, else `absorb`. */
-export function daemonSetPolicyOf(name: string, annotation: string | undefined): DaemonSetPolicy {
+/** The policy of a DaemonSet: its annotation where that is one, else the preset for it, else `absorb`. */
+export function daemonSetPolicyOf(namespace: string, name: string, annotation: string | undefined): DaemonSetPolicy {
   if (isDaemonSetPolicy(annotation)) return annotation;
-  return Object.hasOwn(PRESETS, name) ? (PRESETS[name] ?? 'absorb') : 'absorb';
+  const isPreset = namespace === PRESET_NAMESPACE && Object.hasOwn(PRESETS, name);
+  return isPreset ? (PRESETS[name] ?? 'absorb') : 'absorb';
 }

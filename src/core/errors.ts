@@ -1,6 +1,7 @@
 /** Every failure that Nodeless names. The code is stable and listed in docs/errors.md. */
 export const ERROR_CODES = {
   AdmissionInvalid: 'a webhook was asked something that is no admission review; check who calls it',
+  AgentDenied: 'a DaemonSet asks for a place in every cell, and its namespace is not in cells.agents.namespaces',
   AmbiguousOutcome: 'the cloud may or may not have done what was asked; settle it by listing before trying again',
   BudgetExceeded: 'the CellClass may have no further cell now; one may be had when another of the class ends',
   ConfigInvalid: 'the configuration has a value that is missing, unknown or out of range',

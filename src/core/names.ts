@@ -16,6 +16,8 @@ export const CONSTRAINTS_ANNOTATION = 'nodeless.io/constraints';
 export const ORIGINAL_ANNOTATION = 'nodeless.io/original';
 /** Annotation on a DaemonSet: `absorb`, `node-cell` or `inject`. */
 export const DAEMONSET_POLICY_ANNOTATION = 'nodeless.io/daemonset-policy';
+/** Annotation on a DaemonSet of the policy `inject`: with `true`, pods are given to their cells when its agent is Ready there. */
+export const AGENT_REQUIRED_ANNOTATION = 'nodeless.io/agent-required';
 /** Label on a pod or namespace: the CellClass of its cells. */
 export const CELL_CLASS_LABEL = 'nodeless.io/cell-class';
 /** Pod condition: True from the moment the pod is handed over to its cell's kubelet, and durable proof of it. */

@@ -16,6 +16,8 @@ export interface KubeRequest {
   readonly body?: unknown;
   /** Of the body; `application/json` unless given. */
   readonly contentType?: string;
+  /** Of the answer; `application/json` unless given. */
+  readonly accept?: string;
   readonly signal?: AbortSignal;
   /** Whole-call deadline of `request` in milliseconds; 30 s unless given. */
   readonly timeoutMs?: number;
@@ -137,7 +139,7 @@ class PooledClient implements KubeClient {
       signal: signal ?? null,
       headers: headerList(
         {
-          accept: 'application/json',
+          accept: request.accept ?? 'application/json',
           'user-agent': this.#pool.userAgent,
           ...(body === null ? {} : { 'content-type': request.contentType ?? 'application/json' }),
           ...headers,

@@ -92,7 +92,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
    */
   function locate(route: StreamRoute): CellAddress | Answer {
     const { namespace, name, uid } = route.pod;
-    const found = cells.ofPod(namespace, name);
+    const found = cells.ofPod(namespace, name, route.cellId);
     if (isMissing(found)) return text(route.kind === 'containerLogs' ? 400 : 404, found.missing);
     return uid !== undefined && uid !== found.podUid ? text(404, 'pod not found') : found;
   }

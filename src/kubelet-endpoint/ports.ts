@@ -30,7 +30,8 @@ export interface RunningCell extends CellAddress {
 
 /** Which cell answers for which pod; the book of cells gives it. */
 export interface CellDirectory {
-  ofPod(namespace: string, name: string): CellOfPod | MissingCell;
+  /** With a cell's id, that cell, if it has the pod: of a pod that every cell has, one has to be named. */
+  ofPod(namespace: string, name: string, cellId?: string): CellOfPod | MissingCell;
   /** Cells whose kubelets can be asked now. */
   running(): readonly RunningCell[];
 }

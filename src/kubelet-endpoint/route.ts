@@ -1,11 +1,20 @@
 /** What a request asks for. Authorization and dispatch both go by this value, so that they can't disagree. */
 export type Route =
-  | { readonly kind: 'containerLogs'; readonly pod: PodPath; readonly query: string }
-  | { readonly kind: StreamKind; readonly pod: PodPath; readonly query: string }
+  | ({ readonly kind: 'containerLogs' } & PodRequest)
+  | ({ readonly kind: StreamKind } & PodRequest)
   | { readonly kind: PlainKind; readonly query: string }
   | { readonly kind: 'refused'; readonly subresource: Subresource; readonly status: 404 | 405; readonly text: string }
   /** A path that means nothing to a kubelet, or whose names no object can have. */
   | { readonly kind: 'malformed'; readonly text: string };
+
+/** What is asked of one pod. */
+interface PodRequest {
+  readonly pod: PodPath;
+  /** As it came, but for the cell. */
+  readonly query: string;
+  /** Id of the cell that is asked, of a pod that every cell has: query parameter `cell`, which no kubelet knows. */
+  readonly cellId?: string;
+}
 
 export const STREAM_KINDS = ['exec', 'attach', 'portForward'] as const;
 type StreamKind = (typeof STREAM_KINDS)[number];
@@ -49,6 +58,7 @@ export interface PodPath {
   readonly path: string;
 }
 
+const CELL_PARAMETER = 'cell=';
 const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const SUBDOMAIN = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const UID = /^[A-Za-z0-9]([-A-Za-z0-9]{0,126}[A-Za-z0-9])?$/;
@@ -87,6 +97,18 @@ function podPath(kind: StreamKind | 'containerLogs', segments: readonly string[]
   return { namespace, name, ...optional, path: `/${path}` };
 }
 
+/** Takes the cell out of a query. */
+function withoutCell(query: string): Pick<PodRequest, 'query' | 'cellId'> | string {
+  const parameters = query === '' ? [] : query.slice(1).split('&');
+  const named = parameters.filter((one) => one.startsWith(CELL_PARAMETER));
+  const [cell] = named;
+  if (cell === undefined) return { query };
+  const cellId = cell.slice(CELL_PARAMETER.length);
+  if (named.length > 1 || !LABEL.test(cellId)) return 'the cell is not an id';
+  const rest = parameters.filter((one) => one !== cell).join('&');
+  return { query: rest === '' ? '' : `?${rest}`, cellId };
+}
+
 /** Only the first segment's spelling as it stands counts: an encoded one is no route of ours. */
 function refusedRoute(first: string): Route {
   const absent = { kind: 'refused', status: 404, text: '404 page not found' } as const;
@@ -120,7 +142,9 @@ export function routeOf(target: string): Route {
   const [first = '', ...segments] = path.slice(1).split('/');
   if (first === 'containerLogs' || isStreamKind(first)) {
     const pod = podPath(first, segments);
-    return typeof pod === 'string' ? malformed(pod) : { kind: first, pod, query };
+    if (typeof pod === 'string') return malformed(pod);
+    const asked = withoutCell(query);
+    return typeof asked === 'string' ? malformed(asked) : { kind: first, pod, ...asked };
   }
   const plain = Object.entries(PLAIN).find(([known]) => known === path || `${known}/` === path);
   return plain === undefined ? refusedRoute(first) : { kind: plain[1], query };

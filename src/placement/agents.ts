@@ -1,19 +1,90 @@
 import type { V1PodSpec } from '@kubernetes/client-node';
 import type { CellClassSpec } from '../core/cell-class.ts';
+import { type DaemonNode, wantsPodOn } from '../core/daemon-selection.ts';
+import { AGENT_REQUIRED_ANNOTATION } from '../core/names.ts';
 import { add, NOTHING, type Resources } from '../core/resources.ts';
 import { effectiveRequest } from '../core/sizing.ts';
+import type { NodeTaint } from '../core/tolerates.ts';
 import type { CollectionReader } from '../kube/collection.ts';
 import type { KubeObject } from '../kube/objects.ts';
+import { isInjected } from './place.ts';
 
 /** What sizing reads of DaemonSets. */
 export type DaemonSets = Pick<CollectionReader<KubeObject>, 'get'>;
 
-/** What the agents of a class request together; a DaemonSet that does not exist has no pod to make room for. */
-export function agentsRequest({ agents }: CellClassSpec, daemonSets: DaemonSets): Resources {
+/** A DaemonSet whose pod on the virtual node is in every cell. */
+export interface AgentSet {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  /** Pods are given to their cells when it is Ready there. */
+  readonly required: boolean;
+  readonly request: Resources;
+}
+
+function templateOf(daemonSet: KubeObject | undefined): { readonly spec?: V1PodSpec } {
+  return (daemonSet?.spec as { template?: { spec?: V1PodSpec } } | undefined)?.template ?? {};
+}
+
+function agentSetOf(daemonSet: KubeObject): AgentSet {
+  const { namespace = 'default', name, uid = '', annotations } = daemonSet.metadata;
+  const required = annotations?.[AGENT_REQUIRED_ANNOTATION] === 'true';
+  return { namespace, name, uid, required, request: effectiveRequest(templateOf(daemonSet)) };
+}
+
+/** The virtual node as DaemonSets select it. */
+function daemonNodeOf(node: KubeObject): DaemonNode {
+  const { taints = [] } = (node.spec ?? {}) as { taints?: readonly NodeTaint[] };
+  return { name: node.metadata.name, labels: node.metadata.labels ?? {}, taints };
+}
+
+export interface AgentSetsOptions {
+  readonly daemonSets: Pick<CollectionReader<KubeObject>, 'items' | 'resourceVersion'>;
+  /** The virtual node; while it is not known, there are no agents. */
+  readonly node: () => KubeObject | undefined;
+  /** Namespaces whose DaemonSets may be in every cell. */
+  readonly namespaces: readonly string[];
+}
+
+/** The DaemonSets that are in every cell, by what is known of them now. */
+export class AgentSets {
+  readonly #options: AgentSetsOptions;
+  /** Looked up for every pod that gets a cell. */
+  #known: { readonly version: string; readonly node: KubeObject | undefined; readonly sets: readonly AgentSet[] };
+
+  constructor(options: AgentSetsOptions) {
+    this.#options = options;
+    this.#known = { version: '', node: undefined, sets: [] };
+  }
+
+  all(): readonly AgentSet[] {
+    const { daemonSets, namespaces } = this.#options;
+    const node = this.#options.node();
+    const version = daemonSets.resourceVersion;
+    if (this.#known.version === version && this.#known.node === node) return this.#known.sets;
+    const selected = node && daemonNodeOf(node);
+    const sets = [...daemonSets.items()]
+      .filter((one) => isInjected(one, namespaces) && one.metadata.deletionTimestamp === undefined)
+      .filter((one) => selected !== undefined && wantsPodOn(templateOf(one).spec ?? { containers: [] }, selected))
+      .map(agentSetOf);
+    this.#known = { version, node, sets };
+    return sets;
+  }
+}
+
+/** What agents request together. */
+export function requestOf(agents: readonly Pick<AgentSet, 'request'>[]): Resources {
+  return agents.map(({ request }) => request).reduce(add, NOTHING);
+}
+
+/** What those agents of a class request together that are not in every cell anyway; one that does not exist takes no room. */
+export function classAgentsRequest(
+  { agents }: Pick<CellClassSpec, 'agents'>,
+  daemonSets: DaemonSets,
+  injected: readonly AgentSet[],
+): Resources {
   return agents
-    .map(({ namespace, daemonSet }) => {
-      const spec = daemonSets.get(namespace, daemonSet)?.spec as { template?: { spec?: V1PodSpec } } | undefined;
-      return effectiveRequest(spec?.template ?? {});
-    })
+    .filter((one) => !injected.some(({ namespace, name }) => one.namespace === namespace && one.daemonSet === name))
+    .map(({ namespace, daemonSet }) => effectiveRequest(templateOf(daemonSets.get(namespace, daemonSet))))
     .reduce(add, NOTHING);
 }

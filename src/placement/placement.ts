@@ -9,7 +9,7 @@ import { add, minus, type Resources } from '../core/resources.ts';
 import { podNeed } from '../core/sizing.ts';
 import type { WirePod } from '../kube/wire-pod.ts';
 import { type Admission, admissionOf, type Standing, withinClass } from './admission.ts';
-import { agentsRequest, type DaemonSets } from './agents.ts';
+import { type AgentSet, classAgentsRequest, type DaemonSets, requestOf } from './agents.ts';
 import { Capacity } from './capacity.ts';
 import type { CellClasses } from './cell-classes.ts';
 import { pick, survey } from './choose.ts';
@@ -29,6 +29,8 @@ export interface PlacementOptions {
   readonly provider: Pick<CellProvider, 'offerings'>;
   readonly classes: CellClasses;
   readonly daemonSets: DaemonSets;
+  /** The agents that are in every cell. */
+  readonly injected: () => readonly AgentSet[];
   readonly policies: Policies;
   readonly clock: Clock;
   /** What a pod that asks for nothing gets, where its class does not say. */
@@ -171,13 +173,21 @@ export class Placement {
   /** Tells what pods may have together of what a machine has: its agents take some, and a burstable one gives no more than its baseline. */
   async shares(signal: AbortSignal): Promise<(on: Standing, have: Resources) => Resources> {
     const table = await this.#offered.table(signal);
-    const { classes, daemonSets } = this.#options;
     return ({ className, machine }, have) => {
-      const spec = classes.named(className)?.spec;
       const baseline = table.baselineCpuMilli(machine?.instanceType ?? '') ?? have.cpuMilli;
       const counted = { ...have, cpuMilli: Math.min(have.cpuMilli, baseline) };
-      return spec === undefined ? counted : minus(counted, agentsRequest(spec, daemonSets));
+      return minus(counted, this.#agentsOf(className));
     };
+  }
+
+  /** What the agents take of a class's machines that are not in every cell. */
+  classAgents(className: string): Resources {
+    const { classes, daemonSets, injected } = this.#options;
+    return classAgentsRequest(classes.named(className)?.spec ?? { agents: [] }, daemonSets, injected());
+  }
+
+  #agentsOf(className: string): Resources {
+    return add(this.classAgents(className), requestOf(this.#options.injected()));
   }
 
   /** Whether a pod may be on a machine that is chosen for another; room and what both ask of it are another question. */
@@ -268,9 +278,9 @@ export class Placement {
 
   /** Agents are counted once for a cell, however many pods share it. */
   #query({ cellClass, need, constraints }: Pick<Query, 'cellClass' | 'need' | 'constraints'>): Query {
-    const { daemonSets, arch } = this.#options;
     const room = this.#spending.room(cellClass);
-    return { cellClass, need: add(need, agentsRequest(cellClass.spec, daemonSets)), constraints, arch, room };
+    const { arch } = this.#options;
+    return { cellClass, need: add(need, this.#agentsOf(cellClass.name)), constraints, arch, room };
   }
 
   #classOrNone(pod: WirePod): CellClass | undefined {

@@ -4,6 +4,7 @@ import { type Cell, isOnItsWay, isServed } from '../cells/cell.ts';
 import { NODE_CELL } from '../core/cell.ts';
 import type { Clock } from '../core/clock.ts';
 import { NodelessError } from '../core/errors.ts';
+import { DAEMONSET_POLICY_ANNOTATION } from '../core/names.ts';
 import { covers, describeResources, type Resources } from '../core/resources.ts';
 import { podName, type WirePod } from '../kube/wire-pod.ts';
 import type { Admission } from '../placement/admission.ts';
@@ -55,6 +56,11 @@ function unknownPlace(pod: WirePod): NodelessError {
   return new NodelessError({ code: 'NotFound', retryable: true, message });
 }
 
+function notForEveryCell(pod: WirePod): NodelessError {
+  const message = `DaemonSet ${daemonSetOwnerOf(pod)?.name} asks for a place in every cell, which those of namespace ${namespaceOf(pod)} may not have; an operator adds it to cells.agents.namespaces, or annotate the DaemonSet with ${DAEMONSET_POLICY_ANNOTATION}: absorb or node-cell`;
+  return new NodelessError({ code: 'AgentDenied', message });
+}
+
 /** Gives pods their cells: one of its own to each, but for those that must be together, or on the node cell. */
 export class Assignment {
   readonly #options: AssignmentOptions;
@@ -99,7 +105,9 @@ export class Assignment {
    * has to come another time.
    */
   async assign(pod: WirePod, again: () => void, signal: AbortSignal, cellId = newCellId()): Promise<Outcome> {
-    if (this.#options.placeOf(pod) === undefined) return this.wait(pod, unknownPlace(pod), signal);
+    const place = this.#options.placeOf(pod);
+    if (place === undefined) return this.wait(pod, unknownPlace(pod), signal);
+    if (place === 'not-injected') return this.wait(pod, notForEveryCell(pod), signal);
     if (this.awaitsTurn(pod, again)) return { againMs: TURN_LOOK_MS };
     const key = this.sharingKey(pod);
     const seat = key === NODE_CELL_KEY ? this.#onNodeCell : this.#inCompany;

@@ -3,10 +3,12 @@ import type { Book } from '../cells/book.ts';
 import { type Cell, membersBefore } from '../cells/cell.ts';
 import type { Fleet } from '../cells/fleet.ts';
 import type { Clock } from '../core/clock.ts';
+import { minus } from '../core/resources.ts';
 import type { CollectionReader } from '../kube/collection.ts';
 import type { WirePod } from '../kube/wire-pod.ts';
 import { WorkQueue } from '../kube/work-queue.ts';
 import type { Place } from '../placement/place.ts';
+import type { AgentGate } from './agent-gate.ts';
 import type { Assignment } from './assignment.ts';
 import { type CellView, decide, type Step } from './decide.ts';
 import type { NodePods } from './node-pods.ts';
@@ -25,7 +27,10 @@ export interface PodControllerOptions {
   readonly steps: PodSteps;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly agents: AgentGate;
   readonly launchTimeoutMs: number;
+  /** How long required agents may take on a cell before its pod is told of it. */
+  readonly agentPatienceMs: number;
   readonly completedLingerMs: number;
   readonly concurrency: number;
   /** False while another process may lead: no step is taken then. */
@@ -96,7 +101,8 @@ export class PodController {
   }
 
   async #reconcile(uid: string, signal: AbortSignal): Promise<number | undefined> {
-    const { book, nodePods, placeOf, clock, launchTimeoutMs, completedLingerMs, mayAct, nodeIsReady } = this.#options;
+    const { book, nodePods, placeOf, clock, mayAct, nodeIsReady } = this.#options;
+    const { launchTimeoutMs, completedLingerMs, agentPatienceMs } = this.#options;
     if (!mayAct()) return LEASE_LOOK_MS;
     const pod = nodePods.get(uid);
     const cell = book.ofPod(uid);
@@ -104,6 +110,7 @@ export class PodController {
       nowMs: clock.now(),
       launchTimeoutMs,
       completedLingerMs,
+      agentPatienceMs,
       nodeIsReady: nodeIsReady(),
     });
     return this.#perform(step, uid, cell, signal);
@@ -127,10 +134,12 @@ export class PodController {
 
   #cellViewOf(cell: Cell, uid: string): CellView {
     const { kubeletReady, enteredMs, phase, reason } = cell;
-    const { booting } = enteredMs;
+    const { booting, ready } = enteredMs;
     return {
       phase,
       ...(booting === undefined ? {} : { acceptedAtMs: booting }),
+      ...(ready === undefined ? {} : { readyAtMs: ready }),
+      agentsReady: this.#options.agents.awaitedOn(cell).length === 0,
       canTakePod: kubeletReady && this.#coversPod(cell, uid),
       isTooSmall: kubeletReady && this.#isTooSmall(cell, uid),
       handedOver: cell.members.get(uid)?.handedOver === true,
@@ -140,7 +149,8 @@ export class PodController {
 
   #isTooSmall({ allocatable }: Cell, uid: string): boolean {
     const pod = this.#options.nodePods.get(uid);
-    return pod !== undefined && allocatable !== undefined && isTooSmallFor(allocatable, pod);
+    if (pod === undefined || allocatable === undefined) return false;
+    return isTooSmallFor(minus(allocatable, this.#options.agents.requiredRequest()), pod);
   }
 
   /** Whether what the cell's kubelet can give covers the pod beside those that have it, or had a place before. */
@@ -149,6 +159,6 @@ export class PodController {
     const pod = nodePods.get(uid);
     if (pod === undefined || cell.allocatable === undefined) return false;
     const others = membersBefore(cell, uid).flatMap((member) => nodePods.get(member.uid) ?? []);
-    return admits(cell.allocatable, others, pod);
+    return admits(cell.allocatable, [...others, ...this.#options.agents.podsOn(cell)], pod);
   }
 }

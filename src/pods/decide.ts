@@ -1,5 +1,4 @@
 import type { CellPhase } from '../core/cell.ts';
-import type { Place } from '../placement/place.ts';
 import type { PodView } from './pod-view.ts';
 
 /** The few facts of a pod's cell that decide. */
@@ -9,8 +8,12 @@ export interface CellView {
   readonly acceptedAtMs?: number;
   /** Its kubelet is Ready and what it can give covers the pod. */
   readonly canTakePod: boolean;
-  /** Its kubelet is Ready and will never have as much as the pod needs, whatever else is on it. */
+  /** Its kubelet is Ready and will never have as much as the pod and required agents need, whatever else is on it. */
   readonly isTooSmall: boolean;
+  /** Nothing that is required of a cell beside its kubelet is missing. */
+  readonly agentsReady: boolean;
+  /** When its kubelet was there first. */
+  readonly readyAtMs?: number;
   /** This process has shown it the pod; the pod's own condition may come later by watch. */
   readonly handedOver: boolean;
   readonly reason?: string;
@@ -19,6 +22,8 @@ export interface CellView {
 export interface Rules {
   readonly nowMs: number;
   readonly launchTimeoutMs: number;
+  /** How long required agents may take before the pod is told of it. */
+  readonly agentPatienceMs: number;
   /** Infinity keeps the cells of finished pods until the pods are deleted. */
   readonly completedLingerMs: number;
   /** While it is not, whoever made its pods not Ready would do so again. */
@@ -31,11 +36,15 @@ export type Step =
   /** Choose an offering and write a new cell's id to the pod. */
   | { readonly kind: 'assign' }
   /** Report the pod Ready; it runs nowhere. */
-  | { readonly kind: 'absorb'; readonly place: Place | undefined }
+  | { readonly kind: 'absorb' }
   /** The assigned cell did not come: end it and assign another. */
   | { readonly kind: 'replace'; readonly reason: string }
   | { readonly kind: 'launch' }
   | { readonly kind: 'handOver' }
+  /** Its cell could take it, but for agents that are not Ready there; `isLate` when the pod is to be told. */
+  | { readonly kind: 'awaitAgents'; readonly isLate: boolean }
+  /** Make the pod an agent: it is shown to every cell. */
+  | { readonly kind: 'inject' }
   /** The node controller made the pod not Ready while the node was silent: make it Ready if its kubelet says so. */
   | { readonly kind: 'restoreReady' }
   /** No kubelet will do it: make the pod Failed, delete it by uid without grace, and end its cell. */
@@ -69,9 +78,9 @@ function finished(pod: PodView, cell: CellView | undefined, rules: Rules): Step 
 
 function unassigned(pod: PodView, rules: Rules): Step {
   // Once absorbed it stays so, whatever becomes of the policy: what was reported Ready is not begun anew.
-  if (pod.absorbed || pod.place === 'absorbed' || pod.place === 'not-injected') {
+  if (pod.absorbed || pod.place === 'absorbed') {
     if (pod.absorbed && !pod.markedNotReady) return NOTHING;
-    return rules.nodeIsReady ? { kind: 'absorb', place: pod.place } : { kind: 'nothing', againMs: NODE_LOOK_MS };
+    return rules.nodeIsReady ? { kind: 'absorb' } : { kind: 'nothing', againMs: NODE_LOOK_MS };
   }
   if (pod.place !== undefined) return { kind: 'assign' };
   // Assignment tells the pod what it waits for, and looks less often.
@@ -79,9 +88,25 @@ function unassigned(pod: PodView, rules: Rules): Step {
   return waitedMs < PLACE_PATIENCE_MS ? { kind: 'nothing', againMs: PLACE_LOOK_MS } : { kind: 'assign' };
 }
 
+/** Of a pod that its cell's kubelet can take. */
+function handOver({ agentsReady, readyAtMs }: CellView, rules: Rules): Step {
+  if (agentsReady) return { kind: 'handOver' };
+  const isLate = readyAtMs !== undefined && rules.nowMs - readyAtMs >= rules.agentPatienceMs;
+  return { kind: 'awaitAgents', isLate };
+}
+
+/** An agent's pod has no cell of its own; what it is in cells is theirs, and ends when they have let it go. */
+function agent(pod: PodView): Step {
+  if (pod.injected) return NOTHING;
+  return pod.deleting || pod.finished ? { kind: 'deletePod' } : { kind: 'inject' };
+}
+
 function onItsWay(cell: CellView, rules: Rules): Step {
-  if (cell.canTakePod) return { kind: 'handOver' };
-  if (cell.isTooSmall) return { kind: 'replace', reason: 'its kubelet can give less than the pod needs' };
+  const mayBeHad = cell.canTakePod && (cell.agentsReady || !cell.isTooSmall);
+  if (mayBeHad) return handOver(cell, rules);
+  if (cell.isTooSmall) {
+    return { kind: 'replace', reason: 'its kubelet can give less than the pod and its required agents need' };
+  }
   // Before the cloud has accepted, the provider's own deadline bounds the wait.
   if (cell.acceptedAtMs === undefined) return NOTHING;
   const waitedMs = rules.nowMs - cell.acceptedAtMs;
@@ -99,6 +124,9 @@ export function decide(pod: PodView | undefined, cell: CellView | undefined, rul
     if (cell === undefined || cell.phase === 'ending') return NOTHING;
     return { kind: 'endCell', reason: 'its pod is gone', podIsGone: true };
   }
+  if (pod.place === 'every-cell' && pod.cellId === undefined && !pod.absorbed) return agent(pod);
+  // It may not be one any more: where it was shown it is no more, and its controller makes another.
+  if (pod.injected) return { kind: 'deletePod' };
   const handedOver = pod.handedOver || cell?.handedOver === true;
   if (pod.finished) return finished(pod, cell, rules);
   const awaitsEnd = cell?.handedOver === true && (hasKubelet(cell) || cell.phase === 'ending');
@@ -116,7 +144,7 @@ export function decide(pod: PodView | undefined, cell: CellView | undefined, rul
       return onItsWay(cell, rules);
     case 'running':
       // A cell that runs others is not given up for one that it can not take yet.
-      if (!cell.handedOver) return cell.canTakePod ? { kind: 'handOver' } : NOTHING;
+      if (!cell.handedOver) return cell.canTakePod ? handOver(cell, rules) : NOTHING;
       if (!pod.markedNotReady) return NOTHING;
       return rules.nodeIsReady ? { kind: 'restoreReady' } : { kind: 'nothing', againMs: NODE_LOOK_MS };
     case 'ending':

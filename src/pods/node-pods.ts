@@ -1,3 +1,4 @@
+import { isRecordedAgent } from '../core/agent-record.ts';
 import { SetsByKey } from '../core/sets-by-key.ts';
 import { revisionOf } from '../kube/objects.ts';
 import type { WirePod } from '../kube/wire-pod.ts';
@@ -9,6 +10,8 @@ export class NodePods {
   readonly #byNamespace = new SetsByKey();
   /** Uids of the pods that require others on their host. */
   readonly #seekers = new SetsByKey();
+  /** Uids of the pods that have been made agents. */
+  readonly #agents = new Set<string>();
 
   get(uid: string): WirePod | undefined {
     return this.#byUid.get(uid);
@@ -20,6 +23,7 @@ export class NodePods {
     const known = this.#byUid.get(uid);
     if (known !== undefined && revisionOf(known) > revisionOf(pod)) return;
     this.#byUid.set(uid, pod);
+    if (isRecordedAgent(pod)) this.#agents.add(uid);
     if (known !== undefined) return;
     this.#byNamespace.add(namespace, uid);
     if (wantedCompany(pod).length > 0) this.#seekers.add(namespace, uid);
@@ -30,6 +34,12 @@ export class NodePods {
     this.#byUid.delete(uid);
     this.#byNamespace.delete(namespace, uid);
     this.#seekers.delete(namespace, uid);
+    this.#agents.delete(uid);
+  }
+
+  /** The pods that have been made agents. */
+  agents(): readonly WirePod[] {
+    return this.#pods([...this.#agents]);
   }
 
   inNamespace(namespace: string): readonly WirePod[] {

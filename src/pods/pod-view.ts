@@ -1,5 +1,6 @@
 import { absorption } from '../cells/absorption.ts';
 import type { Binding } from '../cells/adopt.ts';
+import { isRecordedAgent } from '../core/agent-record.ts';
 import { CELL_ANNOTATION, CELL_READY_CONDITION } from '../core/names.ts';
 import { hasCondition } from '../kube/objects.ts';
 import { podName, type WirePod } from '../kube/wire-pod.ts';
@@ -28,6 +29,8 @@ export interface PodView {
   readonly place?: Place;
   /** It is reported Ready, and not run. */
   readonly absorbed: boolean;
+  /** It has been made an agent, and may be in cells. */
+  readonly injected: boolean;
 }
 
 function lastEndOf(pod: WirePod): number | undefined {
@@ -57,6 +60,7 @@ export function viewOf(pod: WirePod, place?: Place): PodView {
     markedNotReady: markedNotReady(pod),
     ...(place === undefined ? {} : { place }),
     absorbed: absorption(pod) !== undefined && hasCondition(pod, 'ContainersReady'),
+    injected: isRecordedAgent(pod),
   };
 }
 

@@ -1,4 +1,5 @@
 import { ABSORBED } from '../cells/absorption.ts';
+import { INJECTED } from '../core/agent-record.ts';
 import type { Clock } from '../core/clock.ts';
 import { kubeTime } from '../core/clock.ts';
 import {
@@ -60,6 +61,22 @@ export function handedOverPatch(start: RecordedStart, message: string, nowMs: nu
   return {
     metadata: { annotations: { [START_ANNOTATION]: JSON.stringify(start) } },
     status: { conditions: [condition(CELL_READY_CONDITION, 'True', 'CellReady', message, nowMs)] },
+  };
+}
+
+/** The pod is in every cell from now on; whether it is Ready is to be seen, unless there is none. */
+export function injectedPatch(message: string, isReady: boolean, nowMs: number): object {
+  const at = kubeTime(nowMs);
+  const ready = isReady ? 'True' : 'False';
+  return {
+    status: {
+      phase: 'Running',
+      startTime: at,
+      conditions: [
+        ...['ContainersReady', 'Ready'].map((type) => ({ type, status: ready, lastTransitionTime: at })),
+        condition(CELL_READY_CONDITION, 'False', INJECTED, message, nowMs),
+      ],
+    },
   };
 }
 

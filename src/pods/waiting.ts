@@ -12,6 +12,7 @@ const NO_OFFERING_RETRY_MS = 30_000;
 const NO_CAPACITY_RETRY_MS = 5_000;
 
 const WAITING_CODES = [
+  'AgentDenied',
   'BudgetExceeded',
   'ConfigInvalid',
   'InsufficientCapacity',

@@ -15,6 +15,7 @@ export const CONFIG = {
     censusEvery: '1s',
     silentAfter: '40s',
     nodeCell: { linger: '15s' },
+    agents: { patience: '8s' },
   },
   logLevel: 'debug',
 };

@@ -5,16 +5,19 @@ import { kubeletRequest } from '../../providers/simulated/certificate-request.ts
 import { cellFolder } from '../support/cells.ts';
 import { type ClusterTools, toolsOf } from '../support/kubectl.ts';
 import { BUSYBOX_IMAGE, pod } from '../support/objects.ts';
+import { eventually } from '../support/wait.ts';
 import type { ForbiddenWords, Inhabitant, StolenIdentity, World } from './world.ts';
 
 export const CLUSTER = 'fuzz';
 export const VIRTUAL_NODE = 'nodeless';
 export const CELL_API_PORT = 8443;
 const ATTACKERS_NAMESPACE = 'fuzz-attackers';
+const AGENT_NAMESPACE = 'kube-system';
 
 /** Who is on cells: victims in a namespace of their own and in the attackers', attackers, a flooder, an honest one. */
 export interface Ground {
   readonly tools: ClusterTools;
+  readonly agent: Omit<Inhabitant, 'cellId' | 'address'>;
   readonly victims: readonly Inhabitant[];
   readonly honest: World;
   readonly attackers: readonly World[];
@@ -36,8 +39,24 @@ function plan(role: string, namespace: string): Planned {
   return { namespace, name: `${role}-${randomBytes(4).toString('hex')}`, canaries };
 }
 
-function objectsOf({ namespace, name, canaries }: Planned): object[] {
+/** A pod, or the DaemonSet whose pod is on every cell, and what it refers to. */
+function objectsOf({ namespace, name, canaries }: Planned, kind: 'Pod' | 'DaemonSet' = 'Pod'): object[] {
   const metadata = { namespace };
+  const inhabitant = pod(name, {
+    image: BUSYBOX_IMAGE,
+    metadata: { ...metadata, labels: { word: canaries.label }, annotations: { word: canaries.annotation } },
+    spec: {
+      serviceAccountName: `account-${name}`,
+      volumes: [{ name: 'config', configMap: { name: `config-${name}` } }],
+    },
+    container: {
+      volumeMounts: [{ name: 'config', mountPath: '/config' }],
+      env: [
+        { name: 'PLAIN', value: canaries.env },
+        { name: 'SECRET', valueFrom: { secretKeyRef: { name: `secret-${name}`, key: 'word' } } },
+      ],
+    },
+  }) as { spec: object };
   return [
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { ...metadata, name: `account-${name}` } },
     {
@@ -52,22 +71,28 @@ function objectsOf({ namespace, name, canaries }: Planned): object[] {
       metadata: { ...metadata, name: `config-${name}` },
       data: { word: canaries.configMap },
     },
-    pod(name, {
-      image: BUSYBOX_IMAGE,
-      metadata: { ...metadata, labels: { word: canaries.label }, annotations: { word: canaries.annotation } },
-      spec: {
-        serviceAccountName: `account-${name}`,
-        volumes: [{ name: 'config', configMap: { name: `config-${name}` } }],
-      },
-      container: {
-        volumeMounts: [{ name: 'config', mountPath: '/config' }],
-        env: [
-          { name: 'PLAIN', value: canaries.env },
-          { name: 'SECRET', valueFrom: { secretKeyRef: { name: `secret-${name}`, key: 'word' } } },
-        ],
-      },
-    }),
+    kind === 'Pod' ? inhabitant : agentOf(name, inhabitant),
   ];
+}
+
+/** The host's network shows each cell's own address in its status, and in no other cell's. */
+function agentOf(name: string, { spec }: { readonly spec: object }): object {
+  const labels = { agent: name };
+  const annotations = { 'nodeless.io/daemonset-policy': 'inject' };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'DaemonSet',
+    metadata: { namespace: AGENT_NAMESPACE, name, annotations },
+    spec: {
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: { ...spec, hostNetwork: true } },
+    },
+  };
+}
+
+interface AgentPod {
+  readonly metadata: { readonly name: string; readonly uid: string };
+  readonly status: { readonly conditions?: readonly { readonly message?: string }[] };
 }
 
 interface Pod {
@@ -75,18 +100,28 @@ interface Pod {
   readonly status: { readonly hostIP: string; readonly podIP: string };
 }
 
-async function inhabitantOf(
-  { get }: ClusterTools,
-  { namespace, name }: Planned,
-): Promise<Inhabitant & { podIp: string }> {
+/** The names of what an inhabitant has. */
+function belongingsOf({ namespace, name }: Planned) {
+  return { namespace, secret: `secret-${name}`, configMap: `config-${name}`, serviceAccount: `account-${name}` };
+}
+
+/** Waits until the agent is on all cells. */
+async function agentIn({ get }: ClusterTools, planned: Planned, cells: number): Promise<Ground['agent']> {
+  const found = await eventually(`the agent is on ${cells} cells`, async () => {
+    const { items } = await get<{ items: AgentPod[] }>('pods', '-n', AGENT_NAMESPACE, '-l', `agent=${planned.name}`);
+    const told = items[0]?.status.conditions?.map(({ message }) => message).join() ?? '';
+    return told.includes(`Ready on ${cells} of ${cells} cells`) ? items[0] : undefined;
+  });
+  return { ...belongingsOf(planned), pod: found.metadata.name, podUid: found.metadata.uid };
+}
+
+async function inhabitantOf({ get }: ClusterTools, planned: Planned): Promise<Inhabitant & { podIp: string }> {
+  const { namespace, name } = planned;
   const { metadata, status } = await get<Pod>('pod', name, '-n', namespace);
   return {
-    namespace,
+    ...belongingsOf(planned),
     pod: name,
     podUid: metadata.uid,
-    secret: `secret-${name}`,
-    configMap: `config-${name}`,
-    serviceAccount: `account-${name}`,
     cellId: metadata.annotations['nodeless.io/cell'] ?? '',
     address: status.hostIP,
     podIp: status.podIP,
@@ -123,7 +158,7 @@ function certificateWord({ pairPem }: StolenIdentity): string {
 async function createAll(tools: ClusterTools, planned: readonly Planned[]): Promise<void> {
   const namespaces = [...new Set(planned.map(({ namespace }) => namespace))];
   await tools.apply(...namespaces.map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })));
-  await tools.apply(...planned.flatMap(objectsOf));
+  await tools.apply(...planned.flatMap((one) => objectsOf(one)));
   for (const { name, namespace } of planned) {
     await tools.kubectl('wait', '-n', namespace, `pod/${name}`, '--for=condition=Ready', '--timeout=120s');
   }
@@ -136,7 +171,11 @@ export async function prepareGround(host: string): Promise<Ground> {
   const attackerPlans = Array.from({ length: 3 }, () => plan('attacker', ATTACKERS_NAMESPACE));
   const flooderPlan = plan('flooder', ATTACKERS_NAMESPACE);
   const honestPlan = plan('honest', 'fuzz-honest');
-  await createAll(tools, [...victimPlans, ...attackerPlans, flooderPlan, honestPlan]);
+  const plans = [...victimPlans, ...attackerPlans, flooderPlan, honestPlan];
+  const agentPlan = plan('agent', AGENT_NAMESPACE);
+  await tools.apply(...objectsOf(agentPlan, 'DaemonSet'));
+  await createAll(tools, plans);
+  const agent = await agentIn(tools, agentPlan, plans.length);
 
   const victims = await Promise.all([...victimPlans, honestPlan].map((planned) => inhabitantOf(tools, planned)));
   const identities = await Promise.all(victims.map(({ cellId }) => stolenFrom(cellId)));
@@ -157,10 +196,21 @@ export async function prepareGround(host: string): Promise<Ground> {
   const worldOf = async (planned: Planned): Promise<World> => {
     const own = await inhabitantOf(tools, planned);
     const identity = await stolenFrom(own.cellId);
-    return { host, port: CELL_API_PORT, virtualNode: VIRTUAL_NODE, identity, own, victims, signingRequests, forbidden };
+    const { cellId, address } = own;
+    const inhabitants = { own, agent: { ...agent, cellId, address }, victims };
+    return {
+      host,
+      port: CELL_API_PORT,
+      virtualNode: VIRTUAL_NODE,
+      identity,
+      ...inhabitants,
+      signingRequests,
+      forbidden,
+    };
   };
   return {
     tools,
+    agent,
     victims,
     honest: await worldOf(honestPlan),
     attackers: await Promise.all(attackerPlans.map(worldOf)),

@@ -102,8 +102,7 @@ async function attack(ground: Ground, pid: number, memory: MemoryWatch) {
 
 async function fuzz(cluster: LocalCluster): Promise<readonly string[]> {
   const ground = await prepareGround(cluster.address);
-  const everybody = ground.victims;
-  const before = await snapshotOf(ground.tools, everybody);
+  const before = await snapshotOf(ground.tools, ground.victims, ground.agent);
   const pid = await pidOfProvider(cluster);
   const rssBefore = await residentMib(pid);
   const memory = watchMemory(pid);
@@ -123,7 +122,7 @@ async function fuzz(cluster: LocalCluster): Promise<readonly string[]> {
     honest,
     limitsHit: await denials(ground),
     floods: flooded.floods,
-    harm: [...(await harmDone(ground.tools, everybody, before)), ...(await lostOf(ground))],
+    harm: [...(await harmDone(ground.tools, ground, before)), ...(await lostOf(ground))],
   };
   if (values.summary !== undefined) await writeFile(values.summary, JSON.stringify(summary, undefined, 2));
   const { byKind: _kinds, floods: _floods, leaks, ...told } = summary;

@@ -1,6 +1,7 @@
 import type { ClusterTools } from '../support/kubectl.ts';
 import type { Inhabitant } from './world.ts';
 
+type Agent = Pick<Inhabitant, 'namespace' | 'pod' | 'secret'>;
 type KubeObject = { metadata: Record<string, unknown>; status?: unknown };
 
 /** The objects of the victims as the API server has them. */
@@ -25,9 +26,21 @@ function comparable({ metadata, status, ...rest }: KubeObject): string {
   return JSON.stringify({ ...rest, names, version, podIP, phase, containers, told });
 }
 
-/** Reads everything of the victims through the API server. */
-export async function snapshotOf({ get }: ClusterTools, victims: readonly Inhabitant[]): Promise<Snapshot> {
+/** What of an agent no cell may change: its status is the sum of what they tell. */
+async function agentIn({ get }: ClusterTools, { namespace, pod, secret }: Agent): Promise<Snapshot> {
   const found = new Map<string, string>();
+  for (const name of [`pod/${pod}`, `secret/${secret}`]) {
+    const { status: _status, ...rest } = await get<KubeObject>(name, '-n', namespace);
+    const { resourceVersion: _version, ...metadata } = rest.metadata;
+    found.set(`${namespace}/${name}`, comparable({ ...rest, metadata }));
+  }
+  return found;
+}
+
+/** Reads everything of the victims, and of the agent that is on all cells, through the API server. */
+export async function snapshotOf(tools: ClusterTools, victims: readonly Inhabitant[], agent: Agent): Promise<Snapshot> {
+  const { get } = tools;
+  const found = new Map(await agentIn(tools, agent));
   for (const { namespace, pod, secret, configMap, serviceAccount } of victims) {
     for (const name of [
       `pod/${pod}`,
@@ -44,10 +57,10 @@ export async function snapshotOf({ get }: ClusterTools, victims: readonly Inhabi
 /** What has become different of the victims, and whether they are still themselves to `kubectl exec`. */
 export async function harmDone(
   tools: ClusterTools,
-  victims: readonly Inhabitant[],
+  { victims, agent }: { readonly victims: readonly Inhabitant[]; readonly agent: Agent },
   before: Snapshot,
 ): Promise<readonly string[]> {
-  const after = await snapshotOf(tools, victims).catch((error: Error) => error);
+  const after = await snapshotOf(tools, victims, agent).catch((error: Error) => error);
   if (after instanceof Error) return [`a victim can't be read any more: ${after.message}`];
   const harm: string[] = [];
   for (const [name, was] of before)

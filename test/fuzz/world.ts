@@ -25,6 +25,8 @@ export interface World {
   readonly virtualNode: string;
   readonly identity: StolenIdentity;
   readonly own: Inhabitant;
+  /** The agent that is on every cell, as it is on this one: its own there, and nobody else's status of it. */
+  readonly agent: Inhabitant;
   readonly victims: readonly Inhabitant[];
   /** PEM of certificate requests, as kubelets make them. */
   readonly signingRequests: readonly string[];

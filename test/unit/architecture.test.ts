@@ -34,6 +34,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'src/kubelet-endpoint/ports.ts',
     'providers/contract.ts',
   ],
+  'src/agents': ['src/core', 'src/kube', 'src/cells', 'src/placement', 'src/pods'],
   'src/pods': ['src/core', 'src/telemetry', 'src/kube', 'src/cells', 'src/placement'],
   'src/cell-api': ['src/core', 'src/telemetry', 'src/kube', 'src/pki', 'providers/contract.ts'],
   'src/kubelet-endpoint': ['src/core', 'src/telemetry', 'src/kube', 'src/pki'],

@@ -34,7 +34,7 @@ export function clusterFacts(collections: ClusterCollections, configured: Target
     namespaceLabels: (namespace) => namespaces.get(undefined, namespace)?.metadata.labels ?? {},
     daemonSetPolicy(namespace, name) {
       const annotations = daemonSets.get(namespace, name)?.metadata.annotations;
-      return daemonSetPolicyOf(name, annotations?.[DAEMONSET_POLICY_ANNOTATION]);
+      return daemonSetPolicyOf(namespace, name, annotations?.[DAEMONSET_POLICY_ANNOTATION]);
     },
     networkPolicy: (namespace, labels) => policies.selecting(namespace, labels),
   };

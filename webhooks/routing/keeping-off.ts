@@ -1,8 +1,8 @@
 import { VIRTUAL_NODE_LABEL, VIRTUAL_NODE_TYPE } from '../../src/core/names.ts';
+import { tolerates } from '../../src/core/tolerates.ts';
 import { type AdmittedPod, daemonSetOf, type Routed } from './admitted-pod.ts';
 import { requiresNode } from './node-name.ts';
 import { nodeNames, type Target } from './target.ts';
-import { tolerates } from './tolerations.ts';
 
 /** What says whether a pod that is not to go to the virtual node has to be kept off it. */
 export interface Leaving {

@@ -1,12 +1,9 @@
 import { OFFERING_LABELS, ZONE_LABEL } from '../../src/core/constraints.ts';
 import { VIRTUAL_NODE_LABEL } from '../../src/core/names.ts';
+import type { NodeTaint } from '../../src/core/tolerates.ts';
 
 /** A taint of the virtual nodes that pods on them have to tolerate. */
-export interface TargetTaint {
-  readonly key: string;
-  readonly value?: string;
-  readonly effect: string;
-}
+export type TargetTaint = NodeTaint;
 
 type Labels = Readonly<Record<string, string>>;
 

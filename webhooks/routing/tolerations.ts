@@ -1,4 +1,5 @@
 import type { V1Toleration } from '@kubernetes/client-node';
+import { tolerates } from '../../src/core/tolerates.ts';
 import type { TargetTaint } from './target.ts';
 
 /** What the node controller puts on a node that is silent; an outage of ours must not cost pods anything. */
@@ -8,14 +9,6 @@ const DEFAULT_SECONDS = 300;
 
 function endless(key: string): V1Toleration {
   return { key, operator: 'Exists', effect: 'NoExecute' };
-}
-
-/** Whether a toleration matches a taint, as k8s.io/api `ToleratesTaint` has it. */
-export function tolerates(toleration: V1Toleration, taint: TargetTaint): boolean {
-  const { key = '', operator = 'Equal', value = '', effect = '' } = toleration;
-  if (effect !== '' && effect !== taint.effect) return false;
-  if (key !== '' && key !== taint.key) return false;
-  return operator === 'Exists' || (operator === 'Equal' && key !== '' && value === (taint.value ?? ''));
 }
 
 function isDefault(toleration: V1Toleration, seconds: number | undefined): boolean {

@@ -31,9 +31,6 @@ export interface Case {
   readonly facts: ClusterFacts;
 }
 
-/** Said of pods with the policy `inject`. */
-const NOT_INJECTED = 'not run on cells yet';
-
 type Row = (one: Case) => Verdict | undefined;
 
 const MIRROR = 'kubernetes.io/config.mirror';
@@ -69,8 +66,7 @@ const ofDaemonSet: Row = ({ pod, namespace, facts }) => {
   const owner = daemonSetOf(pod);
   if (owner === undefined) return undefined;
   if (!isBoundTo(pod, facts.target())) return { decision: 'untouched', reason: 'daemonset' };
-  const decision = facts.daemonSetPolicy(namespace, owner.name);
-  return { decision, reason: 'daemonset', ...(decision === 'inject' ? { detail: NOT_INJECTED } : {}) };
+  return { decision: facts.daemonSetPolicy(namespace, owner.name), reason: 'daemonset' };
 };
 
 /** 4. What is tied to its node. */

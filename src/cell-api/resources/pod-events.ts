@@ -4,6 +4,7 @@ import type { KubeObject } from '../../kube/objects.ts';
 import type { CellContext, CellHandler } from '../context.ts';
 import { answer, type Reply, relayed } from '../http/answer.ts';
 import { isObject, type JsonObject, jsonBody, MERGE, STRATEGIC_MERGE } from '../http/body.ts';
+import { type Bucket, createBucket } from '../http/bucket.ts';
 import { forbidden, notFound, Refusal } from '../http/refusal.ts';
 import { pathOf } from '../http/target.ts';
 import type { CellSession } from '../session.ts';
@@ -23,8 +24,16 @@ const MAX_EVENTS = 500;
 /** What a recorder patches on an event that it repeats. */
 const PATCHABLE = new Set(['count', 'lastTimestamp', 'message', 'series']);
 
-/** Events about the cell's own pods go upstream as the node's, those about its Node stop here, others are refused. */
+/** Warnings about agents, of all cells together: each of a thousand kubelets has the same to tell. */
+const AGENT_WARNINGS_PER_SECOND = 5;
+const AGENT_WARNING_BURST = 50;
+
+/**
+ * Events about the cell's own pods go upstream as the node's, those about its Node stop here, others are refused. Of what
+ * is about agents, which are the same in all cells, some warnings go upstream.
+ */
 export function podEvents(options: PodEventOptions): CellHandler {
+  const agentWarnings = createBucket(AGENT_WARNINGS_PER_SECOND, AGENT_WARNING_BURST);
   return async (context) => {
     if (!['create', 'update', 'patch'].includes(context.verb) || context.target.subresource !== undefined) {
       throw forbidden('not-allowed');
@@ -33,11 +42,11 @@ export function podEvents(options: PodEventOptions): CellHandler {
     if (!context.session.eventBucket.take(options.clock.now())) {
       throw new Refusal(429, 'the cell sends too many events', { denial: 'limit' });
     }
-    return context.verb === 'patch' ? patchEvent(options, context) : writeEvent(options, context);
+    return context.verb === 'patch' ? patchEvent(options, context) : writeEvent(options, context, agentWarnings);
   };
 }
 
-async function writeEvent(options: PodEventOptions, context: CellContext): Promise<Reply> {
+async function writeEvent(options: PodEventOptions, context: CellContext, agentWarnings: Bucket): Promise<Reply> {
   const { target, session, verb } = context;
   const event = jsonBody(context.body);
   const about = aboutOf(event);
@@ -47,6 +56,10 @@ async function writeEvent(options: PodEventOptions, context: CellContext): Promi
   }
   if (!isOwnPod(options.feed, session, about, target.namespace)) throw forbidden();
   if (verb === 'update') requireOwnEvent(context);
+  const isAgents = options.feed.isAgent(session, { metadata: about as KubeObject['metadata'] });
+  if (isAgents && (event.type !== 'Warning' || !agentWarnings.take(options.clock.now()))) {
+    return answer(event, verb === 'create' ? 201 : 200);
+  }
   const response = await forward(options, context, event);
   if (response.status === 201) remember(session, eventKey(target.namespace, nameOf(response.body)));
   return relayed(response);

@@ -2,16 +2,18 @@ import type { Change, CollectionReader } from '../../kube/collection.ts';
 import { type KubeObject, revisionOf } from '../../kube/objects.ts';
 import type { WirePod } from '../../kube/wire-pod.ts';
 import { notReady } from '../http/refusal.ts';
-import type { CellBook } from '../ports.ts';
+import type { AgentBook, CellBook } from '../ports.ts';
 import type { CellSession, ShownPod } from '../session.ts';
+import { differInStatusAlone, ownView } from './agent-view.ts';
 
-type PodListener = (change: Change<KubeObject>) => void;
+/** `onlyStatus` tells of a change that concerns the pod's status alone. */
+type PodListener = (change: Change<KubeObject>, onlyStatus: () => boolean) => void;
 
 /** Pods that a cell is remembered to have had; only a node cell ever has more than a few. */
 const MAX_SHOWN = 1_000;
 
 export interface PodFeedOptions {
-  readonly book: CellBook;
+  readonly book: CellBook & AgentBook;
   readonly pods: CollectionReader<KubeObject>;
 }
 
@@ -41,6 +43,12 @@ export class PodFeed {
     if (!book.complete || !pods.synced) throw notReady('the provider is still reading the state of the cluster');
   }
 
+  /** @throws Refusal 503 also until it is known which agents the cell has. */
+  requireKnown({ cellId }: CellSession): void {
+    this.requireComplete();
+    if (!this.#options.book.knowsAgents(cellId)) throw notReady('the provider waits for the status of the cell’s node');
+  }
+
   get resourceVersion(): string {
     return this.#options.pods.resourceVersion;
   }
@@ -56,7 +64,7 @@ export class PodFeed {
     const pods: WirePod[] = [];
     for (const uid of this.#options.book.podUids(session.cellId)) {
       const pod = this.#byUid.get(uid);
-      if (pod !== undefined) pods.push(this.#show(session, uid, pod) as WirePod);
+      if (pod !== undefined) pods.push(this.show(session, pod) as WirePod);
     }
     return pods;
   }
@@ -92,8 +100,13 @@ export class PodFeed {
     };
   }
 
-  onHandOver(session: CellSession, listener: (uid: string) => void): () => void {
-    return this.#options.book.onHandOver(session.cellId, listener);
+  onShown(session: CellSession, listener: (uid: string) => void): () => void {
+    return this.#options.book.onShown(session.cellId, listener);
+  }
+
+  /** Whether a pod is an agent in this cell, with a status of its own there. */
+  isAgent({ cellId }: CellSession, { metadata }: KubeObject): boolean {
+    return this.#options.book.agentStatus(cellId, metadata.uid ?? '') !== undefined;
   }
 
   /** Remembers that a cell knows of a pod. */
@@ -115,9 +128,14 @@ export class PodFeed {
     }
   }
 
-  /** A cell reads its own writes: what upstream answered to one may be newer than the shared cache. */
-  #show(session: CellSession, uid: string, pod: KubeObject): KubeObject {
-    const shown = session.shown.get(uid) ?? this.shown(session, pod);
+  /**
+   * A pod as a cell sees it. A cell reads its own writes: what upstream answered to one may be newer than the shared cache.
+   * Of an agent it sees what it has told itself, or its kubelet would make its own what others have told.
+   */
+  show(session: CellSession, pod: KubeObject): KubeObject {
+    const shown = this.shown(session, pod);
+    const agent = this.#options.book.agentStatus(session.cellId, pod.metadata.uid ?? '');
+    if (agent !== undefined) return ownView(shown, pod, agent.status);
     if (shown.newest === undefined) return pod;
     if (revisionOf(shown.newest) > revisionOf(pod)) return shown.newest;
     delete shown.newest;
@@ -126,8 +144,14 @@ export class PodFeed {
 
   #take(change: Change<KubeObject>): void {
     const uid = change.object.metadata.uid ?? '';
+    const before = this.#byUid.get(uid);
+    let same: boolean | undefined;
+    const onlyStatus = () => {
+      same ??= change.type === 'MODIFIED' && before !== undefined && differInStatusAlone(before, change.object);
+      return same;
+    };
     if (change.type === 'DELETED') this.#byUid.delete(uid);
     else this.#byUid.set(uid, change.object);
-    for (const listener of this.#followers.get(uid) ?? []) listener(change);
+    for (const listener of this.#followers.get(uid) ?? []) listener(change, onlyStatus);
   }
 }

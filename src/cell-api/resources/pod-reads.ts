@@ -18,8 +18,8 @@ export interface PodReadOptions {
 export function podReads(options: PodReadOptions): CellHandler {
   const { feed, virtualNode } = options;
   return (context) => {
-    feed.requireComplete();
     if (context.verb === 'get') return getPod(feed, context);
+    feed.requireKnown(context.session);
     if (context.target.namespace !== undefined || onlyField(context.options, 'spec.nodeName') !== virtualNode) {
       throw forbidden('not-allowed');
     }
@@ -32,6 +32,7 @@ function getPod(feed: PodFeed, context: CellContext): Reply {
   const { namespace, name = '' } = context.target;
   const pod = feed.podNamed(context.session, namespace, name);
   if (pod !== undefined) return { status: 200, body: objectBytes(pod) };
+  feed.requireKnown(context.session);
   throw feed.hadPod(context.session, namespace, name) ? notFound('pods', name) : forbidden();
 }
 
@@ -82,26 +83,31 @@ class PodView {
 
   start(watch: OpenWatch): () => void {
     this.#watch = watch;
-    const endHandOvers = this.#feed.onHandOver(this.#session, (uid) => this.#add(uid));
+    const endNotices = this.#feed.onShown(this.#session, (uid) => this.#look(uid));
     this.review();
     return () => {
-      endHandOvers();
+      endNotices();
       for (const end of this.#ends.values()) end();
       this.#ends.clear();
     };
   }
 
-  /** Adds what is not followed yet: all at the start, and whatever a hand-over's notice might have missed. */
+  /** Adds what is not followed yet: all at the start, and whatever a notice might have missed. */
   review(): boolean {
     for (const uid of this.#feed.uidsOf(this.#session)) if (!this.#ends.has(uid)) this.#add(uid);
     return true;
+  }
+
+  #look(uid: string): void {
+    if (this.#feed.uidsOf(this.#session).has(uid)) this.#add(uid);
+    else this.#drop(uid);
   }
 
   #add(uid: string): void {
     if (!this.#ends.has(uid))
       this.#ends.set(
         uid,
-        this.#feed.follow(uid, (change) => this.#changed(change)),
+        this.#feed.follow(uid, (change, onlyStatus) => this.#changed(change, onlyStatus)),
       );
     const pod = this.#feed.byUid(uid);
     if (pod === undefined) return;
@@ -109,8 +115,18 @@ class PodView {
     if (revisionOf(pod) < Number(this.#feed.resourceVersion)) this.#watch?.bookmarkSoon();
   }
 
-  #changed({ type, object }: Change<KubeObject>): void {
+  /** The cell has an agent no more, though it is there still. */
+  #drop(uid: string): void {
+    this.#ends.get(uid)?.();
+    const pod = this.#feed.byUid(uid);
+    if (this.#ends.delete(uid) && pod !== undefined) this.#watch?.send(eventBytes('DELETED', pod));
+  }
+
+  #changed({ type, object }: Change<KubeObject>, onlyStatus?: () => boolean): void {
     this.#feed.shown(this.#session, object);
-    this.#watch?.send(eventBytes(type, object));
+    const isAgent = this.#feed.isAgent(this.#session, object);
+    // An agent's status is the sum over all cells, and changes with each of them.
+    if (isAgent && onlyStatus?.() === true) return;
+    this.#watch?.send(eventBytes(type, isAgent ? this.#feed.show(this.#session, object) : object));
   }
 }

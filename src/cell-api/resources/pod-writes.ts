@@ -3,20 +3,31 @@ import type { KubeClient, KubeRequest } from '../../kube/client.ts';
 import type { KubeObject } from '../../kube/objects.ts';
 import type { WirePod } from '../../kube/wire-pod.ts';
 import type { CellContext, CellHandler } from '../context.ts';
-import { relayed } from '../http/answer.ts';
+import { answer, type Reply, relayed } from '../http/answer.ts';
 import { isObject, type JsonObject, jsonBody, MERGE, optionalJsonBody, STRATEGIC_MERGE } from '../http/body.ts';
 import { badRequest, forbidden, notFound, Refusal } from '../http/refusal.ts';
 import { pathOf } from '../http/target.ts';
+import { requireSmallObject } from '../node/overlay-limits.ts';
+import { jsonMerge, type MergeRules, strategicMerge } from '../node/strategic-merge.ts';
+import type { AgentBook } from '../ports.ts';
 import type { PodFeed } from './pod-feed.ts';
 
 export interface PodWriteOptions {
   readonly feed: PodFeed;
+  readonly agents: AgentBook;
   /** A client that is the virtual node to the API server. */
   readonly nodeClient: KubeClient;
 }
 
 /** Query parameters that are passed on; others that change what a write means are refused. */
 const PASSED_ON = new Set(['dryRun', 'fieldManager', 'fieldValidation']);
+/** `patchMergeKey`s of PodStatus (k8s.io/api v0.34). */
+const POD_STATUS_MERGE_RULES: MergeRules = {
+  conditions: { key: 'type' },
+  hostIPs: { key: 'ip' },
+  podIPs: { key: 'ip' },
+  resourceClaimStatuses: { key: 'name' },
+};
 const DELETE_OPTIONS = { kind: 'DeleteOptions', apiVersion: 'v1' };
 const DROPPED = new Set(['timeout', 'pretty']);
 
@@ -31,10 +42,12 @@ export function writeQuery(query: URLSearchParams): Record<string, string> {
 }
 
 /** Status patches, deletions and evictions of the cell's own pods, each bound to the pod's uid. */
-export function podWrites({ feed, nodeClient }: PodWriteOptions): CellHandler {
+export function podWrites(options: PodWriteOptions): CellHandler {
+  const { feed, nodeClient } = options;
   return async (context) => {
     const pod = ownPod(feed, context);
     const query = writeQuery(context.query);
+    if (feed.isAgent(context.session, pod)) return writeAgent(options, context, pod);
     const request = requestOf(context, pod, query);
     const response = await nodeClient.request({ ...request, signal: context.signal });
     if (context.verb === 'patch' && response.status === 200 && query.dryRun === undefined) {
@@ -82,6 +95,34 @@ function requireSameName(eviction: JsonObject, pod: WirePod): void {
   if (name !== pod.metadata.name || namespace !== pod.metadata.namespace) {
     throw new Refusal(400, 'the name in the body does not match the name in the path', { denial: 'bad-patch' });
   }
+}
+
+/**
+ * What a cell says of an agent is kept for this cell alone, and nothing of it goes upstream as it is: its status, and that
+ * its kubelet has ended it once it is to end everywhere.
+ */
+function writeAgent({ agents }: PodWriteOptions, context: CellContext, pod: WirePod): Reply {
+  const { verb, target, body, session, query } = context;
+  const uid = pod.metadata.uid ?? '';
+  const isDryRun = query.has('dryRun');
+  if (verb === 'patch' && target.subresource === 'status') {
+    const patch = statusPatch(jsonBody(body, [STRATEGIC_MERGE, MERGE]), uid, body?.mediaType === MERGE);
+    const merge = body?.mediaType === MERGE ? jsonMerge : mergePodStatus;
+    const status = merge((pod.status ?? {}) as JsonObject, patch.status as JsonObject);
+    requireSmallObject(status);
+    if (!isDryRun) agents.tellAgent(session.cellId, uid, status);
+    return answer({ ...pod, status });
+  }
+  if (verb === 'delete' && target.subresource === undefined && pod.metadata.deletionTimestamp !== undefined) {
+    withUid(optionalJsonBody(body), uid);
+    if (!isDryRun) agents.unseatAgent(session.cellId, uid);
+    return answer(pod);
+  }
+  throw forbidden('not-allowed');
+}
+
+function mergePodStatus(status: JsonObject, patch: JsonObject): JsonObject {
+  return strategicMerge(status, patch, POD_STATUS_MERGE_RULES);
 }
 
 /** DeleteOptions that act on this pod only, never on a later one of its name. @throws Refusal 409 */

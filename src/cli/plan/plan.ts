@@ -38,8 +38,9 @@ export interface WorkloadPlan {
 
 const ELSEWHERE = {
   absorbed: 'the DaemonSet is absorbed: its pod on the virtual node is reported Ready and runs nowhere',
+  'every-cell': 'its pod on the virtual node is in every cell, which is sized for it',
   'not-injected':
-    'the DaemonSet asks for its agent on every cell, which is not there yet: its pod on the virtual node is reported Ready and runs nowhere',
+    'the DaemonSet asks for a place in every cell, which those of its namespace may not have (cells.agents.namespaces): its pod on the virtual node waits',
   'node-cell': 'it runs on the node cell, which all such pods of the virtual node share',
   'regular-node': 'it stays on regular nodes, where the scheduler finds one',
 } as const;
@@ -48,6 +49,8 @@ const ELSEWHERE = {
 export interface Planner {
   readonly placement: Placement;
   readonly facts: Facts;
+  /** Namespaces whose DaemonSets may be in every cell. */
+  readonly agentNamespaces: readonly string[];
   /** What the node cell is sized for, and whether a plan has counted it. */
   readonly nodeCell: { readonly size: Resources; isCounted: boolean };
   /** Each zone has a virtual node of its own. */
@@ -67,10 +70,10 @@ interface Placed {
 const PLACES: Partial<Record<string, Placed['place']>> = { cell: 'cell', 'node-cell': 'node-cell' };
 
 /** Where a pod goes, and as what. A DaemonSet's is the one that its controller makes for the virtual node. */
-function placed({ kind, pod }: Workload, { facts, router }: Planner): Placed {
+function placed({ kind, pod }: Workload, { facts, router, agentNamespaces }: Planner): Placed {
   if (kind === 'DaemonSet' || router === undefined) {
-    const place = placeOf(pod, { daemonSet: (namespace, name) => facts.daemonSets.get(namespace, name) }) ?? 'absorbed';
-    return { place, pod };
+    const daemonSet = (namespace: string, of: string) => facts.daemonSets.get(namespace, of);
+    return { place: placeOf(pod, { daemonSet, agentNamespaces }) ?? 'absorbed', pod };
   }
   const { verdict, refusal, pod: routed } = router(pod);
   const decision = [verdict.decision, verdict.reason, verdict.detail].filter((word) => word !== undefined).join(': ');
@@ -141,7 +144,9 @@ async function planned(one: Case, seating: Seating, planner: Planner, signal: Ab
   const head = { kind, namespace, name, place, ...(decision === undefined ? {} : { decision }), replicas };
   const nothing = { cells: 0, pricePerHourUsd: 0 };
   if (refusal !== undefined) return { ...head, ...nothing, why: `it is refused: ${refusal}`, refused: 'Refused' };
-  if (place === 'absorbed' || place === 'regular-node') return { ...head, ...nothing, why: ELSEWHERE[place] };
+  if (place === 'absorbed' || place === 'every-cell' || place === 'not-injected' || place === 'regular-node') {
+    return { ...head, ...nothing, why: ELSEWHERE[place] };
+  }
   try {
     if (place === 'node-cell') return { ...head, why: ELSEWHERE[place], ...(await onNodeCell(planner, signal)) };
     const request = resourceListOf(effectiveRequest(pod));

@@ -5,7 +5,7 @@ import type { Inhabitant, World } from '../world.ts';
 export interface Target {
   readonly path: string;
   readonly kind: string;
-  /** The attacker's own pod or what belongs to it. */
+  /** The attacker's own pod or agent, or what belongs to them. */
   readonly own: boolean;
   /** An object of a victim. */
   readonly aimed: boolean;
@@ -111,7 +111,7 @@ const KINDS = Object.keys(MAKERS);
 export function targetIn(random: Random, world: World): Target {
   const kind = random.pick(KINDS);
   const own = random.chance(0.25);
-  const about = own ? world.own : random.pick(world.victims);
+  const about = own ? random.pick([world.own, world.agent]) : random.pick(world.victims);
   const made = MAKERS[kind]?.(about, world, random) ?? '/';
   const [path, method] = typeof made === 'string' ? [made] : made;
   const aimed =

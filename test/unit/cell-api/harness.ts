@@ -8,7 +8,7 @@ import { Registry } from 'prom-client';
 import type { Attestation, BootstrapEvidence } from '../../../providers/contract.ts';
 import { type Authority, authorityOf } from '../../../src/cell-api/authority/authority.ts';
 import { readSigningRequest } from '../../../src/cell-api/authority/signing-request.ts';
-import type { CellBook, CellReports, KnownCell } from '../../../src/cell-api/ports.ts';
+import type { AgentBook, CellBook, CellReports, KnownCell, PodStatus } from '../../../src/cell-api/ports.ts';
 import { createCellApi } from '../../../src/cell-api/server.ts';
 import type { Clock } from '../../../src/core/clock.ts';
 import { systemClock } from '../../../src/core/clock.ts';
@@ -32,7 +32,7 @@ export function knownCell(cellId: string, addresses: string[] = ['127.0.0.1']): 
 }
 
 /** A book that tests write to. */
-class TestBook implements CellBook, CellReports {
+class TestBook implements CellBook, AgentBook, CellReports {
   complete = true;
   readonly cells = new Map<string, KnownCell>();
   readonly pods = new Map<string, Set<string>>();
@@ -48,7 +48,7 @@ class TestBook implements CellBook, CellReports {
     return this.pods.get(cellId) ?? new Set();
   }
 
-  onHandOver(cellId: string, listener: (uid: string) => void): () => void {
+  onShown(cellId: string, listener: (uid: string) => void): () => void {
     const listeners = this.#listeners.get(cellId) ?? new Set();
     this.#listeners.set(cellId, listeners.add(listener));
     return () => listeners.delete(listener);
@@ -57,7 +57,40 @@ class TestBook implements CellBook, CellReports {
   /** `silently` leaves out the notice, as if it was lost. */
   handOver(cellId: string, uid: string, silently = false): void {
     this.pods.set(cellId, new Set([...this.podUids(cellId), uid]));
-    if (!silently) for (const listener of this.#listeners.get(cellId) ?? []) listener(uid);
+    if (!silently) this.#show(cellId, uid);
+  }
+
+  /** `cell/uid` of agents, with what their cells have told. */
+  readonly agents = new Map<string, { status?: PodStatus }>();
+  /** Cells of which it is not known which agents they have. */
+  readonly unknown = new Set<string>();
+
+  seatAgent(cellId: string, uid: string): void {
+    this.agents.set(`${cellId}/${uid}`, {});
+    this.handOver(cellId, uid);
+  }
+
+  knowsAgents(cellId: string): boolean {
+    return !this.unknown.has(cellId);
+  }
+
+  agentStatus(cellId: string, uid: string): { readonly status?: PodStatus } | undefined {
+    return this.agents.get(`${cellId}/${uid}`);
+  }
+
+  tellAgent(cellId: string, uid: string, status: PodStatus): void {
+    this.agents.set(`${cellId}/${uid}`, { status });
+    this.#show(cellId, uid);
+  }
+
+  unseatAgent(cellId: string, uid: string): void {
+    this.agents.delete(`${cellId}/${uid}`);
+    this.pods.set(cellId, new Set([...this.podUids(cellId)].filter((one) => one !== uid)));
+    this.#show(cellId, uid);
+  }
+
+  #show(cellId: string, uid: string): void {
+    for (const listener of this.#listeners.get(cellId) ?? []) listener(uid);
   }
 
   heartbeat(cellId: string): void {

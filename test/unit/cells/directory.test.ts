@@ -38,6 +38,21 @@ describe('who answers for a pod', () => {
     expect(cells.running().flatMap(({ pods }) => pods.map(({ name }) => name))).toEqual(['a', 'b']);
   });
 
+  test('is, for an agent, the cell that is named, if that has it; and whoever names none is told how to', () => {
+    const conditions = [{ type: 'nodeless.io/CellReady', status: 'False', reason: 'Injected' }];
+    const { book, cell, cells } = directory(podOf('a'), { ...podOf('agent'), status: { conditions } });
+    expect(cells.ofPod('ns', 'agent')).toEqual({
+      missing:
+        'ns/agent is an agent, and runs on every cell: `nodeless cells logs CELL agent -n ns` reads its logs on one of them',
+    });
+    expect(cells.ofPod('ns', 'agent', 'cell-1')).toEqual({ missing: 'agent ns/agent is not on cell-1' });
+    book.seatAgent(cell, { uid: 'uid-agent', pod: 'ns/agent' });
+    expect(cells.ofPod('ns', 'agent', 'cell-1')).toMatchObject({ cellId: 'cell-1', podUid: 'uid-agent' });
+    expect(cells.ofPod('ns', 'agent', 'cell-2')).toEqual({ missing: 'there is no cell cell-2' });
+    expect(cells.ofPod('ns', 'a', 'cell-2')).toEqual({ missing: 'the pod is not on cell-2' });
+    expect(cells.running().flatMap(({ pods }) => pods.map(({ name }) => name))).toEqual(['a', 'agent']);
+  });
+
   test('is nobody for an absorbed pod, and whoever asks is told why', () => {
     const agent = podOf('agent');
     const { status } = absorbedPatch(agent, 'DaemonSet agent is absorbed', 0) as Pick<WirePod, 'status'>;

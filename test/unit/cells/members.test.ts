@@ -14,7 +14,7 @@ describe('a cell of several pods', () => {
   test('is shown each pod when that one is handed over, and not before', () => {
     const { book, cell } = shared();
     const shown = vi.fn();
-    book.onHandOver('cell-1', shown);
+    book.onShown('cell-1', shown);
     book.handOver(cell, 'b');
     expect([...book.podUids('cell-1')]).toEqual(['b']);
     book.handOver(cell, 'a');

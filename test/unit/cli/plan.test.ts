@@ -4,6 +4,7 @@ import { objectsOf } from '../../../src/cli/plan/documents.ts';
 import { readFacts } from '../../../src/cli/plan/facts.ts';
 import { planAll } from '../../../src/cli/plan/plan.ts';
 import { planText } from '../../../src/cli/plan/plan-text.ts';
+import { plannedAgents } from '../../../src/cli/plan/planned-agents.ts';
 import { routerOf } from '../../../src/cli/plan/router.ts';
 import { workloadOf } from '../../../src/cli/plan/workloads.ts';
 import { parseConfig } from '../../../src/config/load.ts';
@@ -25,10 +26,12 @@ async function plansOf(yaml: string, zones: readonly string[] = []) {
   const config = parseConfig({ virtualNode: { address: '127.0.0.1' }, zones: { names: zones } }, 'a test');
   const facts = await readFacts(objectsOf(yaml, 'x.yaml'), undefined, 'default');
   const classes = new CellClasses(facts);
+  const agents = plannedAgents(config, facts);
   const placement = new Placement({
     provider: { offerings: async () => simulatedOfferings(zones.length === 0 ? ['a'] : zones) },
     classes,
     daemonSets: facts.daemonSets,
+    injected: () => agents.all(),
     policies: new NetworkPolicyIndex(facts.networkPolicies),
     clock: systemClock,
     defaultSize: resourcesOf({ cpu: '250m', memory: '256Mi' }),
@@ -36,7 +39,9 @@ async function plansOf(yaml: string, zones: readonly string[] = []) {
     arch: 'amd64',
   });
   const nodeCell = { size: config.cells.nodeCell.size, isCounted: false };
-  const planner = { placement, facts, nodeCell, hasZones: zones.length > 0, router: routerOf(config, facts, classes) };
+  const { namespaces: agentNamespaces } = config.cells.agents;
+  const router = routerOf(config, facts, classes);
+  const planner = { placement, facts, agentNamespaces, nodeCell, hasZones: zones.length > 0, router };
   return planAll(workloads(yaml), planner, signal);
 }
 

@@ -4,15 +4,17 @@ import { decisionOf, formatDecision } from '../../../src/core/decision.ts';
 
 describe('the policy of a DaemonSet', () => {
   test.each([
-    ['aws-node', undefined, 'absorb'],
-    ['eks-pod-identity-agent', undefined, 'inject'],
-    ['eks-pod-identity-agent', 'absorb', 'absorb'],
-    ['log-agent', undefined, 'absorb'],
-    ['log-agent', 'node-cell', 'node-cell'],
-    ['log-agent', 'injected', 'absorb'],
-    ['constructor', undefined, 'absorb'],
+    ['kube-system/aws-node', undefined, 'absorb'],
+    ['kube-system/eks-pod-identity-agent', undefined, 'inject'],
+    ['kube-system/eks-pod-identity-agent', 'absorb', 'absorb'],
+    ['tenant/eks-pod-identity-agent', undefined, 'absorb'],
+    ['ops/log-agent', undefined, 'absorb'],
+    ['ops/log-agent', 'node-cell', 'node-cell'],
+    ['ops/log-agent', 'injected', 'absorb'],
+    ['kube-system/constructor', undefined, 'absorb'],
   ])('%s with the annotation %s is %s', (name, annotation, policy) => {
-    expect(daemonSetPolicyOf(name, annotation)).toBe(policy);
+    const [namespace = '', daemonSet = ''] = name.split('/');
+    expect(daemonSetPolicyOf(namespace, daemonSet, annotation)).toBe(policy);
   });
 });
 

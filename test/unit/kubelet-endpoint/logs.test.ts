@@ -15,8 +15,8 @@ async function podWithLogs(handler: (request: IncomingMessage, response: ServerR
   return kubelet;
 }
 
-function follow(): Promise<IncomingMessage> {
-  const path = '/containerLogs/ns/pod/c?follow=true';
+function follow(more = ''): Promise<IncomingMessage> {
+  const path = `/containerLogs/ns/pod/c?follow=true${more}`;
   const options = {
     host: '127.0.0.1',
     port: rig.port,
@@ -49,6 +49,14 @@ describe('container logs', () => {
     (await lines.promise).end();
     await new Promise((resolve) => answer.once('end', resolve).resume());
     expect(kubelet.seen[0]?.url).toBe('/containerLogs/ns/pod/c?follow=true');
+  });
+
+  test('of a pod that every cell has are those of the cell that is named', async () => {
+    const kubelet = await rig.kubelet({ request: (_request, response) => response.end('of c2\n') });
+    rig.cellOf.set('ns/pod/c2', { cellId: 'c2', address: '127.0.0.1', port: kubelet.port, podUid: 'uid-1' });
+    expect(await nextChunk(await follow('&cell=c2'))).toBe('of c2\n');
+    expect(kubelet.seen[0]?.url).toBe('/containerLogs/ns/pod/c?follow=true');
+    expect(await nextChunk(await follow('&cell=c3'))).toContain('pod pod does not exist');
   });
 
   test('a caller that goes away ends the request to the cell, also before the first line', async () => {

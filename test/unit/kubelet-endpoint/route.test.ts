@@ -16,6 +16,14 @@ describe('routes of a kubelet', () => {
   });
 
   test.each([
+    ['?cell=cell-1', '', 'cell-1'],
+    ['?follow=true&cell=cell-1&tailLines=5', '?follow=true&tailLines=5', 'cell-1'],
+    ['?follow=true&xcell=cell-1', '?follow=true&xcell=cell-1', undefined],
+  ])('the query %s goes on as %j, to the cell %s', (asked, query, cellId) => {
+    expect(routeOf(`/containerLogs/ns/pod/c${asked}`)).toMatchObject({ query, ...(cellId && { cellId }) });
+  });
+
+  test.each([
     '/exec/ns/pod/c/../../other/c',
     '/exec/ns/..%2fother/c',
     '/exec/ns/%2e%2e/c',
@@ -32,6 +40,9 @@ describe('routes of a kubelet', () => {
     '/containerLogs/ns/pod/uid/c',
     '/containerLogs/ns/pod/',
     '/portForward/ns',
+    '/containerLogs/ns/pod/c?cell=',
+    '/containerLogs/ns/pod/c?cell=..',
+    '/containerLogs/ns/pod/c?cell=a&cell=b',
     `/portForward/ns/${'a'.repeat(254)}`,
     'http://elsewhere/exec/ns/pod/c',
     '*',

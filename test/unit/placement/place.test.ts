@@ -16,9 +16,11 @@ function daemonSet(annotations: Record<string, string> = {}, uid = 'ds'): KubeOb
   return { metadata: { name: 'agent', namespace: 'ns', uid, annotations } };
 }
 
-const NONE: PlaceRules = { daemonSet: () => undefined };
+const AGENT_NAMESPACES = ['kube-system'];
+const NONE: PlaceRules = { daemonSet: () => undefined, agentNamespaces: AGENT_NAMESPACES };
 const ofPolicy = (annotations: Record<string, string> = {}, uid = 'ds'): PlaceRules => ({
   daemonSet: () => daemonSet(annotations, uid),
+  agentNamespaces: AGENT_NAMESPACES,
 });
 
 /** As the node cell takes stateful pods, in a namespace with these labels. */
@@ -34,6 +36,8 @@ function asking(labels: Record<string, string> = {}, volumes: object[] = []): Wi
   return { ...pod, spec, metadata: { ...pod.metadata, labels, annotations } };
 }
 
+const INJECT = { 'nodeless.io/daemonset-policy': 'inject' };
+const RECORD = { type: 'nodeless.io/CellReady', status: 'False', reason: 'Injected' };
 const HOST_PATH = [{ name: 'data', hostPath: { path: '/data' } }];
 const STAYS = { 'nodeless.io/placement': 'node' };
 
@@ -79,6 +83,23 @@ describe('where a pod runs', () => {
     [{ 'nodeless.io/daemonset-policy': 'nonsense' }, 'absorbed'],
   ])('is the DaemonSet’s policy for its pods (%j)', (annotations, place) => {
     expect(placeOf(owned(), ofPolicy(annotations))).toBe(place);
+  });
+
+  test.each([
+    ['asks for it, in a namespace that may have agents', ofPolicy(INJECT), ['ns'], [], 'every-cell'],
+    ['asks for it, in another namespace', ofPolicy(INJECT), ['kube-system'], [], 'not-injected'],
+    ['does not ask for it any more, but its pod is an agent', ofPolicy(), ['ns'], [RECORD], 'every-cell'],
+    ['is gone, and its pod is an agent', NONE, ['ns'], [RECORD], 'every-cell'],
+    ['has an agent, and its namespace may have none any more', ofPolicy(INJECT), [], [RECORD], 'not-injected'],
+    ['is another of that name', ofPolicy(INJECT, 'other'), ['ns'], [], undefined],
+  ])('for the pod of a DaemonSet that %s', (_, rules, agentNamespaces, conditions, place) => {
+    expect(placeOf({ ...owned(), status: { conditions } }, { ...rules, agentNamespaces })).toBe(place);
+  });
+
+  test('is not every cell for what only says that it is an agent', () => {
+    expect(placeOf({ ...podOf('p'), status: { conditions: [RECORD] } }, { ...NONE, agentNamespaces: ['ns'] })).toBe(
+      'cell',
+    );
   });
 
   test('is not what a DaemonSet’s pod says of itself', () => {

@@ -6,6 +6,7 @@ import { Collection } from '../../../src/kube/collection.ts';
 import { type NetworkPolicy, NetworkPolicyIndex } from '../../../src/kube/network-policy-index.ts';
 import type { KubeObject } from '../../../src/kube/objects.ts';
 import type { WirePod } from '../../../src/kube/wire-pod.ts';
+import { AgentSets } from '../../../src/placement/agents.ts';
 import { CellClasses } from '../../../src/placement/cell-classes.ts';
 import { Placement } from '../../../src/placement/placement.ts';
 import { offeringOf } from '../../support/offering.ts';
@@ -35,6 +36,8 @@ function pod(requests: Record<string, string>, more: { metadata?: object; spec?:
   return { metadata: { name: 'p', namespace: 'ns', ...more.metadata }, spec: { containers, ...more.spec } };
 }
 
+const MIB = 2 ** 20;
+
 function ofClass(name: string): { metadata: object } {
   return { metadata: { labels: { 'nodeless.io/cell-class': name } } };
 }
@@ -62,11 +65,14 @@ function rig(
   };
   const networkPolicies = new Collection<NetworkPolicy>();
   if (policiesAreKnown) networkPolicies.replace([], '1');
+  const node = () => ({ metadata: { name: 'n', labels: { zone: 'a' } } });
+  const agents = new AgentSets({ daemonSets, node, namespaces: ['kube-system'] });
   const placement = new Placement({
     provider: { offerings: typeof offered === 'function' ? offered : async () => offered },
     onOfferingsFailed,
     classes: new CellClasses({ classes, namespaces }),
     daemonSets,
+    injected: () => agents.all(),
     policies: new NetworkPolicyIndex(networkPolicies),
     clock: { now: () => nowMs, sleep: () => new Promise((resolve) => setTimeout(resolve, 5)) },
     defaultSize: resourcesOf({ cpu: '250m', memory: '256Mi' }),
@@ -84,7 +90,8 @@ function rig(
     },
     defineClass: (name: string, spec: object, more: object = {}) => put(classes, { name, ...more }, spec),
     label: (namespace: string, labels: Record<string, string>) => put(namespaces, { name: namespace, labels }),
-    daemonSet: (name: string, spec: object) => put(daemonSets, { namespace: 'kube-system', name }, spec),
+    daemonSet: (name: string, spec: object, annotations: Record<string, string> = {}) =>
+      put(daemonSets, { namespace: 'kube-system', name, annotations }, spec),
     choose: (of: WirePod, cellId = `cell-${++cells}`) => placement.choose(of, { cellId }, signal),
     async type(of: WirePod): Promise<string> {
       const { offering: chosen } = await placement.choose(of, { cellId: `cell-${++cells}` }, signal);
@@ -429,6 +436,25 @@ describe('the class of a pod', () => {
     const { need, offering: chosen } = await choose(pod({}, ofClass('sized')));
     expect(need).toMatchObject({ cpuMilli: 1_600, memoryBytes: (1024 + 64) * 2 ** 20 });
     expect(chosen.instanceType).toBe('medium');
+  });
+
+  test.each([
+    ['that the class names too', {}, { cpuMilli: 1_800, memoryBytes: 576 * MIB }],
+    ['for other nodes', { nodeSelector: { zone: 'b' } }, { cpuMilli: 1_600, memoryBytes: 320 * MIB }],
+  ])('makes room once for an agent of every cell, %s', async (_, selector, need) => {
+    const { choose, defineClass, daemonSet, placement } = rig();
+    const agents = ['agent', 'other'].map((name) => ({ namespace: 'kube-system', daemonSet: name }));
+    defineClass('sized', { agents });
+    const template = (request: Record<string, string>, more = {}) => ({ spec: { ...pod(request).spec, ...more } });
+    daemonSet('other', { template: template({ cpu: '100m', memory: '64Mi' }) });
+    const inject = { 'nodeless.io/daemonset-policy': 'inject' };
+    daemonSet('agent', { template: template({ cpu: '500m', memory: '256Mi' }, selector) }, inject);
+    daemonSet('else', { template: template({ cpu: '200m', memory: '256Mi' }, selector) }, inject);
+    const asks = pod({ cpu: '1', memory: '0' }, ofClass('sized'));
+    expect((await choose(asks)).need).toMatchObject({ ...need, memoryBytes: need.memoryBytes + 256 * MIB });
+    const have = resourcesOf({ cpu: '2', memory: '4Gi' });
+    const left = (await placement.shares(signal))({ className: 'sized' }, have);
+    expect(left.cpuMilli).toBe(3_000 - need.cpuMilli);
   });
 });
 

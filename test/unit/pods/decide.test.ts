@@ -3,15 +3,31 @@ import { CELL_PHASES } from '../../../src/core/cell.ts';
 import { type CellView, decide, type Rules } from '../../../src/pods/decide.ts';
 import type { PodView } from '../../../src/pods/pod-view.ts';
 
-const RULES: Rules = { nowMs: 1_000_000, launchTimeoutMs: 300_000, completedLingerMs: 60_000, nodeIsReady: true };
+const RULES: Rules = {
+  nowMs: 1_000_000,
+  agentPatienceMs: 60_000,
+  launchTimeoutMs: 300_000,
+  completedLingerMs: 60_000,
+  nodeIsReady: true,
+};
 
 function pod(more: Partial<PodView> = {}): PodView {
-  const facts = { finished: false, deleting: false, handedOver: false, markedNotReady: false, absorbed: false };
-  return { uid: 'u', pod: 'ns/p', cellId: 'cell-1', place: 'cell', ...facts, ...more };
+  const facts = { finished: false, deleting: false, handedOver: false, markedNotReady: false };
+  return {
+    uid: 'u',
+    pod: 'ns/p',
+    cellId: 'cell-1',
+    place: 'cell',
+    absorbed: false,
+    injected: false,
+    ...facts,
+    ...more,
+  };
 }
 
 function cell(phase: CellView['phase'], more: Partial<CellView> = {}): CellView {
-  return { phase, acceptedAtMs: 990_000, canTakePod: false, isTooSmall: false, handedOver: false, ...more };
+  const facts = { canTakePod: false, agentsReady: true, isTooSmall: false, handedOver: false };
+  return { phase, acceptedAtMs: 990_000, ...facts, ...more };
 }
 
 describe('the next step of a pod', () => {
@@ -27,6 +43,33 @@ describe('the next step of a pod', () => {
   test('a pod is handed over only when its cell can take it', () => {
     expect(decide(pod(), cell('booting'), RULES).kind).toBe('nothing');
     expect(decide(pod(), cell('booting', { canTakePod: true }), RULES)).toEqual({ kind: 'handOver' });
+  });
+
+  test.each([
+    ['booting', {}, { kind: 'awaitAgents', isLate: false }],
+    ['ready', { readyAtMs: 990_000 }, { kind: 'awaitAgents', isLate: false }],
+    ['ready', { readyAtMs: 940_000 }, { kind: 'awaitAgents', isLate: true }],
+    ['ready', { readyAtMs: 100_000, acceptedAtMs: 100_000 }, { kind: 'awaitAgents', isLate: true }],
+    ['running', { readyAtMs: 990_000 }, { kind: 'awaitAgents', isLate: false }],
+    ['ready', { readyAtMs: 940_000, agentsReady: true }, { kind: 'handOver' }],
+  ] as const)(
+    'nor before its cell’s required agents are Ready, however long that takes (%s, %j)',
+    (phase, more, step) => {
+      expect(decide(pod(), cell(phase, { canTakePod: true, agentsReady: false, ...more }), RULES)).toEqual(step);
+    },
+  );
+
+  test.each([
+    ['is made one', {}, { kind: 'inject' }],
+    ['that is one already is left alone', { injected: true }, { kind: 'nothing' }],
+    ['that ends is left to its cells', { injected: true, deleting: true }, { kind: 'nothing' }],
+    ['that ends before it was one is deleted', { deleting: true }, { kind: 'deletePod' }],
+    ['that was absorbed stays so', { absorbed: true }, { kind: 'nothing' }],
+    ['may not be one any more, and is deleted', { injected: true, place: 'not-injected' }, { kind: 'deletePod' }],
+    ['may not be one, and waits', { place: 'not-injected' }, { kind: 'assign' }],
+  ] as const)('an agent %s', (_, more, step) => {
+    const { cellId: _cell, ...unassigned } = pod({ place: 'every-cell', ...more });
+    expect(decide(unassigned, undefined, RULES)).toEqual(step);
   });
 
   test('a cell that will never have enough for its pod is replaced at once, and not waited for', () => {

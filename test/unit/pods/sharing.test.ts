@@ -599,13 +599,6 @@ describe('a DaemonSet’s pod', () => {
     expect(made.pods.events.filter(({ reason }) => reason === 'NotFound')).toHaveLength(1);
   }, 10_000);
 
-  test('that asks for a place on every cell is told that it is not run', async () => {
-    const made = started();
-    daemonSet(made, 'inject');
-    create(made, podOf('agent-x'), { ownerReferences });
-    await told(made, 'Absorbed', /asks for its agent on every cell, and inject is not there yet/);
-  });
-
   test('waits until its DaemonSet is known, and runs on the node cell where that says so', async () => {
     const made = started();
     create(made, podOf('agent-x'), { ownerReferences });

@@ -1,10 +1,13 @@
 import { pino } from 'pino';
 import { vi } from 'vitest';
 import type { CellProvider, LaunchRequest } from '../../../providers/contract.ts';
+import { keepAgents } from '../../../src/agents/keeper.ts';
+import { AgentSeating } from '../../../src/agents/seating.ts';
 import { adopt } from '../../../src/cells/adopt.ts';
 import { Book } from '../../../src/cells/book.ts';
 import type { Cell } from '../../../src/cells/cell.ts';
 import { Fleet } from '../../../src/cells/fleet.ts';
+import { isRecordedAgent } from '../../../src/core/agent-record.ts';
 import type { CellMachine } from '../../../src/core/cell.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import type { Offering } from '../../../src/core/offerings.ts';
@@ -16,6 +19,7 @@ import { EventRecorder } from '../../../src/kube/events.ts';
 import { type NetworkPolicy, NetworkPolicyIndex } from '../../../src/kube/network-policy-index.ts';
 import type { KubeObject } from '../../../src/kube/objects.ts';
 import type { WirePod } from '../../../src/kube/wire-pod.ts';
+import { AgentSets } from '../../../src/placement/agents.ts';
 import { CellClasses } from '../../../src/placement/cell-classes.ts';
 import { placeOf as placeByPolicy } from '../../../src/placement/place.ts';
 import { Placement } from '../../../src/placement/placement.ts';
@@ -195,10 +199,13 @@ export function world(
     ['ns', 'other'].map((name) => ({ metadata: { name, resourceVersion: '1' } })),
     '1',
   );
+  const node = () => ({ metadata: { name: 'n', labels: {} } });
+  const agentSets = new AgentSets({ daemonSets, node, namespaces: ['ns'] });
   const placement = new Placement({
     provider,
     classes: new CellClasses({ classes, namespaces }),
     daemonSets,
+    injected: () => agentSets.all(),
     policies: new NetworkPolicyIndex(networkPolicies),
     clock,
     defaultSize: resourcesOf({ cpu: '250m', memory: '256Mi' }),
@@ -211,6 +218,7 @@ export function world(
   const readiness = new Readiness({ evidenceOf, clock, logger });
   const placeRules = {
     daemonSet: (namespace: string, name: string) => daemonSets.get(namespace, name),
+    agentNamespaces: ['ns'],
     ...(statefulPlacement === 'node-cell'
       ? { nodeCell: { namespace: (name: string) => namespaces.get(undefined, name), csiDrivers: [] } }
       : {}),
@@ -229,9 +237,11 @@ export function world(
     gatherMs,
     nodeCellSize: resourcesOf({ cpu: '1', memory: '1Gi' }),
   });
-  const steps = new PodSteps({ book, fleet, placement, assignment, writer, events, readiness, clock, logger });
+  const agents = new AgentSeating({ book, pods: nodePods, sets: agentSets, placement, placeOf, events });
+  const steps = new PodSteps({ book, fleet, placement, assignment, writer, events, readiness, agents, clock, logger });
   const nodeIsReady = () => true;
-  const limits = { launchTimeoutMs, completedLingerMs: 60_000, concurrency: 8, mayAct, nodeIsReady };
+  const agentPatienceMs = 300;
+  const limits = { launchTimeoutMs, agentPatienceMs, completedLingerMs: 60_000, concurrency: 8, mayAct, nodeIsReady };
   const controller = new PodController({
     pods: pods.collection,
     nodePods,
@@ -240,11 +250,13 @@ export function world(
     book,
     fleet,
     steps,
+    agents,
     clock,
     logger,
     ...limits,
   });
   adopt(book, [...machines.values()], [...pods.collection.items()].map(bindingOf));
+  if ([...pods.collection.items()].some(isRecordedAgent)) for (const cell of book.cells()) cell.agentsKnown = false;
   book.markComplete();
 
   /** The cell's kubelet reports that it is Ready, with what its machine has. */
@@ -267,6 +279,11 @@ export function world(
     controller,
     report,
     stop,
-    start: () => controller.start(stop.signal),
+    agents,
+    start(): void {
+      controller.start(stop.signal);
+      const keeping = { book, pods: nodePods, seating: agents, writer, clock, logger, patienceMs: agentPatienceMs };
+      void keepAgents({ ...keeping, mayAct, nodeIsReady }, stop.signal);
+    },
   };
 }

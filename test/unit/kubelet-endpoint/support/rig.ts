@@ -64,7 +64,10 @@ export async function createRig(overrides: Partial<KubeletEndpointOptions> = {})
     port: 0,
     addresses: ['127.0.0.1'],
     cells: {
-      ofPod: (namespace, name) => cellOf.get(`${namespace}/${name}`) ?? { missing: `pod ${name} does not exist` },
+      ofPod: (namespace, name, cellId) =>
+        cellOf.get([namespace, name, ...(cellId === undefined ? [] : [cellId])].join('/')) ?? {
+          missing: `pod ${name} does not exist`,
+        },
       running: () => running,
     },
     cellClient,

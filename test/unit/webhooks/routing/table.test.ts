@@ -74,13 +74,13 @@ const TABLE: readonly (readonly [string, Shape, string])[] = [
   [
     'an agent’s pod here',
     { metadata: ofDaemonSet('agent'), spec: { ...boundTo('nodeless'), hostNetwork: true } },
-    'inject: daemonset (not run on cells yet)',
+    'inject: daemonset',
   ],
   ['a keeper’s pod here', { metadata: ofDaemonSet('keeper'), spec: boundTo('nodeless') }, 'node-cell: daemonset'],
   [
     'a DaemonSet’s pod bound by name',
     { metadata: ofDaemonSet('agent'), spec: { nodeName: 'nodeless' } },
-    'inject: daemonset (not run on cells yet)',
+    'inject: daemonset',
   ],
 
   [

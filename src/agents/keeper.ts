@@ -1,0 +1,84 @@
+import type { Logger } from 'pino';
+import type { Book } from '../cells/book.ts';
+import { isServed } from '../cells/cell.ts';
+import type { Clock } from '../core/clock.ts';
+import { messageOf } from '../core/errors.ts';
+import { podName, type WirePod } from '../kube/wire-pod.ts';
+import type { NodePods } from '../pods/node-pods.ts';
+import type { PodWriter } from '../pods/status.ts';
+import type { AgentSeating } from './seating.ts';
+import { isWritten, summedStatus } from './sum.ts';
+
+export interface AgentKeeperOptions {
+  readonly book: Book;
+  readonly pods: NodePods;
+  readonly seating: AgentSeating;
+  readonly writer: PodWriter;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** How long an agent may take to become Ready on a cell. */
+  readonly patienceMs: number;
+  /** False while another process may lead. */
+  readonly mayAct: () => boolean;
+  /** While it is not, the node controller would make agents not Ready again. */
+  readonly nodeIsReady: () => boolean;
+}
+
+const TICK_MS = 1_000;
+/** How long after its own grace an agent that is deleted may still be in cells. */
+const LET_GO_MS = 15_000;
+
+/** Keeps agents in cells, and their pods' status the sum of what the cells say, until the signal aborts. */
+export async function keepAgents(options: AgentKeeperOptions, signal: AbortSignal): Promise<void> {
+  const { book, pods, seating, writer, clock, logger, patienceMs, mayAct, nodeIsReady } = options;
+  const startedMs = clock.now();
+  let failing = false;
+
+  /** Whether a cell has the agent, or may have it. */
+  function isHeld(uid: string): boolean {
+    return [...book.cells()].some((cell) => isServed(cell) && (cell.agents.has(uid) || !cell.agentsKnown));
+  }
+
+  async function end(pod: WirePod): Promise<void> {
+    const deadlineMs = Date.parse(pod.metadata.deletionTimestamp ?? '') + LET_GO_MS;
+    if (isHeld(pod.metadata.uid ?? '') && clock.now() < deadlineMs) return;
+    await writer.delete(pod, signal);
+  }
+
+  async function write(pod: WirePod): Promise<void> {
+    const { tellings, without } = seating.tellings(pod.metadata.uid ?? '');
+    const nowMs = clock.now();
+    // After a start the kubelets have to tell anew, and what was written before holds until they have.
+    const isUntold = tellings.some(({ told }) => !told) || [...book.cells()].some(({ agentsKnown }) => !agentsKnown);
+    if (isUntold && nowMs - startedMs < patienceMs) return;
+    const status = summedStatus(pod, tellings, { nowMs, patienceMs, without });
+    if (isWritten(pod, status) || !nodeIsReady()) return;
+    const after = await writer.patch(pod, () => ({ status }), { signal });
+    if (after !== undefined && pods.get(pod.metadata.uid ?? '') !== undefined) pods.observe(after);
+  }
+
+  async function tick(): Promise<void> {
+    for (const cell of book.cells()) seating.look(cell);
+    seating.forgetGone();
+    for (const pod of seating.agents()) {
+      try {
+        await (pod.metadata.deletionTimestamp === undefined ? write(pod) : end(pod));
+        failing = false;
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!failing)
+          logger.warn({ pod: podName(pod), reason: messageOf(error) }, 'an agent can not be written for now');
+        failing = true;
+      }
+    }
+  }
+
+  const endLooks = book.onChange((cell) => {
+    if (mayAct()) seating.look(cell);
+  });
+  while (!signal.aborted) {
+    if (mayAct()) await tick();
+    await clock.sleep(TICK_MS, signal).catch(() => undefined);
+  }
+  endLooks();
+}

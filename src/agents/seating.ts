@@ -1,0 +1,142 @@
+import type { Book } from '../cells/book.ts';
+import { type Cell, isServed, type SeatedAgent } from '../cells/cell.ts';
+import { add, covers, describeResources, minus, NOTHING, type Resources } from '../core/resources.ts';
+import { effectiveRequest } from '../core/sizing.ts';
+import type { EventRecorder } from '../kube/events.ts';
+import { podName, type WirePod } from '../kube/wire-pod.ts';
+import type { AgentSet, AgentSets } from '../placement/agents.ts';
+import { daemonSetOwnerOf, type Place } from '../placement/place.ts';
+import type { Placement } from '../placement/placement.ts';
+import type { AgentGate } from '../pods/agent-gate.ts';
+import type { NodePods } from '../pods/node-pods.ts';
+import { livePodsOf, standingOf } from '../pods/room.ts';
+import { type Telling, tellingOf } from './telling.ts';
+
+export interface AgentSeatingOptions {
+  readonly book: Book;
+  readonly pods: NodePods;
+  readonly sets: AgentSets;
+  readonly placement: Pick<Placement, 'need' | 'classAgents'>;
+  readonly placeOf: (pod: WirePod) => Place | undefined;
+  readonly events: Pick<EventRecorder, 'warning'>;
+}
+
+/** Cells that one agent is told of that have no room for it; all are counted in its status. */
+const MAX_TOLD = 10;
+
+function isDeleting({ metadata }: WirePod): boolean {
+  return metadata.deletionTimestamp !== undefined;
+}
+
+/** Older ones first, so that the same have their places after a restart. */
+function byAge(a: WirePod, b: WirePod): number {
+  const key = ({ metadata }: WirePod) => `${metadata.creationTimestamp ?? ''} ${metadata.uid}`;
+  return key(a) < key(b) ? -1 : 1;
+}
+
+/** Gives agents their places in cells, where there is room beside the pods, and tells who is missing. */
+export class AgentSeating implements AgentGate {
+  readonly #options: AgentSeatingOptions;
+  /** Cells without room that were told of, by the agent's uid. */
+  readonly #told = new Map<string, Set<string>>();
+
+  constructor(options: AgentSeatingOptions) {
+    this.#options = options;
+  }
+
+  /** The pods that are to be in every cell, those that end included. */
+  agents(): readonly WirePod[] {
+    const { pods, placeOf } = this.#options;
+    return pods
+      .agents()
+      .filter((pod) => placeOf(pod) === 'every-cell')
+      .sort(byAge);
+  }
+
+  /** Gives a cell the agents that it lacks, and takes those that are gone. */
+  look(cell: Cell): void {
+    const { book, pods } = this.#options;
+    const { cellId, agents, allocatable, agentsKnown } = cell;
+    for (const uid of agents.keys()) if (pods.get(uid) === undefined) book.unseatAgent(cellId, uid);
+    if (!isServed(cell) || allocatable === undefined || (agentsKnown && !cell.kubeletReady)) return;
+    for (const pod of this.agents()) {
+      const { uid = '' } = pod.metadata;
+      // What ends is shown to no other cell; but its kubelet may be ending it in one of which that is not known.
+      if (agents.has(uid) || (agentsKnown && isDeleting(pod))) continue;
+      const lacks = this.#lackFor(cell, allocatable, effectiveRequest(pod));
+      if (lacks === undefined) book.seatAgent(cell, { uid, pod: podName(pod) });
+      else this.#tellOfLack(pod, cellId, lacks);
+    }
+    cell.agentsKnown = true;
+  }
+
+  /** Drops what was told of agents that are gone. */
+  forgetGone(): void {
+    for (const uid of this.#told.keys()) if (this.#options.pods.get(uid) === undefined) this.#told.delete(uid);
+  }
+
+  /** What live cells say of an agent, and how many have no room for it. */
+  tellings(uid: string): { readonly tellings: readonly Telling[]; readonly without: number } {
+    const served = [...this.#options.book.cells()].filter(isServed);
+    const tellings = served.flatMap(({ cellId, agents }) => {
+      const agent = agents.get(uid);
+      return agent === undefined ? [] : [tellingOf(cellId, agent)];
+    });
+    const without = served.filter(({ agents, kubeletReady }) => kubeletReady && !agents.has(uid)).length;
+    return { tellings, without };
+  }
+
+  awaitedOn(cell: Cell): readonly string[] {
+    const required = this.#options.sets.all().filter((set) => set.required);
+    return required.flatMap((set) => this.#obstacleTo(set, cell) ?? []);
+  }
+
+  requiredRequest(): Resources {
+    const required = this.#options.sets.all().filter((set) => set.required);
+    return required.map(({ request }) => request).reduce(add, NOTHING);
+  }
+
+  podsOn({ agents }: Cell): readonly WirePod[] {
+    return [...agents.keys()].flatMap((uid) => this.#options.pods.get(uid) ?? []);
+  }
+
+  #obstacleTo(set: AgentSet, cell: Cell): string | undefined {
+    const name = `${set.namespace}/${set.name}`;
+    const isOf = (pod: WirePod) => daemonSetOwnerOf(pod)?.uid === set.uid && !isDeleting(pod);
+    const seats = [...cell.agents.values()].filter(({ uid }: SeatedAgent) => {
+      const pod = this.#options.pods.get(uid);
+      return pod !== undefined && isOf(pod);
+    });
+    const tellings = seats.map((seat) => tellingOf(cell.cellId, seat));
+    if (tellings.some(({ ready }) => ready)) return undefined;
+    const [telling] = tellings;
+    if (telling?.trouble !== undefined) return `${name} (${telling.trouble.reason})`;
+    if (telling !== undefined) return `${name} (starting)`;
+    return this.agents().some(isOf) ? `${name} (no room on the cell)` : `${name} (it has no pod on the node)`;
+  }
+
+  /** What a cell has too little of for an agent beside its pods and the agents that it has. */
+  #lackFor(cell: Cell, allocatable: Resources, request: Resources): string | undefined {
+    const { pods, placement } = this.#options;
+    const live = livePodsOf(cell, pods);
+    const needs = [
+      ...live.map((pod) => placement.need(pod)),
+      ...this.podsOn(cell).map(effectiveRequest),
+      placement.classAgents(standingOf(cell).className),
+    ];
+    if (cell.podSlots !== undefined && live.length + cell.agents.size >= cell.podSlots) return 'no slot for a pod';
+    const left = minus(allocatable, needs.reduce(add, NOTHING));
+    return covers(left, { ...request, ephemeralStorageBytes: Math.min(0, left.ephemeralStorageBytes) })
+      ? undefined
+      : `${describeResources(left)} left`;
+  }
+
+  #tellOfLack(pod: WirePod, cellId: string, lack: string): void {
+    const { uid = '' } = pod.metadata;
+    const told = this.#told.get(uid) ?? new Set();
+    if (told.has(cellId) || told.size >= MAX_TOLD) return;
+    this.#told.set(uid, told.add(cellId));
+    const message = `${cellId} has ${lack}, and the agent asks for ${describeResources(effectiveRequest(pod))}: it is not on that cell, which was sized without it`;
+    this.#options.events.warning(pod, 'NoRoom', message);
+  }
+}

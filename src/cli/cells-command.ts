@@ -1,0 +1,61 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { systemClock } from '../core/clock.ts';
+import { CELLS_PATH } from '../core/names.ts';
+import { call } from '../kube/calls.ts';
+import { createKubeClient, type KubeClient } from '../kube/client.ts';
+import type { KubeObject } from '../kube/objects.ts';
+import { type LogQuery, readAgentLog } from './cells/agent-logs.ts';
+import { cellsText } from './cells/cells-text.ts';
+import { loadKubeConfig } from './kube-config.ts';
+
+interface Flags {
+  readonly kubeconfig?: string;
+}
+
+type LogFlags = Flags & Omit<LogQuery, 'cellId' | 'agent'>;
+
+async function withClient(kubeconfig: string | undefined, work: (client: KubeClient) => Promise<Buffer | string>) {
+  const client = await createKubeClient(loadKubeConfig(kubeconfig), systemClock);
+  try {
+    process.stdout.write(await work(client));
+  } finally {
+    await client.close();
+  }
+}
+
+function lines(text: string): string {
+  if (/^\d{1,9}$/.test(text)) return text;
+  throw new InvalidArgumentError('is a number of lines');
+}
+
+const KUBECONFIG = ['--kubeconfig <file>', 'kubeconfig of the cluster; the default one when left out'] as const;
+
+function logsCommand(): Command {
+  return new Command('logs')
+    .description('Print the log of an agent, a DaemonSet’s pod that every cell has, on one cell.')
+    .argument('<cell>', 'id of the cell')
+    .argument('<agent>', 'name of the DaemonSet, or of its pod')
+    .option('-n, --namespace <name>', 'its namespace', 'kube-system')
+    .option('-c, --container <name>', 'its container; the first one when left out')
+    .option('--tail <lines>', 'how many lines of the end', lines)
+    .option('-p, --previous', 'of the container that ended last')
+    .option(...KUBECONFIG)
+    .action(async (cellId: string, agent: string, { kubeconfig, ...flags }: LogFlags) => {
+      await withClient(kubeconfig, (client) => readAgentLog(client, { cellId, agent, ...flags }));
+    });
+}
+
+/** `nodeless cells`: what cells there are, and what their agents say. */
+export function cellsCommand(): Command {
+  return new Command('cells')
+    .description('List the cells; `cells logs` reads an agent’s log on one of them.')
+    .enablePositionalOptions()
+    .option(...KUBECONFIG)
+    .action(async ({ kubeconfig }: Flags) => {
+      await withClient(kubeconfig, async (client) => {
+        const { items } = await call<{ items: KubeObject[] }>(client, { method: 'GET', path: CELLS_PATH });
+        return cellsText(items, systemClock.now());
+      });
+    })
+    .addCommand(logsCommand());
+}

@@ -1,0 +1,73 @@
+import { ZONE_LABEL } from '../../core/constraints.ts';
+import { NodelessError } from '../../core/errors.ts';
+import { CELLS_PATH, VIRTUAL_NODE_LABEL, zoneNodeName } from '../../core/names.ts';
+import { call, getOrUndefined } from '../../kube/calls.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import type { KubeObject } from '../../kube/objects.ts';
+import type { WirePod } from '../../kube/wire-pod.ts';
+import { daemonSetOwnerOf } from '../../placement/place.ts';
+
+/** Which log is read, and how much of it. */
+export interface LogQuery {
+  readonly cellId: string;
+  /** Name of the agent's DaemonSet, or of its pod. */
+  readonly agent: string;
+  readonly namespace: string;
+  readonly container?: string;
+  /** How many lines of its end. */
+  readonly tail?: string;
+  /** Of the container that ended last. */
+  readonly previous?: boolean;
+}
+
+function notFound(message: string): NodelessError {
+  return new NodelessError({ code: 'NotFound', message });
+}
+
+async function virtualNodeOf(client: KubeClient, cellId: string): Promise<string> {
+  const cell = await getOrUndefined<KubeObject>(client, `${CELLS_PATH}/${cellId}`);
+  const { [VIRTUAL_NODE_LABEL]: group, [ZONE_LABEL]: zone } = cell?.metadata.labels ?? {};
+  if (group !== undefined) return zone === undefined ? group : zoneNodeName(group, zone);
+  throw notFound(`there is no cell ${cellId}; \`nodeless cells\` lists those that there are`);
+}
+
+async function podOf(client: KubeClient, node: string, { namespace, agent }: LogQuery): Promise<WirePod> {
+  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;
+  const query = { fieldSelector: `spec.nodeName=${node}` };
+  const { items } = await call<{ items: WirePod[] }>(client, { method: 'GET', path, query });
+  const named = items.filter((pod) => pod.metadata.name === agent || daemonSetOwnerOf(pod)?.name === agent);
+  // While one is replaced, the one that stays.
+  const found = named.find(({ metadata }) => metadata.deletionTimestamp === undefined) ?? named[0];
+  if (found !== undefined) return found;
+  throw notFound(
+    `no pod on node ${node} is ${agent}, or of a DaemonSet of that name, in namespace ${namespace}; another is given by -n`,
+  );
+}
+
+function containerOf(pod: WirePod, wanted: string | undefined): string {
+  const names = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].map(({ name }) => name);
+  const container = wanted ?? names[0] ?? '';
+  if (names.includes(container)) return container;
+  throw notFound(`pod ${pod.metadata.name} has no container ${container}; it has ${names.join(', ')}`);
+}
+
+/**
+ * Reads a log of a pod as one cell has it, by way of the API server and the virtual node's kubelet endpoint; needs `get` on
+ * `nodes/proxy`. @throws NodelessError NotFound, KubeRequestFailed
+ */
+export async function readAgentLog(client: KubeClient, query: LogQuery): Promise<Buffer> {
+  const { cellId, tail, previous } = query;
+  const node = await virtualNodeOf(client, cellId);
+  const pod = await podOf(client, node, query);
+  const { namespace, name } = pod.metadata;
+  const path = `/api/v1/nodes/${node}/proxy/containerLogs/${namespace}/${name}/${containerOf(pod, query.container)}`;
+  const options = {
+    cell: cellId,
+    ...(tail === undefined ? {} : { tailLines: tail }),
+    ...(previous === true ? { previous: 'true' } : {}),
+  };
+  const { status, body } = await client.request({ method: 'GET', path, query: options, accept: '*/*' });
+  if (status === 200) return body;
+  const message = `the log can not be read (${status}): ${body.toString().slice(0, 500).trim()}`;
+  throw new NodelessError({ code: 'KubeRequestFailed', message, identity: { cell: cellId, status } });
+}

@@ -1,0 +1,82 @@
+import { describe, expect, test } from 'vitest';
+import { readAgentLog } from '../../../src/cli/cells/agent-logs.ts';
+import { cellsText } from '../../../src/cli/cells/cells-text.ts';
+import type { KubeClient, KubeRequest } from '../../../src/kube/client.ts';
+
+describe('the table of cells', () => {
+  test('has a row for each, with what is known of it', () => {
+    const status = {
+      pod: 'ns/web',
+      instanceType: 'm7g.large',
+      launchType: 'ec2-spot',
+      zone: 'a',
+      phase: 'running',
+      pricePerHourUsd: '0.0410',
+    };
+    const born = (name: string, at: number) => ({ metadata: { name, creationTimestamp: new Date(at).toISOString() } });
+    const cells = [{ ...born('cell-1', 0), status }, born('cell-2', 9_999_000), { metadata: { name: 'cell-3' } }];
+    expect(cellsText(cells, 10_000_000).split('\n')).toEqual([
+      'CELL    POD     TYPE       LAUNCH    ZONE  PHASE    COST/H  AGE',
+      'cell-1  ns/web  m7g.large  ec2-spot  a     running  0.0410  2h',
+      'cell-2  -       -          -         -     -        -       1s',
+      'cell-3  -       -          -         -     -        -       -',
+      '',
+    ]);
+    expect(cellsText([], 0)).toBe('there are no cells\n');
+  });
+});
+
+/** An API server that has one cell, one pod on its node, and its log. */
+function api(log = { status: 200, text: 'a line\n' }) {
+  const seen: KubeRequest[] = [];
+  const owner = { apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'agent', uid: 'ds', controller: true };
+  const spec = { containers: [{ name: 'main' }, { name: 'other' }] };
+  const pod = (name: string, more = {}) => ({
+    metadata: { name, namespace: 'kube-system', ownerReferences: [owner], ...more },
+    spec,
+  });
+  const items = [pod('agent-old', { deletionTimestamp: 'x' }), pod('agent-new')];
+  const cell = { metadata: { name: 'cell-1', labels: { 'nodeless.io/virtual-node': 'vnode' } } };
+  const answers: Record<string, object> = {
+    '/apis/nodeless.io/v1alpha1/cells/cell-1': cell,
+    '/api/v1/namespaces/kube-system/pods': { items },
+  };
+  const client = {
+    async request(request: KubeRequest) {
+      seen.push(request);
+      const found = answers[request.path];
+      const isLog = request.path.includes('/proxy/');
+      const body = Buffer.from(isLog ? log.text : JSON.stringify(found ?? { message: 'not found' }));
+      return { status: isLog ? log.status : found === undefined ? 404 : 200, contentType: '', body };
+    },
+  } as unknown as KubeClient;
+  return { client, seen };
+}
+
+const QUERY = { cellId: 'cell-1', agent: 'agent', namespace: 'kube-system' };
+
+describe('the log of an agent', () => {
+  test('is asked for of the cell’s node, by the name of its DaemonSet', async () => {
+    const { client, seen } = api();
+    expect((await readAgentLog(client, { ...QUERY, tail: '5', previous: true })).toString()).toBe('a line\n');
+    expect(seen.at(-1)).toMatchObject({
+      path: '/api/v1/nodes/vnode/proxy/containerLogs/kube-system/agent-new/main',
+      query: { cell: 'cell-1', tailLines: '5', previous: 'true' },
+      accept: '*/*',
+    });
+    expect(seen[1]?.query).toEqual({ fieldSelector: 'spec.nodeName=vnode' });
+  });
+
+  test.each([
+    ['a cell that is not there', { cellId: 'cell-2' }, /there is no cell cell-2; `nodeless cells` lists/],
+    ['an agent that is not there', { agent: 'other' }, /no pod on node vnode is other, or of a DaemonSet of that name/],
+    ['a container that is not there', { container: 'x' }, /has no container x; it has main, other/],
+  ])('of %s is refused with what to do', async (_, more, message) => {
+    await expect(readAgentLog(api().client, { ...QUERY, ...more })).rejects.toThrow(message);
+  });
+
+  test('that the cell does not give is told in its words', async () => {
+    const { client } = api({ status: 400, text: 'agent kube-system/agent-new is not on cell-1\n' });
+    await expect(readAgentLog(client, QUERY)).rejects.toThrow('(400): agent kube-system/agent-new is not on cell-1');
+  });
+});
