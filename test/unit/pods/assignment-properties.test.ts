@@ -70,8 +70,9 @@ async function assigned(pods: readonly WirePod[]): Promise<(at: number) => Cell 
     return cell !== undefined && isServed(cell) ? cell : undefined;
   };
   const seats = () => uids.map((uid) => seatOf(uid)?.cellId).join();
-  for (let before: string | undefined; before !== seats(); ) {
-    before = seats();
+  // Twice, since a cell that is given up for a larger one leaves its pod without a seat for one round.
+  for (let unchanged = 0; unchanged < 2; ) {
+    const before = seats();
     for (const uid of uids) {
       const cell = made.book.ofPod(uid);
       if (seatOf(uid) !== undefined) continue;
@@ -81,6 +82,7 @@ async function assigned(pods: readonly WirePod[]): Promise<(at: number) => Cell 
       const { pod: after } = await made.assignment.assign(pod, () => undefined, signal);
       if (after !== undefined) made.nodePods.observe(after);
     }
+    unchanged = before === seats() ? unchanged + 1 : 0;
   }
   made.stop.abort();
   return (at) => seatOf(uids[at] ?? '');
