@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { type InstallOptions, install } from '../kube/install.ts';
+import { checkFlags } from './install-flags.ts';
 import { loadKubeConfig } from './kube-config.ts';
 
 function listOf(text: string): readonly string[] {
@@ -15,9 +16,12 @@ export function installCommand(): Command {
     .option('--namespace <name>', 'namespace of the provider', 'nodeless-system')
     .option('--webhook-url <url>', 'where API servers call the webhooks; the virtual node’s Service when left out')
     .option('--no-webhooks', 'pods are not routed: they select the virtual node themselves')
+    .option('--force', 'take back what an earlier installation set up with other flags')
     .option('--kubeconfig <file>', 'kubeconfig of a cluster administrator; the default one when left out')
     .action(async (options: InstallOptions & { kubeconfig?: string }) => {
-      const applied = await install(loadKubeConfig(options.kubeconfig), options);
+      checkFlags(options);
+      const { applied, undone } = await install(loadKubeConfig(options.kubeconfig), options);
+      for (const change of undone) process.stdout.write(`changed: ${change}\n`);
       for (const name of applied) process.stdout.write(`${name} applied\n`);
     });
 }

@@ -195,7 +195,11 @@ const whole = z.strictObject({
     .strictObject({
       dns: z.string().default('10.96.0.10').describe('Address of the cluster’s DNS Service.'),
       domain: z.string().default('cluster.local').describe('The cluster’s DNS domain.'),
-      namespace: z.string().default('nodeless-system').describe('Namespace of Nodeless’ own Secret.'),
+      namespace: z
+        .string()
+        .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a namespace is lower-case letters, digits and -')
+        .default('nodeless-system')
+        .describe('Namespace of Nodeless’ own Secret.'),
     })
     .prefault({}),
   provider: z.enum(['local', 'simulated', 'aws-ec2']).default('local').describe('Where cells are launched.'),

@@ -24,6 +24,8 @@ export const ERROR_CODES = {
   Throttled: 'the cloud or the API server asks for fewer requests; wait and try again',
   Unauthenticated: 'a caller proved no identity, or one that is not valid any more',
   Unauthorized: 'the provider may not do this in the cloud; check its permissions',
+  WouldUndo:
+    'an installation would take back what an earlier one with other flags set up; repeat its flags, or say --force',
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

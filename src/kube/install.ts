@@ -4,8 +4,9 @@ import { parseAllDocuments } from 'yaml';
 import { systemClock } from '../core/clock.ts';
 import { NodelessError } from '../core/errors.ts';
 import { webhookServiceName, zoneNodeName } from '../core/names.ts';
-import { call } from './calls.ts';
+import { call, getOrUndefined } from './calls.ts';
 import { createKubeClient, type KubeClient } from './client.ts';
+import { UNDOABLE_KINDS, undoneBy } from './install-undoing.ts';
 import type { KubeObject } from './objects.ts';
 
 const DEPLOY = new URL('../../deploy/', import.meta.url);
@@ -19,6 +20,8 @@ export interface InstallOptions {
   readonly webhookUrl?: string;
   /** False: no webhook is asked, and pods say themselves that they go to the virtual node. */
   readonly webhooks?: boolean;
+  /** Take back what an earlier installation with other options set up. */
+  readonly force?: boolean;
 }
 
 interface ClientConfig {
@@ -90,22 +93,48 @@ interface ResourceKinds {
   readonly resources: readonly { readonly name: string; readonly kind: string; readonly namespaced: boolean }[];
 }
 
+/** What an earlier installation left of the objects that can be taken back. */
+async function standing(client: KubeClient, objects: readonly KubeObject[]): Promise<readonly KubeObject[]> {
+  const undoable = objects.filter(({ kind }) => UNDOABLE_KINDS.some((one) => one === kind));
+  const found = await Promise.all(
+    undoable.map(async ({ kind = '', ...object }) => {
+      const path = `${await collectionPath(client, { ...object, kind })}/${object.metadata.name}`;
+      const there = await getOrUndefined<KubeObject>(client, path);
+      return there === undefined ? [] : [{ ...there, kind }];
+    }),
+  );
+  return found.flat();
+}
+
+/** What was done: `kind/name` of each object, and what of an earlier installation was taken back, in words. */
+export interface Installed {
+  readonly applied: readonly string[];
+  readonly undone: readonly string[];
+}
+
 /**
  * Applies them server-side, as they are written: a client that knows kinds by models would drop the fields of a schema
- * that its models have not. Safe to repeat. Resolves with `kind/name` of each.
+ * that its models have not. Safe to repeat with the same options.
+ * @throws NodelessError WouldUndo, before the first write, when other options set up what a provider may rely on
  */
-export async function install(kubeConfig: KubeConfig, options: InstallOptions): Promise<readonly string[]> {
+export async function install(kubeConfig: KubeConfig, options: InstallOptions): Promise<Installed> {
   const client = await createKubeClient(kubeConfig, systemClock, 'nodeless-install');
   const applied: string[] = [];
   try {
-    for (const object of await installObjects(options)) {
+    const objects = await installObjects(options);
+    const undone = undoneBy(await standing(client, objects), objects);
+    if (undone.length > 0 && options.force !== true) {
+      const message = `nothing was applied, for a provider that runs might be cut off: ${undone.join('; ')}; repeat the flags of the earlier installation, or say --force`;
+      throw new NodelessError({ code: 'WouldUndo', message });
+    }
+    for (const object of objects) {
       const path = `${await collectionPath(client, object)}/${object.metadata.name}`;
       const query = { fieldManager: 'nodeless-install', force: 'true' };
       await call(client, { method: 'PATCH', path, query, contentType: 'application/apply-patch+yaml', body: object });
       applied.push(`${object.kind}/${object.metadata.name}`);
     }
+    return { applied, undone };
   } finally {
     await client.close();
   }
-  return applied;
 }

@@ -124,7 +124,7 @@ export async function startProvider(options: ProviderOptions): Promise<void> {
   try {
     const webhooks = webhooksOf(options);
     const { names: zones = [] } = (options.config?.zones ?? {}) as ZonesSection;
-    await install(kubeConfig, { virtualNode, namespace: NAMESPACE, zones, ...webhooks });
+    await install(kubeConfig, { virtualNode, namespace: NAMESPACE, zones, force: true, ...webhooks });
     const kubeconfig = await writeKubeconfig(options, client);
     const config = await writeConfig(options);
     const argv = [process.execPath, program, 'run', '--config', config, '--kubeconfig', kubeconfig];

@@ -1,0 +1,77 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { KubeConfig } from '@kubernetes/client-node';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type InstallOptions, install, installObjects } from '../../../src/kube/install.ts';
+import type { KubeObject } from '../../../src/kube/objects.ts';
+
+const OPTIONS: InstallOptions = { virtualNode: 'n', namespace: 'nodeless-system', webhookUrl: 'https://10.0.0.5:9443' };
+
+/** What an API server needs to know to keep what is applied: its kinds, and the objects by path. */
+const stored = new Map<string, KubeObject>();
+let kinds: readonly KubeObject[] = [];
+let writes = 0;
+
+function plural(kind: string): string {
+  return kind.endsWith('y') ? `${kind.slice(0, -1)}ies`.toLowerCase() : `${kind}s`.toLowerCase();
+}
+
+const server = createServer((request, response) => {
+  const { pathname } = new URL(request.url ?? '/', 'http://any');
+  const chunks: Buffer[] = [];
+  request.on('data', (chunk: Buffer) => chunks.push(chunk));
+  request.on('end', () => {
+    const answer = (status: number, body: object) =>
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    if (request.method === 'PATCH') {
+      writes++;
+      stored.set(pathname, JSON.parse(Buffer.concat(chunks).toString()));
+      return answer(200, {});
+    }
+    if (/^\/(api\/v1|apis\/[^/]+\/[^/]+)$/.test(pathname))
+      return answer(200, {
+        resources: kinds.map(({ kind = '' }) => ({ name: plural(kind), kind, namespaced: false })),
+      });
+    const object = stored.get(pathname);
+    return object === undefined ? answer(404, { kind: 'Status', code: 404 }) : answer(200, object);
+  });
+});
+const kubeConfig = new KubeConfig();
+
+beforeAll(async () => {
+  kinds = await installObjects(OPTIONS);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  kubeConfig.loadFromClusterAndUser(
+    { name: 'c', server: `http://127.0.0.1:${port}`, skipTLSVerify: true },
+    { name: 'u', token: 't' },
+  );
+});
+
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+describe('nodeless install', () => {
+  test('applies all, again too, and writes nothing where it would take back what other flags set up', async () => {
+    const { applied, undone } = await install(kubeConfig, OPTIONS);
+    expect(applied).toContain('MutatingWebhookConfiguration/n.nodeless.io');
+    expect(undone).toEqual([]);
+    await install(kubeConfig, OPTIONS);
+    expect(writes).toBe(2 * applied.length);
+    const { webhookUrl: _, ...without } = OPTIONS;
+    await expect(install(kubeConfig, without)).rejects.toMatchObject({
+      code: 'WouldUndo',
+      message: expect.stringContaining('instead of https://10.0.0.5:9443'),
+    });
+    expect(writes).toBe(2 * applied.length);
+  });
+
+  test('takes it back when it is told to, and says what it was', async () => {
+    const { undone } = await install(kubeConfig, { ...OPTIONS, webhookUrl: 'https://10.0.0.6:9443', force: true });
+    expect(undone).toEqual(['the webhooks are called at https://10.0.0.6:9443 instead of https://10.0.0.5:9443']);
+  });
+});
