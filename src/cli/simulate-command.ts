@@ -12,6 +12,7 @@ import { parseOptions, type SimulateOptions } from './simulate/options.ts';
 import { recommendation } from './simulate/recommendation.ts';
 import { standingsSvg } from './simulate/standings-svg.ts';
 import { standingsText } from './simulate/standings-text.ts';
+import { simulateRecordCommand } from './simulate-record-command.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -72,6 +73,7 @@ export function simulateCommand(): Command {
     .option('--stopped-price <usd>', 'of an hour of a stopped cell: 20 GiB of disk', '0.0022')
     .addOption(new Option('-o, --output <format>', 'how to show it').choices(['table', 'json']).default('table'))
     .option('--svg <file>', 'draw what happened over time')
+    .addCommand(simulateRecordCommand())
     .action(async (given: Record<string, unknown>) => {
       await simulateTrace(parseOptions(given));
     });

@@ -1,5 +1,6 @@
 import { cpus, release, totalmem } from 'node:os';
 import type { BenchResult, Figure } from './benchmark.ts';
+import { markdownTable } from './markdown-table.ts';
 import { summaryOf } from './statistics.ts';
 
 /** How one benchmark went: its result, or why it has none. */
@@ -61,20 +62,11 @@ function row(figure: Figure): readonly string[] {
 
 const HEADINGS = ['figure', 'of', 'unit', 'median', 'p95', 'p99', 'values', 'aim', ''];
 
-/** A Markdown table, padded so that it reads well in a terminal. */
-function table(rows: readonly (readonly string[])[]): string {
-  const all = [HEADINGS, ...rows];
-  const widths = HEADINGS.map((_, column) => Math.max(3, ...all.map((cells) => (cells[column] ?? '').length)));
-  const line = (cells: readonly string[]) => `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |`;
-  const rule = `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`;
-  return [line(HEADINGS), rule, ...rows.map(line)].join('\n');
-}
-
 function section({ name, title, seconds, result, failure }: Outcome): string {
   const head = `### ${name}\n\n${title}\n`;
   if (result === undefined) return `${head}\nFailed after ${seconds.toFixed(0)} s: ${failure ?? 'no result'}\n`;
   const remarks = (result.remarks ?? []).map((remark) => `\n- ${remark}`).join('');
-  return `${head}\n${table(result.figures.map(row))}\n${remarks === '' ? '' : `${remarks}\n`}`;
+  return `${head}\n${markdownTable(HEADINGS, result.figures.map(row))}\n${remarks === '' ? '' : `${remarks}\n`}`;
 }
 
 /** The report for people, as Markdown. */

@@ -7,6 +7,8 @@ export interface ArrivalProcess {
   readonly batchesBySecond: Float64Array;
   /** The chance that a batch has 1, 2, 3, … pods. */
   readonly batchSizes: readonly number[];
+  /** True where the rate is itself drawn at random, so that who knows the law does not know when it will change. */
+  readonly isRateRandom?: boolean;
 }
 
 const SECOND_MS = 1_000;

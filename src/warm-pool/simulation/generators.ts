@@ -125,8 +125,8 @@ export const GENERATORS = {
       [DAY_S, 4.25 * HOUR_S + 3, 40],
       [7 * DAY_S, 3 * DAY_S + 9 * HOUR_S + 1, 150],
     ]),
-  spells: (options) => ({ batchesBySecond: spells(options), batchSizes: ONE }),
-  'flash-crowd': (options) => ({ batchesBySecond: crowds(options), batchSizes: ONE }),
+  spells: (options) => ({ batchesBySecond: spells(options), batchSizes: ONE, isRateRandom: true }),
+  'flash-crowd': (options) => ({ batchesBySecond: crowds(options), batchSizes: ONE, isRateRandom: true }),
   'heavy-tail': (options) => ({ batchesBySecond: scaled(options, meanOf(HEAVY), () => 1), batchSizes: HEAVY }),
   deployments: (options) => ({
     batchesBySecond: scaled(options, meanOf(DEPLOYMENTS), dayShape),
