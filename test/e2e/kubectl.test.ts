@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { samplesIn } from '../support/exposition.ts';
 import { toolsOf } from '../support/kubectl.ts';
 import { pod, WEB_IMAGE } from '../support/objects.ts';
 import { eventually } from '../support/wait.ts';
@@ -177,17 +178,14 @@ describe('kubectl against a pod on a cell', () => {
 
   test('the leader’s own series tell of its cells, what they cost, and how fast pods started', async () => {
     const text = await kubectl('get', '--raw', '/api/v1/nodes/nodeless/proxy/metrics');
-    const sum = (series: string, label = '') =>
-      text
-        .split('\n')
-        .filter(
-          (line) => line.startsWith(`${series}{`) && line.includes('virtual_node="nodeless"') && line.includes(label),
-        )
-        .reduce((total, line) => total + Number(line.split(' ').at(-1)), 0);
-    expect(sum('nodeless_cells', 'phase="running"')).toBe(4);
+    const sum = (series: string, [name, value]: readonly [string, string] = ['virtual_node', 'nodeless']) =>
+      samplesIn(text, series)
+        .filter(({ labels }) => labels.virtual_node === 'nodeless' && labels[name] === value)
+        .reduce((total, sample) => total + sample.value, 0);
+    expect(sum('nodeless_cells', ['phase', 'running'])).toBe(4);
     expect(sum('nodeless_pod_start_seconds_count')).toBeGreaterThanOrEqual(4);
-    expect(sum('nodeless_cell_start_stage_seconds_count', 'stage="boot"')).toBeGreaterThanOrEqual(4);
-    expect(sum('nodeless_cell_cost_dollars_total', 'use="run"')).toBeGreaterThan(0);
+    expect(sum('nodeless_cell_start_stage_seconds_count', ['stage', 'boot'])).toBeGreaterThanOrEqual(4);
+    expect(sum('nodeless_cell_cost_dollars_total', ['use', 'run'])).toBeGreaterThan(0);
     expect(sum('nodeless_leader')).toBe(1);
   });
 

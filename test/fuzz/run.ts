@@ -7,6 +7,7 @@ import { leftovers } from '../../src/local-cluster/leftovers.ts';
 import { readComponent } from '../../src/local-cluster/processes/component.ts';
 import { PROVIDER, startProvider } from '../../src/local-cluster/provider/provider-process.ts';
 import { type LocalCluster, up } from '../../src/local-cluster/up.ts';
+import { samplesIn } from '../support/exposition.ts';
 import { countOption, positiveOption } from '../support/number-options.ts';
 import type { AttackOrder } from './attacker.ts';
 import { runInCell } from './children.ts';
@@ -51,8 +52,10 @@ const print = (line: string) => process.stdout.write(`${line}\n`);
 /** Denials by reason, of the provider's own metrics. */
 async function denials({ tools }: Ground): Promise<Record<string, number>> {
   const metrics = await tools.kubectl('get', '--raw', `/api/v1/nodes/${VIRTUAL_NODE}/proxy/metrics`);
-  const found = metrics.matchAll(/^nodeless_cell_api_denials_total\{reason="([a-z-]+)"\} (\d+)/gm);
-  return Object.fromEntries([...found].map(([, reason = '', count]) => [reason, Number(count)]));
+  const samples = samplesIn(metrics, 'nodeless_cell_api_denials_total');
+  if (samples.length === 0)
+    throw new Error('the provider shows no series of denials, so nothing can be judged by them');
+  return Object.fromEntries(samples.map(({ labels: { reason = '' }, value }) => [reason, value]));
 }
 
 /** Attackers without a cell have not attacked to the end. */
