@@ -33,6 +33,8 @@ const CSR_PATH = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
 export interface RegularNodeOptions {
   readonly paths: ClusterPaths;
   readonly images: readonly ImageArchive[];
+  /** URL that image pulls go through. */
+  readonly registryMirror?: string;
   readonly progress: Progress;
   readonly signal: AbortSignal;
   readonly environment?: Environment;
@@ -50,7 +52,7 @@ export function regularNodeDirectory(paths: ClusterPaths): string {
 }
 
 async function machineSpec(options: RegularNodeOptions): Promise<MachineSpec> {
-  const { paths, signal } = options;
+  const { paths, signal, registryMirror } = options;
   const environment = options.environment ?? readEnvironment();
   const containerd = await systemProgram('containerd', environment);
   if (containerd === undefined) throw localFailure('containerd is missing: install the package containerd');
@@ -73,7 +75,10 @@ async function machineSpec(options: RegularNodeOptions): Promise<MachineSpec> {
       gateway: routerAddress(DEFAULT_RANGES),
       routerNamespace: `/run/netns/${paths.namespace}`,
     },
-    containerd: { containerd, cniBinDir: CNI_FOLDER, sandboxImage: PAUSE_IMAGE, template },
+    containerd: {
+      ...{ containerd, cniBinDir: CNI_FOLDER, sandboxImage: PAUSE_IMAGE, template },
+      ...(registryMirror === undefined ? {} : { registryMirror }),
+    },
     kubelet: {
       kubelet: join(paths.binDir, 'kubelet'),
       nodeName: REGULAR_NODE,

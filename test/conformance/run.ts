@@ -5,6 +5,7 @@ import { obtainPrograms } from '../../src/local-cluster/binaries/obtain.ts';
 import { down } from '../../src/local-cluster/down.ts';
 import { leftovers } from '../../src/local-cluster/leftovers.ts';
 import { startProvider } from '../../src/local-cluster/provider/provider-process.ts';
+import { startRegularNode } from '../../src/local-cluster/regular-node.ts';
 import { up } from '../../src/local-cluster/up.ts';
 import { positiveOption } from '../support/number-options.ts';
 import { startRegistry } from './registry.ts';
@@ -69,8 +70,9 @@ const progress = ({ step, detail }: { step: string; detail: string }) => process
 
 try {
   const programs = await obtainPrograms(['ginkgo', 'e2e.test'], { progress, signal });
-  const cluster = await up({ name: CLUSTER, replace: true, regularNode: values.secondNode, signal, progress });
+  const cluster = await up({ name: CLUSTER, replace: true, signal, progress });
   const registryMirror = await startRegistry(cluster, progress, signal);
+  if (values.secondNode) await startRegularNode({ ...cluster, registryMirror, progress, signal });
   await startProvider({ cluster, signal, config: { ...CONFIG, local: { registryMirror } } });
   const result = await runSuite({
     cluster,
