@@ -18,6 +18,7 @@ import type { WirePod } from './kube/wire-pod.ts';
 import { createCellClient } from './kubelet-endpoint/cell-client.ts';
 import { createKubeletEndpoint } from './kubelet-endpoint/server.ts';
 import { servePods } from './pod-service.ts';
+import { showCapacity } from './pods/capacity-metrics.ts';
 import { observePods } from './pods/metrics.ts';
 import { bindingOf } from './pods/pod-view.ts';
 import { showLeadership } from './telemetry/leadership-metrics.ts';
@@ -56,7 +57,8 @@ export async function startLeading(led: Led, signal: AbortSignal, stops: (() => 
   const source = { client: nodeClient, clock, logger };
   // The node first: neither a cloud nor a port that is not there may make it NotReady.
   const nodes = startCollection<KubeObject>({ ...source, path: '/api/v1/nodes', query: byName }, signal);
-  void runVirtualNode({ spec: specOf(config, node, clusterUid), client, nodeClient, nodes, clock, logger }, signal);
+  const spec = specOf(config, node, clusterUid);
+  void runVirtualNode({ spec, client, nodeClient, nodes, clock, logger }, signal);
   // The cloud is listed before the cluster: a machine in the list has had its pod annotated before.
   const machines = await until('the cloud can be listed', () => provider.list(signal), { clock, logger, signal });
   const pods = startCollection<WirePod>({ ...source, path: '/api/v1/pods', query: ofNode }, signal);
@@ -111,7 +113,9 @@ export async function startLeading(led: Led, signal: AbortSignal, stops: (() => 
   // Or their kubelets would end what they are not shown.
   if ([...pods.items()].some(isRecordedAgent)) for (const cell of book.cells()) cell.agentsKnown = false;
   book.markComplete();
-  const observed = [observeCells({ book, registry, clock }), observePods({ pods, registry, clock })];
+  const { perCell } = config.metrics;
+  const observed = [observeCells({ book, registry, clock, perCell }), observePods({ pods, registry, clock })];
+  showCapacity({ pods, capacity: spec.capacity, registry });
   stops.push(async () => observed.forEach((end) => void end()));
   logger.info({ node: name, pods: pods.size, cells: adopted, provider: provider.name }, 'the virtual node is served');
 

@@ -32,6 +32,12 @@ function costLabelsOf(cell: Cell) {
   return { use: useOf(cell), launch_type: machineOf(cell).launch_type, namespace: namespaceIn(cell.pod) };
 }
 
+function labelsOf(cell: Cell) {
+  const [member] = cell.members.values();
+  const [namespace = '', pod = ''] = (member?.pod ?? cell.pod).split('/');
+  return { cell: cell.cellId, namespace, pod, phase: cell.phase, ...machineOf(cell) };
+}
+
 /** What was last seen of a cell. */
 interface Seen {
   readonly cell: Cell;
@@ -47,10 +53,13 @@ export function observeCells({
   book,
   registry,
   clock,
+  perCell = false,
 }: {
   readonly book: Book;
   readonly registry: Registry;
   readonly clock: Clock;
+  /** Also one series for each cell, which names it and its pods: as many as there are cells. */
+  readonly perCell?: boolean;
 }): () => void {
   const seen = new Map<string, Seen>();
   const stages = histogramIn(registry, {
@@ -86,6 +95,17 @@ export function observeCells({
       for (const { labels, pricePerHourUsd } of seen.values()) gauge.inc(labels, pricePerHourUsd);
     },
   });
+
+  if (perCell) {
+    gaugeIn(registry, {
+      name: 'nodeless_cell_price_dollars_per_hour',
+      help: 'Price of each cell, with its first pod; only with metrics.perCell.',
+      labelNames: ['cell', 'namespace', 'pod', 'phase', 'launch_type', 'instance_type', 'zone'],
+      collect: (gauge) => {
+        for (const cell of book.cells()) gauge.set(labelsOf(cell), cell.machine?.pricePerHourUsd ?? 0);
+      },
+    });
+  }
 
   /** Puts what a machine has cost since the last time into the counter. */
   function pay(entry: Seen): void {

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { explain, isNodelessError } from '../core/errors.ts';
 import { cellsCommand } from './cells-command.ts';
+import { dashboardCommand } from './dashboard-command.ts';
 import { demoCommand } from './demo-command.ts';
 import { installCommand } from './install-command.ts';
 import { planCommand } from './plan-command.ts';
@@ -21,6 +22,7 @@ const program = new Command('nodeless')
   .addCommand(whyCommand())
   .addCommand(cellsCommand())
   .addCommand(simulateCommand())
+  .addCommand(dashboardCommand())
   .addCommand(demoCommand());
 
 try {

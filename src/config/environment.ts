@@ -21,6 +21,13 @@ export function readEnvironment(variables: Readonly<Record<string, string | unde
   };
 }
 
+/** Who imports dashboards: `GRAFANA_TOKEN`, or `GRAFANA_USER` and `GRAFANA_PASSWORD`. Pure in its argument. */
+export function readGrafanaLogin(variables: Readonly<Record<string, string | undefined>> = process.env) {
+  const { GRAFANA_TOKEN: token, GRAFANA_USER: user, GRAFANA_PASSWORD: password } = variables;
+  if (token) return { token };
+  return user && password ? { user, password } : undefined;
+}
+
 /** The environment of a child process: this process's own, with `added` over it. */
 export function childEnvironment(added: Readonly<Record<string, string>>): Record<string, string | undefined> {
   return { ...process.env, ...added };

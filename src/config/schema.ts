@@ -206,6 +206,14 @@ const whole = z.strictObject({
   local: local.prefault({}),
   simulated: simulated.prefault({}),
   awsEc2: awsEc2.prefault({}),
+  metrics: z
+    .strictObject({
+      perCell: z
+        .boolean()
+        .default(false)
+        .describe('A series for each cell, with its pod and price: what the dashboard’s table of cells is made of.'),
+    })
+    .prefault({}),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least level that is logged.'),
 });
 

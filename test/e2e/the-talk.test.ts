@@ -8,9 +8,10 @@ import { startProvider } from '../../src/local-cluster/provider/provider-process
 import { REGULAR_NODE, startRegularNode } from '../../src/local-cluster/regular-node.ts';
 import { type LocalCluster, up } from '../../src/local-cluster/up.ts';
 import { machines } from '../support/cells.ts';
+import { dashboardQueries } from '../support/dashboard.ts';
 import { toolsOf } from '../support/kubectl.ts';
 import { WEB_IMAGE } from '../support/objects.ts';
-import { PROMETHEUS_IMAGE, prometheusImage, promQuery } from '../support/prometheus.ts';
+import { PROMETHEUS_IMAGE, prometheusImage, promQuery, scrapeJobs } from '../support/prometheus.ts';
 import { eventually } from '../support/wait.ts';
 
 /** What was shown on a stage with the first nodeless clusters: a Prometheus that stays, and cells that come with pods. */
@@ -20,12 +21,18 @@ const { kubectl, apply, get } = tools;
 const { signal } = new AbortController();
 const progress = ({ step, detail }: { step: string; detail: string }) => console.log(`${step}: ${detail}`);
 /** Pods that a cell's kubelet tells of. */
-const PODS_ON_CELLS = 'count(count by (pod) (container_memory_working_set_bytes{container!="",namespace="default"}))';
+const PODS_ON_CELLS =
+  'count(count by (pod) (container_memory_working_set_bytes{container!="",namespace="default",node="nodeless"}))';
 
 interface TalkPod {
   readonly metadata: { readonly name: string; readonly uid: string; readonly annotations?: Record<string, string> };
   readonly spec: { readonly nodeName: string };
   readonly status: { readonly hostIP: string };
+}
+
+interface TalkNode {
+  readonly metadata: { readonly name: string };
+  readonly status: { readonly addresses: readonly { readonly type: string; readonly address: string }[] };
 }
 
 /** Three replicas that say nothing about where they go. */
@@ -76,7 +83,7 @@ function localVolume(path: string): readonly object[] {
   ];
 }
 
-/** May read the metrics of nodes, the virtual one among them. */
+/** May find nodes and read their metrics, those of the virtual one among them, and the API server's. */
 function nodeMetricsReader(): readonly object[] {
   const name = 'prometheus';
   const apiGroup = 'rbac.authorization.k8s.io';
@@ -86,7 +93,11 @@ function nodeMetricsReader(): readonly object[] {
       apiVersion: `${apiGroup}/v1`,
       kind: 'ClusterRole',
       metadata: { name },
-      rules: [{ apiGroups: [''], resources: ['nodes/metrics'], verbs: ['get'] }],
+      rules: [
+        { apiGroups: [''], resources: ['nodes'], verbs: ['get', 'list', 'watch'] },
+        { apiGroups: [''], resources: ['nodes/metrics'], verbs: ['get'] },
+        { nonResourceURLs: ['/metrics'], verbs: ['get'] },
+      ],
     },
     {
       apiVersion: `${apiGroup}/v1`,
@@ -98,18 +109,19 @@ function nodeMetricsReader(): readonly object[] {
   ];
 }
 
-function prometheus(virtualNode: string): readonly object[] {
+async function prometheus(replica: string): Promise<readonly object[]> {
   const labels = { app: 'prometheus' };
-  const cells = {
-    job_name: 'cells',
-    scheme: 'https',
-    metrics_path: '/metrics/cadvisor',
-    tls_config: { insecure_skip_verify: true },
-    authorization: { credentials_file: '/var/run/secrets/kubernetes.io/serviceaccount/token' },
-    static_configs: [{ targets: [`${virtualNode}:10250`] }],
-  };
+  const { items } = await get<{ items: readonly TalkNode[] }>('nodes');
+  const node = items.map(({ metadata, status }) => {
+    const address = status.addresses.find(({ type }) => type === 'InternalIP')?.address;
+    return { name: metadata.name, target: `${address}:10250` };
+  });
+  const jobs = await scrapeJobs({ node, pod: [{ target: `${replica}:9443` }] });
   const self = { job_name: 'prometheus', static_configs: [{ targets: ['localhost:9090'] }] };
-  const config = stringify({ global: { scrape_interval: '2s' }, scrape_configs: [self, cells] });
+  const config = stringify({
+    global: { scrape_interval: '2s' },
+    scrape_configs: [self, ...jobs],
+  });
   const container = {
     name: 'prometheus',
     image: PROMETHEUS_IMAGE,
@@ -166,10 +178,10 @@ beforeAll(async () => {
   cluster = await up({ name: CLUSTER, replace: true, progress, signal });
   const images = [...cluster.images, ...(await prometheusImage(progress, signal))];
   await startRegularNode({ paths: cluster.paths, images, progress, signal });
-  await startProvider({ cluster, signal });
+  await startProvider({ cluster, signal, config: { metrics: { perCell: true } } });
   const data = join(cluster.paths.stateDir, 'volumes', 'prometheus');
   await mkdir(data, { recursive: true });
-  await apply(...localVolume(data), ...nodeMetricsReader(), ...prometheus(cluster.address));
+  await apply(...localVolume(data), ...nodeMetricsReader(), ...(await prometheus(cluster.address)));
   await apply(deployment('sales'));
   await rolledOut('deployment/sales');
   await rolledOut('statefulset/prometheus');
@@ -205,6 +217,20 @@ test('nginx in three replicas that may not share a host takes the cells from 3 t
   expect(new Set((await podsOf('nginx')).map(({ status }) => status.hostIP)).size).toBe(3);
   expect(await machines(CLUSTER)).toHaveLength(6);
   await seen(6);
+});
+
+test('every panel of the dashboard has something to show', async () => {
+  const queries = await dashboardQueries();
+  expect(queries.length).toBeGreaterThan(30);
+  const empty = async () => {
+    const found: string[] = [];
+    for (const { panel, expr } of queries) {
+      const values = await promQuery(tools, 'prometheus-0', expr);
+      if (!values.some((value) => Number.isFinite(value))) found.push(`${panel}: ${expr}`);
+    }
+    return found;
+  };
+  await expect.poll(empty, { timeout: 90_000, interval: 5_000 }).toEqual([]);
 });
 
 test('a StatefulSet on the regular node has its data after a restart of its pod', async () => {

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { parse } from 'yaml';
 import { type ImageArchive, prepareImages } from '../../src/local-cluster/images/prepare.ts';
 import { withLibraries } from '../../src/local-cluster/images/shared-libraries.ts';
 import { userland } from '../../src/local-cluster/images/userland.ts';
@@ -19,6 +21,35 @@ export async function prometheusImage(progress: Progress, signal: AbortSignal): 
     signal,
     catalog: (inputs) => [{ reference: PROMETHEUS_IMAGE, config, layers: [userland(inputs), own] }],
   });
+}
+
+interface ScrapeJob {
+  readonly job_name: string;
+  readonly kubernetes_sd_configs?: readonly { readonly role: string }[];
+}
+
+/** Where a Prometheus finds what it scrapes, by the role that Kubernetes' discovery has for it. */
+export interface ScrapeTargets {
+  readonly node: readonly { readonly target: string; readonly name: string }[];
+  readonly pod: readonly { readonly target: string }[];
+}
+
+function jobOver(job: ScrapeJob, targets: ScrapeTargets): object {
+  const { kubernetes_sd_configs: [discovery] = [] } = job;
+  if (discovery === undefined) return job;
+  const found = targets[discovery.role as keyof ScrapeTargets];
+  const configs = found.map(({ target, ...node }) => ({
+    targets: [target],
+    ...('name' in node ? { labels: { node: node.name } } : {}),
+  }));
+  return { ...job, kubernetes_sd_configs: undefined, relabel_configs: undefined, static_configs: configs };
+}
+
+/** The scrape jobs that people are shown; Debian's Prometheus discovers nothing of Kubernetes, so it is told the targets. */
+export async function scrapeJobs(targets: ScrapeTargets): Promise<readonly object[]> {
+  const file = new URL('../../deploy/examples/prometheus.yaml', import.meta.url);
+  const { scrape_configs: jobs } = parse(await readFile(file, 'utf8')) as { scrape_configs: readonly ScrapeJob[] };
+  return jobs.map((job) => jobOver(job, targets));
 }
 
 interface QueryAnswer {

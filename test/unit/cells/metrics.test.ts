@@ -105,6 +105,16 @@ describe('the series of cells', () => {
     expect(paid).toBeCloseTo(0.5, 9);
   });
 
+  test('each cell is named only where that is asked for', async () => {
+    run('a');
+    expect(await samples('nodeless_cell_price_dollars_per_hour')).toEqual({});
+    const named = new Registry();
+    observeCells({ book, registry: named, clock: systemClock, perCell: true });
+    expect(await samplesOf(named, 'nodeless_cell_price_dollars_per_hour')).toEqual({
+      'cell=a,instance_type=t,launch_type=simulated,namespace=shop,phase=running,pod=a,zone=z': 1,
+    });
+  });
+
   test('a clock that is set back takes nothing away', async () => {
     run('a');
     nowMs -= 3_600_000;

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/core/clock.ts';
 import { Collection } from '../../../src/kube/collection.ts';
 import type { WirePod } from '../../../src/kube/wire-pod.ts';
+import { showCapacity } from '../../../src/pods/capacity-metrics.ts';
 import { observePods } from '../../../src/pods/metrics.ts';
 import { samplesOf } from '../../support/samples.ts';
 
@@ -78,6 +79,29 @@ describe('the series of pods', () => {
     put('old', { Ready: 'True' });
     put('absorbed', { Ready: 'True', ContainersReady: 'True', 'nodeless.io/CellReady': 'Absorbed' });
     expect(await startsOf()).toEqual([0, 0]);
+  });
+
+  test('what the node advertises stands beside what its pods request', async () => {
+    showCapacity({ pods, registry, capacity: { cpu: '1024', memory: '4Ti', 'nvidia.com/gpu': '10', pods: '1k' } });
+    expect(await samplesOf(registry, 'nodeless_node_allocatable')).toEqual({
+      'resource=cpu': 1024,
+      'resource=memory': 4 * 2 ** 40,
+      'resource=nvidia.com/gpu': 10,
+      'resource=pods': 1_000,
+    });
+    const requesting = (requests: Readonly<Record<string, string>>) => ({
+      spec: { containers: [{ name: 'c', resources: { requests } }] },
+    });
+    Object.assign(put('a'), requesting({ cpu: '250m', memory: '1Gi', 'nvidia.com/gpu': '1' }));
+    Object.assign(put('b'), requesting({ cpu: '1' }));
+    Object.assign(put('broken'), requesting({ cpu: 'much' }));
+    Object.assign(put('done'), requesting({ cpu: '7' }), { status: { phase: 'Succeeded' } });
+    expect(await samplesOf(registry, 'nodeless_node_requested')).toMatchObject({
+      'resource=cpu': 1.25,
+      'resource=memory': 2 ** 30,
+      'resource=nvidia.com/gpu': 1,
+      'resource=pods': 3,
+    });
   });
 
   test('who has no cell is counted by why, with the age of the oldest', async () => {

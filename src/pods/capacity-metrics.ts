@@ -1,0 +1,60 @@
+import type { Registry } from 'prom-client';
+import { parseNano } from '../core/quantity.ts';
+import type { Resources } from '../core/resources.ts';
+import { effectiveRequest } from '../core/sizing.ts';
+import type { CollectionReader } from '../kube/collection.ts';
+import type { WirePod } from '../kube/wire-pod.ts';
+import { gaugeIn } from '../telemetry/metrics.ts';
+import { viewOf } from './pod-view.ts';
+
+const NANO = 1e9;
+
+/** What a pod takes of its node, by resource name; nothing where its quantities can't be read. */
+function requestOf(pod: WirePod): Readonly<Record<string, number>> {
+  let request: Resources;
+  try {
+    request = effectiveRequest(pod);
+  } catch {
+    return { pods: 1 };
+  }
+  const { cpuMilli, memoryBytes, ephemeralStorageBytes, extended } = request;
+  return {
+    pods: 1,
+    cpu: cpuMilli / 1_000,
+    memory: memoryBytes,
+    'ephemeral-storage': ephemeralStorageBytes,
+    ...extended,
+  };
+}
+
+/** Shows in a registry what a virtual node advertises, and what the pods bound to it request. */
+export function showCapacity({
+  pods,
+  capacity,
+  registry,
+}: {
+  readonly pods: CollectionReader<WirePod>;
+  /** Kubernetes quantities by resource name. */
+  readonly capacity: Readonly<Record<string, string>>;
+  readonly registry: Registry;
+}): void {
+  const advertised = gaugeIn(registry, {
+    name: 'nodeless_node_allocatable',
+    help: 'What the virtual node advertises: cores, bytes, or a number, by resource.',
+    labelNames: ['resource'],
+  });
+  for (const [resource, quantity] of Object.entries(capacity))
+    advertised.set({ resource }, Number(parseNano(quantity)) / NANO);
+  gaugeIn(registry, {
+    name: 'nodeless_node_requested',
+    help: 'What the pods of the virtual node that have not finished request, in the same units.',
+    labelNames: ['resource'],
+    collect: (gauge) => {
+      for (const resource of Object.keys(capacity)) gauge.set({ resource }, 0);
+      for (const pod of pods.items()) {
+        if (viewOf(pod).finished) continue;
+        for (const [resource, amount] of Object.entries(requestOf(pod))) gauge.inc({ resource }, amount);
+      }
+    },
+  });
+}
