@@ -1,19 +1,16 @@
 import type { Logger } from 'pino';
 import { ABSORBED, absorption } from '../cells/absorption.ts';
-import type { Book } from '../cells/book.ts';
 import { type Cell, isNeededByOthers, isServed } from '../cells/cell.ts';
 import type { Fleet, Order } from '../cells/fleet.ts';
-import { INJECTED } from '../core/agent-record.ts';
 import type { Clock } from '../core/clock.ts';
 import { isNodelessError, messageOf, type NodelessError } from '../core/errors.ts';
-import { AGENT_REQUIRED_ANNOTATION, DAEMONSET_POLICY_ANNOTATION } from '../core/names.ts';
+import { DAEMONSET_POLICY_ANNOTATION } from '../core/names.ts';
 import type { Offering } from '../core/offerings.ts';
 import { SetsByKey } from '../core/sets-by-key.ts';
-import type { EventRecorder } from '../kube/events.ts';
 import { podName, type WirePod } from '../kube/wire-pod.ts';
 import { daemonSetOwnerOf } from '../placement/place.ts';
 import type { Placement } from '../placement/placement.ts';
-import type { AgentGate } from './agent-gate.ts';
+import { AgentSteps, type AgentStepsOptions } from './agent-steps.ts';
 import { type Assignment, TURN_LOOK_MS } from './assignment.ts';
 import type { Step } from './decide.ts';
 import type { Outcome } from './outcome.ts';
@@ -21,28 +18,15 @@ import { viewOf } from './pod-view.ts';
 import { recordedChoice } from './recorded-choice.ts';
 import { startOf } from './recorded-start.ts';
 import type { Readiness } from './restore-ready.ts';
-import {
-  absorbedPatch,
-  dismissedPatch,
-  endedPatch,
-  handedOverPatch,
-  injectedPatch,
-  lostPatch,
-  type PodWriter,
-  readyPatch,
-} from './status.ts';
+import { absorbedPatch, dismissedPatch, endedPatch, handedOverPatch, lostPatch, readyPatch } from './status.ts';
 import { describeStart } from './timeline.ts';
 import { isReasonToWait } from './waiting.ts';
 
-export interface PodStepsOptions {
-  readonly book: Book;
+export interface PodStepsOptions extends AgentStepsOptions {
   readonly fleet: Fleet;
   readonly placement: Placement;
   readonly assignment: Assignment;
-  readonly writer: PodWriter;
-  readonly events: EventRecorder;
   readonly readiness: Readiness;
-  readonly agents: AgentGate;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -53,8 +37,6 @@ export type PodStep = Exclude<Step, { kind: 'nothing' } | { kind: 'endCell' }>;
 /** Pause before a launch of unknown outcome is asked for again under the same id. */
 const LAUNCH_RETRY_MS = 5_000;
 const HAND_OVER_LOOK_MS = 1_000;
-/** How soon it is looked again whether agents are required still; a change of theirs on the cell is looked at when it comes. */
-const AGENT_LOOK_MS = 2_000;
 
 /** After these no machine came of the launch; after others one may have. */
 const DEFINITIVE_CODES = ['InsufficientCapacity', 'InvalidConfig', 'NotFound', 'Unauthorized'];
@@ -69,11 +51,11 @@ export class PodSteps {
   readonly #options: PodStepsOptions;
   /** Pods whose hand-over is being written, by their cell. */
   readonly #handingOver = new SetsByKey();
-  /** Uids of the pods that were told which agents they wait for. */
-  readonly #toldOfAgents = new Set<string>();
+  readonly #agentSteps: AgentSteps;
 
   constructor(options: PodStepsOptions) {
     this.#options = options;
+    this.#agentSteps = new AgentSteps(options);
   }
 
   /** Drops what is remembered of a pod that is gone. */
@@ -81,7 +63,7 @@ export class PodSteps {
     this.#options.assignment.forget(pod);
     const { uid } = viewOf(pod);
     this.#options.readiness.forget(uid);
-    this.#toldOfAgents.delete(uid);
+    this.#agentSteps.forget(uid);
   }
 
   #leave(cell: Cell, podUid: string, reason: string): void {
@@ -102,9 +84,9 @@ export class PodSteps {
       case 'absorb':
         return this.#absorb(pod, signal);
       case 'inject':
-        return this.#inject(pod, signal);
+        return this.#agentSteps.inject(pod, signal);
       case 'awaitAgents':
-        return this.#awaitAgents(pod, cell, step.isLate);
+        return cell === undefined ? {} : this.#agentSteps.awaitAgents(pod, cell, step.isLate);
       case 'replace':
         return this.#replace(pod, cell, step.reason, again, signal);
       case 'launch':
@@ -118,33 +100,6 @@ export class PodSteps {
       case 'fail':
         return this.#fail(pod, cell, step.reason, signal);
     }
-  }
-
-  async #inject(pod: WirePod, signal: AbortSignal): Promise<Outcome> {
-    const { writer, events, book } = this.#options;
-    const message = 'an agent: it is in every cell that has room for it';
-    const hasCells = [...book.cells()].some(isServed);
-    const patched = await writer.patch(pod, (now) => injectedPatch(message, !hasCells, now), {
-      exclusive: true,
-      signal,
-    });
-    if (patched !== undefined) events.normal(pod, INJECTED, message);
-    return { pod: patched };
-  }
-
-  /** The pod waits for agents, and is told so once when that takes long. */
-  async #awaitAgents(pod: WirePod, cell: Cell | undefined, isLate: boolean): Promise<Outcome> {
-    if (cell === undefined) return {};
-    const { book, agents, events } = this.#options;
-    if (cell.phase !== 'running') book.enter(cell, 'ready');
-    const { uid } = viewOf(pod);
-    if (isLate && !this.#toldOfAgents.has(uid)) {
-      this.#toldOfAgents.add(uid);
-      const awaited = agents.awaitedOn(cell).join(', ');
-      const message = `${cell.cellId} is there, but not its required agents: ${awaited}; \`nodeless cells logs ${cell.cellId} AGENT\` tells more, and without ${AGENT_REQUIRED_ANNOTATION} on the DaemonSet the pod does not wait`;
-      events.warning(pod, 'AgentNotReady', message);
-    }
-    return { againMs: AGENT_LOOK_MS };
   }
 
   async #absorb(pod: WirePod, signal: AbortSignal): Promise<Outcome> {
