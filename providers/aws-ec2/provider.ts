@@ -65,7 +65,6 @@ class AwsEc2Provider implements CellProvider {
   async start(signal: AbortSignal): Promise<void> {
     if (this.#launcher === undefined) throw notHereYet();
     await this.health(signal);
-    this.#launcher.spares.renew(await this.#inventory.list(signal));
   }
 
   async stop(): Promise<void> {
@@ -104,6 +103,8 @@ class AwsEc2Provider implements CellProvider {
 
   async list(signal: AbortSignal): Promise<readonly CellMachine[]> {
     const machines = await this.#inventory.list(signal);
+    // Who launches has listed before.
+    this.#launcher?.spares.renew(machines);
     const shown = machines.filter((one) => this.#launcher?.spares.isUnderWay(one) !== true);
     // What never became a cell's, and has ended, is no news to anybody.
     return shown.filter((one) => one.tags[TAG.cell] !== undefined || isAlive(one)).map(({ machine }) => machine);
@@ -111,28 +112,32 @@ class AwsEc2Provider implements CellProvider {
 
   async terminate(cellId: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    const machines = INSTANCE_ID.test(cellId) ? await this.#spare(cellId, signal) : await this.#ofCell(cellId, signal);
-    await Promise.all(machines.map(({ instanceId }) => this.#terminator.end(instanceId, signal)));
+    const ids = INSTANCE_ID.test(cellId) ? await this.#spare(cellId, signal) : await this.#ofCell(cellId, signal);
+    this.#launcher?.forget(cellId);
+    await Promise.all(ids.map((id) => this.#terminator.end(id, signal)));
   }
 
-  async #ofCell(cellId: string, signal: AbortSignal): Promise<readonly Ec2Machine[]> {
-    return CELL_ID.test(cellId) ? this.#inventory.ofCell(cellId, signal) : [];
+  async #ofCell(cellId: string, signal: AbortSignal): Promise<readonly string[]> {
+    return CELL_ID.test(cellId) ? this.#inventory.idsOf(cellId, signal) : [];
   }
 
   /** A machine that is listed by its own id since it is no cell's, if that is still so. */
-  async #spare(instanceId: string, signal: AbortSignal): Promise<readonly Ec2Machine[]> {
+  async #spare(instanceId: string, signal: AbortSignal): Promise<readonly string[]> {
     this.#launcher?.spares.drop(instanceId);
     const { clusterUid, virtualNodes } = this.#options.owner;
     const found = await this.#inventory.ofId(instanceId, signal);
     const { tags = {} } = found ?? {};
     const isOurs = tags[TAG.cluster] === clusterUid && virtualNodes.includes(tags[TAG.virtualNode] ?? '');
-    return found !== undefined && isOurs && tags[TAG.cell] === undefined ? [found] : [];
+    return found !== undefined && isOurs && tags[TAG.cell] === undefined ? [instanceId] : [];
   }
 
   async attest(...[evidence, signal]: Parameters<CellProvider['attest']>) {
     const { boot } = this.#options;
     if (boot === undefined) throw notHereYet();
-    return boot.attest(evidence, signal);
+    const attestation = await boot.attest(evidence, signal);
+    // From here on no other cell can have the machine, whatever becomes of this process.
+    if (attestation.outcome === 'accepted') await this.#launcher?.untilTagged(attestation.cellId, signal);
+    return attestation;
   }
 
   /** Needs what every launch needs: credentials, the region, the subnets. */

@@ -32,6 +32,10 @@ interface Done {
 export class Inventory {
   readonly #options: InventoryOptions;
   readonly #done = new Map<string, Done>();
+  /** Machines whose tags do not say yet which cell they are. */
+  readonly #untagged = new Map<string, Ec2Machine>();
+  /** Ids of the machines that were seen last, or launched since, by their cell. */
+  #idsByCell = new Map<string, readonly string[]>();
   readonly #byCell: Coalescer<string, readonly Ec2Machine[]>;
   readonly #byId: Coalescer<string, Ec2Machine>;
 
@@ -60,7 +64,10 @@ export class Inventory {
     const { client, owner } = this.#options;
     const found = this.#machines(await describeByTags(client, owner, {}, signal));
     const ids = new Set(found.map(({ instanceId }) => instanceId));
-    return [...found, ...this.#unseen().filter(({ instanceId }) => !ids.has(instanceId))];
+    const all = [...found, ...this.#unseen().filter(({ instanceId }) => !ids.has(instanceId))];
+    this.#idsByCell = new Map();
+    for (const one of all) this.#remember(one);
+    return all;
   }
 
   /** Machines of a launch. */
@@ -72,7 +79,15 @@ export class Inventory {
   /** The machines of a cell: one, but for what an outage may have doubled. */
   async ofCell(cellId: string, signal: AbortSignal): Promise<readonly Ec2Machine[]> {
     const found = (await this.#byCell.get(cellId, signal)) ?? [];
-    return found.length > 0 ? found : this.#unseen().filter(({ machine }) => machine.tags.cellId === cellId);
+    if (found.length > 0) return found;
+    const ids = this.#idsByCell.get(cellId) ?? [];
+    return ids.flatMap((id) => this.#launched(id) ?? []);
+  }
+
+  /** Ids of the machines of a cell; EC2 is asked only where they are not known. */
+  async idsOf(cellId: string, signal: AbortSignal): Promise<readonly string[]> {
+    const known = this.#idsByCell.get(cellId);
+    return known ?? (await this.ofCell(cellId, signal)).map(({ instanceId }) => instanceId);
   }
 
   /** One machine, ended ones included; undefined where EC2 does not know it (any more, or yet). */
@@ -80,13 +95,29 @@ export class Inventory {
     return this.#byId.get(instanceId, signal);
   }
 
-  /** This process has launched the machine, and it is a cell's. */
-  assigned(one: Ec2Machine): void {
-    this.#note(one.instanceId, { assigned: one });
+  /** This process has launched the machine, or claimed it, and its tags say which cell it is, or will do so presently. */
+  assigned(one: Ec2Machine, { isTagged }: { readonly isTagged: boolean }): void {
+    this.#remember(one);
+    if (isTagged) this.#note(one.instanceId, { assigned: one });
+    else this.#untagged.set(one.instanceId, one);
+  }
+
+  /** EC2 describes a machine that this process has launched. */
+  described(one: Ec2Machine): void {
+    if (this.#untagged.has(one.instanceId)) this.#untagged.set(one.instanceId, one);
+    else if (this.#done.get(one.instanceId)?.isEnded !== true) this.#note(one.instanceId, { assigned: one });
+  }
+
+  /** The tags of a machine say which cell it is. */
+  tagged(instanceId: string): void {
+    const one = this.#untagged.get(instanceId);
+    this.#untagged.delete(instanceId);
+    if (one !== undefined) this.#note(instanceId, { assigned: one });
   }
 
   /** This process has ended the machine, and EC2 has confirmed it. */
   ended(instanceId: string): void {
+    this.#untagged.delete(instanceId);
     this.#note(instanceId, { isEnded: true });
   }
 
@@ -101,11 +132,21 @@ export class Inventory {
     this.#done.set(instanceId, { ...done, untilMs: nowMs + LAG_MS });
   }
 
+  #remember({ instanceId, machine }: Ec2Machine): void {
+    const { cellId } = machine.tags;
+    const ids = this.#idsByCell.get(cellId) ?? [];
+    if (!ids.includes(instanceId)) this.#idsByCell.set(cellId, [...ids, instanceId]);
+  }
+
+  /** A machine as this process knows that it is, where descriptions may not show it. */
+  #launched(instanceId: string): Ec2Machine | undefined {
+    const done = this.#done.get(instanceId);
+    const isRecent = done !== undefined && done.untilMs > this.#options.clock.now();
+    return this.#untagged.get(instanceId) ?? (isRecent ? done.assigned : undefined);
+  }
+
   #unseen(): readonly Ec2Machine[] {
-    const nowMs = this.#options.clock.now();
-    return [...this.#done.values()].flatMap(({ assigned, untilMs }) =>
-      assigned !== undefined && untilMs > nowMs ? [assigned] : [],
-    );
+    return [...this.#untagged.keys(), ...this.#done.keys()].flatMap((id) => this.#launched(id) ?? []);
   }
 
   #deadline(): AbortSignal {
@@ -116,7 +157,8 @@ export class Inventory {
     return instances.flatMap((instance) => {
       const done = this.#done.get(instance.InstanceId ?? '');
       const described = tagsOf(instance);
-      const tags: Tags = { ...described, ...done?.assigned?.tags };
+      const launched = this.#untagged.get(instance.InstanceId ?? '') ?? done?.assigned;
+      const tags: Tags = { ...described, ...launched?.tags };
       const isEnded = done?.isEnded === true || described[TAG.ended] !== undefined;
       const machine = isEnded && !withEnded ? undefined : machineOf(instance, tags);
       return machine === undefined ? [] : [machine];

@@ -9,6 +9,8 @@ export interface FreshMachine {
   readonly tags: Tags;
   readonly offering: Offering;
   readonly nowMs: number;
+  /** Whether its tags say already which cell it is. */
+  readonly isTagged: boolean;
 }
 
 /** A machine that EC2 has given and does not describe yet, as it must be. */
@@ -30,7 +32,7 @@ export async function describedMachine(
   signal: AbortSignal,
 ): Promise<Ec2Machine> {
   const launched = asLaunched(fresh);
-  inventory.assigned(launched);
+  inventory.assigned(launched, fresh);
   const untilMs = clock.now() + VISIBLE_WITHIN_MS;
   // What EC2 can't tell now is no reason to take back what it has given.
   const look = () => inventory.ofId(fresh.instanceId, signal).catch(() => undefined);
@@ -40,6 +42,6 @@ export async function describedMachine(
     described = await look();
   }
   if (described === undefined) return launched;
-  inventory.assigned(described);
+  inventory.described(described);
   return described;
 }

@@ -7,10 +7,11 @@ import type { CellBoot } from '../boot.ts';
 import type { Inventory } from '../instances/inventory.ts';
 import type { Ec2Machine } from '../instances/machine.ts';
 import { shapeText } from '../instances/shape.ts';
-import { assignmentTags, launchTags, type Tags, tagList } from '../instances/tags.ts';
+import { assignmentTags, launchTags, type Tags } from '../instances/tags.ts';
 import type { Terminator } from '../instances/terminator.ts';
 import type { Owner } from '../options.ts';
 import type { AwsEc2Settings } from '../settings.ts';
+import { Assignments } from './assignments.ts';
 import { Batches } from './batches.ts';
 import { fleetRequest, launchIdOf, shortfallOf } from './fleet-request.ts';
 import { type Fleet, Fleets } from './fleets.ts';
@@ -54,6 +55,7 @@ export class Launcher {
   readonly #templates: Templates;
   readonly #fleets: Fleets;
   readonly #batches: Batches<Order, Ec2Machine>;
+  readonly #assignments: Assignments;
   readonly #attempts = new Map<string, number>();
 
   constructor(options: LauncherOptions) {
@@ -62,6 +64,7 @@ export class Launcher {
     this.spares = new Spares();
     this.#network = new Network(options);
     this.#templates = new Templates(client);
+    this.#assignments = new Assignments(options);
     this.#fleets = new Fleets({ client, inventory, clock });
     const run = (_kind: string, orders: readonly Order[]) => this.#launchAll(orders);
     this.#batches = new Batches({ windowMs: WINDOW_MS, maxSize: MAX_BATCH, run, clock });
@@ -70,10 +73,29 @@ export class Launcher {
   /** A machine that is the cell's. @throws NodelessError of the provider contract */
   async launch(request: LaunchRequest, signal: AbortSignal): Promise<Ec2Machine> {
     const order = await this.#order(request, signal);
-    const spare = this.spares.take(order.kind);
+    const spare = await this.#claim(order.kind, signal);
     if (spare === undefined) return this.#batches.add(order.kind, order, signal);
-    const tags = { ...spare.tags, ...(await this.#assign(order, spare.instanceId)) };
-    return this.#become(order, spare.instanceId, tags, this.#deadline());
+    return this.#become(order, spare.instanceId, { tags: spare.tags, isTagged: false });
+  }
+
+  /** A machine of the kind that nobody has, as EC2 has it now: another process may have assigned it since it was listed. */
+  async #claim(kind: string, signal: AbortSignal): Promise<Ec2Machine | undefined> {
+    for (;;) {
+      const spare = this.spares.take(kind);
+      if (spare === undefined) return undefined;
+      const now = await this.#options.inventory.ofId(spare.instanceId, signal);
+      if (now !== undefined && this.spares.isSpare(now)) return now;
+    }
+  }
+
+  /** Resolves once the tags of the cell's machine say that it is the cell. */
+  async untilTagged(cellId: string, signal: AbortSignal): Promise<void> {
+    await this.#assignments.settled(cellId, signal);
+  }
+
+  /** The cell ends. */
+  forget(cellId: string): void {
+    this.#assignments.cancel(cellId);
   }
 
   async #order(request: LaunchRequest, signal: AbortSignal): Promise<Order> {
@@ -104,8 +126,8 @@ export class Launcher {
         orders.map(async (order, index) => {
           const instanceId = instanceIds[index];
           if (instanceId === undefined) throw shortfallOf(errors, order.request.offering);
-          const tags = orders.length === 1 ? {} : await this.#assign(order, instanceId);
-          return this.#become(order, instanceId, { ...this.#tags(orders, order, launchId), ...tags }, signal);
+          const tags = this.#tags(orders, order, launchId);
+          return this.#become(order, instanceId, { tags, isTagged: orders.length === 1 });
         }),
       );
     } catch (reason) {
@@ -159,33 +181,19 @@ export class Launcher {
     if (this.#attempts.size > MAX_ATTEMPTS_KNOWN && oldest !== undefined) this.#attempts.delete(oldest);
   }
 
-  /** Tags the machine as the cell's; one that can't be tagged is ended, since nobody would know whose it is. */
-  async #assign({ request }: Order, instanceId: string): Promise<Tags> {
-    const { client, terminator } = this.#options;
-    const tags = assignmentTags(request.tags);
-    try {
-      await client.call(
-        {
-          action: 'ec2:CreateTags',
-          family: 'tag',
-          identity: { instance: instanceId, cell: request.tags.cellId },
-          run: ({ ec2 }, abortSignal) =>
-            ec2.createTags({ Resources: [instanceId], Tags: tagList(tags) }, { abortSignal }),
-        },
-        this.#deadline(),
-      );
-      return tags;
-    } catch (error) {
-      await terminator.end(instanceId, this.#deadline()).catch(() => undefined);
-      throw error;
-    }
-  }
-
-  /** The machine is the cell's now. */
-  async #become({ request }: Order, instanceId: string, tags: Tags, signal: AbortSignal): Promise<Ec2Machine> {
+  /** The machine is the cell's now. Its tags say so presently: until it registers, it could stand in for any of its kind. */
+  async #become(
+    { request }: Order,
+    instanceId: string,
+    { tags, isTagged }: { readonly tags: Tags; readonly isTagged: boolean },
+  ): Promise<Ec2Machine> {
     const { clock } = this.#options;
-    const fresh = { instanceId, tags, offering: request.offering, nowMs: clock.now() };
-    return describedMachine(fresh, this.#options, signal);
+    const { cellId } = request.tags;
+    const own = { ...tags, ...assignmentTags(request.tags) };
+    const fresh = { instanceId, tags: own, offering: request.offering, nowMs: clock.now(), isTagged };
+    const described = describedMachine(fresh, this.#options, this.#deadline());
+    if (!isTagged) this.#assignments.assign(cellId, instanceId, assignmentTags(request.tags));
+    return described;
   }
 
   #deadline(): AbortSignal {

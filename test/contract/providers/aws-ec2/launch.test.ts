@@ -57,8 +57,26 @@ describe('launches in EC2', () => {
     expect(await countOf('fulfilled', outcomes)).toBe(20);
     expect(calls('ec2:CreateFleet')).toHaveLength(1);
     expect(calls('ec2:CreateFleet')[0]?.params.get('TargetCapacitySpecification.TotalTargetCapacity')).toBe('20');
-    const cells = (await machinesIn(bed)).map(({ tags }) => tags['nodeless.io/cell']);
-    expect(cells.sort()).toEqual(cellsOf('burst', 20).sort());
+    const cells = async () => (await machinesIn(bed)).map(({ tags }) => tags['nodeless.io/cell']).sort();
+    await expect.poll(cells, { timeout: 30_000 }).toEqual(cellsOf('burst', 20).sort());
+  });
+
+  test("do not wait for tags; whoever registers does, so that its machine is nobody else's from then on", async () => {
+    bed.set({ actions: { 'ec2:CreateTags': { delayMs: 3_000 } } });
+    await launchAll(['early', 'other']);
+    const tagged = async () =>
+      (await machinesIn(bed)).filter(({ tags }) => tags['nodeless.io/cell'] === 'early').length;
+    expect(await tagged()).toBe(0);
+    expect((await provider.list(soon())).map(({ tags }) => tags.cellId).sort()).toEqual(['early', 'other']);
+    const evidence = { token: 'early', keyFingerprint: 'key', remoteAddress: '172.31.0.4' };
+    expect(await provider.attest(evidence, soon())).toEqual({ outcome: 'accepted', cellId: 'early' });
+    expect(await tagged()).toBe(1);
+  });
+
+  test('whose machines can not be tagged have these ended', async () => {
+    bed.set({ actions: { 'ec2:CreateTags': { refuse: { status: 403, code: 'UnauthorizedOperation' }, times: 2 } } });
+    await launchAll(['nameless-1', 'nameless-2']);
+    await eventually('both have ended', async () => (await machinesIn(bed)).length === 0);
   });
 
   test('of different kinds are requests of their own', async () => {
@@ -245,6 +263,21 @@ describe('machines in EC2', () => {
     expect((await next.list(soon())).map(({ tags }) => tags.cellId).sort()).toEqual(cellIds);
     expect(await machinesIn(bed)).toHaveLength(3);
     await next.stop();
+  });
+
+  test('that another process has assigned since they were listed are given to nobody else', async () => {
+    bed.set({ actions: { 'ec2:CreateTags': { delayMs: 5_000 } } });
+    const leading = await started();
+    const next = await started();
+    await Promise.all(['mine-1', 'mine-2'].map((cellId) => leading.launch(launchOf(cellId), soon())));
+    expect((await next.list(soon())).every(({ tags }) => tags.cellId.startsWith('i-'))).toBe(true);
+    const tagged = async () => (await machinesIn(bed)).filter(({ tags }) => tags['nodeless.io/cell'] !== undefined);
+    await eventually('both are assigned', async () => (await tagged()).length === 2);
+    bed.set({});
+    await next.launch(launchOf('another'), soon());
+    const cells = (await tagged()).map(({ tags }) => tags['nodeless.io/cell']);
+    expect(cells.sort()).toEqual(['another', 'mine-1', 'mine-2']);
+    await Promise.all([leading.stop(), next.stop()]);
   });
 
   test('that nobody claims are listed by their own ids, and ended by these', async () => {
