@@ -74,6 +74,17 @@ describe('a pool that sizes itself', () => {
     expect(policy.decide(IDLE, burstMs(6)).running).toBeLessThanOrEqual(Math.max(5, before - 30));
   });
 
+  test('gives up no hour with ten pods or more, however much busier others are', () => {
+    const policy = policyOf();
+    const busyS = 12 * 3_600;
+    for (let second = 0; second < busyS + 4 * 3_600; second += 1) {
+      if (second % (second < busyS ? 2 : 200) !== 0) continue;
+      policy.arrived(second * 1_000, 1);
+      policy.started(second * 1_000, 900);
+    }
+    expect(policy.decide(IDLE, (busyS + 4 * 3_600) * 1_000).running).toBeGreaterThanOrEqual(1);
+  });
+
   test('holds no more than max and no less than min, whatever comes', () => {
     const policy = policyOf({ min: 3, max: 7 });
     expect(policy.decide(IDLE, 0).running).toBe(3);
