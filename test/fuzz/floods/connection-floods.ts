@@ -20,15 +20,26 @@ async function openPlain({ host, port }: WireTarget): Promise<Socket> {
 const alive = (sockets: readonly Socket[]): number =>
   sockets.filter((socket) => !socket.destroyed && socket.readable).length;
 
-/** Opens many and keeps them; how many the server has left open a moment later. */
+/** How many the server leaves open: looked at until it has closed none for a while, and sooner than it ends handshakes. */
+async function leftOpen(sockets: readonly Socket[]): Promise<number> {
+  let held = alive(sockets);
+  for (let looks = 0, unchanged = 0; looks < 40 && unchanged < 10; looks += 1) {
+    await delay(100);
+    const now = alive(sockets);
+    unchanged = now === held ? unchanged + 1 : 0;
+    held = now;
+  }
+  return held;
+}
+
+/** Opens many and keeps them; how many the server leaves open. */
 async function hoard(count: number, open: () => Promise<Socket>): Promise<{ sent: number; held: number }> {
   const sockets: Socket[] = [];
   while (sockets.length < count) {
     sockets.push(...(await Promise.all(Array.from({ length: 20 }, open))));
     for (const socket of sockets) socket.resume();
   }
-  await delay(500);
-  const held = alive(sockets);
+  const held = await leftOpen(sockets);
   for (const socket of sockets) socket.destroy();
   return { sent: sockets.length, held };
 }
