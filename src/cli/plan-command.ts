@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
-import { loadConfig, parseConfig } from '../config/load.ts';
+import { parseConfig, readConfig } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
 import { systemClock } from '../core/clock.ts';
 import { NodelessError } from '../core/errors.ts';
 import { createKubeClient } from '../kube/client.ts';
@@ -10,6 +11,7 @@ import { ownArch } from '../virtual-node/node-spec.ts';
 import { loadKubeConfig } from './kube-config.ts';
 import { readObjects } from './plan/documents.ts';
 import { type Facts, readFacts } from './plan/facts.ts';
+import { checkObject, isForeign } from './plan/object-checks.ts';
 import { offeringsOf, PLANNED_PROVIDERS } from './plan/offerings.ts';
 import { type Planner, planAll } from './plan/plan.ts';
 import { planText } from './plan/plan-text.ts';
@@ -27,10 +29,19 @@ interface Flags {
   readonly kubeconfig?: string;
 }
 
+/** The configuration, or that by default. Nothing is listened on, so any address will do where it names none. */
+async function configOf(file: string | undefined): Promise<Config> {
+  const given = file === undefined ? {} : await readConfig(file);
+  const address = '127.0.0.1';
+  const isSection = (value: unknown): value is object => typeof value === 'object' && value !== null;
+  const { virtualNode = {} } = isSection(given) ? (given as { virtualNode?: unknown }) : {};
+  const addressed =
+    isSection(given) && isSection(virtualNode) ? { ...given, virtualNode: { address, ...virtualNode } } : given;
+  return parseConfig(addressed ?? { virtualNode: { address } }, file ?? 'the default configuration');
+}
+
 async function plannerOf({ provider, config: file }: Flags, facts: Facts, signal: AbortSignal): Promise<Planner> {
-  // Nothing is listened on, so any address will do where no configuration gives one.
-  const nowhere = { virtualNode: { address: '127.0.0.1' } };
-  const config = file === undefined ? parseConfig(nowhere, 'the default configuration') : await loadConfig(file);
+  const config = await configOf(file);
   const offerings = await offeringsOf(provider ?? config.provider, config, signal);
   const classes = new CellClasses(facts);
   const agents = plannedAgents(config, facts);
@@ -72,15 +83,21 @@ async function factsFor(flags: Flags, objects: Awaited<ReturnType<typeof readObj
 
 async function plan(flags: Flags): Promise<number> {
   const objects = await readObjects(flags.filename);
-  const workloads = objects.flatMap((object) => workloadOf(object, flags.namespace) ?? []);
+  const foreign = objects.filter(isForeign);
+  const known = objects.filter((object) => !isForeign(object));
+  for (const object of known) checkObject(object);
+  for (const { kind, metadata } of foreign) process.stderr.write(`not planned: ${kind} ${metadata.name}\n`);
+  const workloads = known.flatMap((object) => workloadOf(object, flags.namespace) ?? []);
   if (workloads.length === 0) {
     const message = `${flags.filename} has nothing that makes pods; kinds that do are ${WORKLOAD_KINDS.join(', ')}`;
     throw new NodelessError({ code: 'ConfigInvalid', message });
   }
-  const facts = await factsFor(flags, objects);
+  const facts = await factsFor(flags, known);
   const signal = untilSignalled();
   const plans = await planAll(workloads, await plannerOf(flags, facts, signal), signal);
   process.stdout.write(flags.output === 'json' ? `${JSON.stringify(plans, null, 2)}\n` : planText(plans));
+  if (flags.kubeconfig === undefined)
+    process.stderr.write('planned without a cluster; --kubeconfig counts what is there\n');
   return plans.some(({ refused }) => refused !== undefined) ? 1 : 0;
 }
 

@@ -36,11 +36,10 @@ export function parseConfig(input: unknown, source: string): Config {
   });
 }
 
-/** Reads a YAML or JSON configuration file. @throws NodelessError ConfigInvalid when it can't be read or is wrong. */
-export async function loadConfig(file: string): Promise<Config> {
-  let input: unknown;
+/** What a YAML or JSON configuration file says, unchecked. @throws NodelessError ConfigInvalid when it can't be read */
+export async function readConfig(file: string): Promise<unknown> {
   try {
-    input = parse(await readFile(file, 'utf8'));
+    return parse(await readFile(file, 'utf8'));
   } catch (error) {
     throw new NodelessError({
       code: 'ConfigInvalid',
@@ -48,5 +47,9 @@ export async function loadConfig(file: string): Promise<Config> {
       cause: error,
     });
   }
-  return parseConfig(input, file);
+}
+
+/** Reads a YAML or JSON configuration file. @throws NodelessError ConfigInvalid when it can't be read or is wrong. */
+export async function loadConfig(file: string): Promise<Config> {
+  return parseConfig(await readConfig(file), file);
 }

@@ -1,3 +1,5 @@
+import { DAEMONSET_POLICY_ANNOTATION } from './names.ts';
+
 /** What becomes of a DaemonSet's pod on the virtual node. */
 const DAEMONSET_POLICIES = ['absorb', 'node-cell', 'inject'] as const;
 export type DaemonSetPolicy = (typeof DAEMONSET_POLICIES)[number];
@@ -22,4 +24,10 @@ export function daemonSetPolicyOf(namespace: string, name: string, annotation: s
   if (isDaemonSetPolicy(annotation)) return annotation;
   const isPreset = namespace === PRESET_NAMESPACE && Object.hasOwn(PRESETS, name);
   return isPreset ? (PRESETS[name] ?? 'absorb') : 'absorb';
+}
+
+/** Says that an annotation has a value that nothing follows, or undefined. */
+export function daemonSetPolicyWarning(annotation: string | undefined): string | undefined {
+  if (annotation === undefined || isDaemonSetPolicy(annotation)) return undefined;
+  return `annotation ${DAEMONSET_POLICY_ANNOTATION}: "${annotation}" is not followed; it is one of ${DAEMONSET_POLICIES.join(', ')}`;
 }

@@ -1,3 +1,4 @@
+import type { CellClass } from '../core/cell-class.ts';
 import type { Constraints, Term } from '../core/constraints.ts';
 import { NodelessError } from '../core/errors.ts';
 import { byPrice } from '../core/offerings.ts';
@@ -53,7 +54,7 @@ function describeTerm(term: Term): string {
 /** What a pod asks of its machine, in words: `kubernetes.io/arch In arm64`. */
 export function describeConstraints(constraints: readonly Constraints[]): readonly string[] {
   return constraints.flatMap(({ required }) =>
-    required === undefined ? [] : [required.map(describeTerm).join(', or ')],
+    required === undefined ? [] : [[...new Set(required.map(describeTerm))].join(', or ')],
   );
 }
 
@@ -62,13 +63,20 @@ export function ofClass({ cellClass }: Query): string {
   return cellClass.name === BUILT_IN_CLASS ? '' : ` of CellClass ${cellClass.name}`;
 }
 
+/** Which instance types a class takes, by its own globs. */
+function describeGlobs({ spec: { instanceTypes } }: CellClass): string {
+  const { include = ['*'], exclude = [] } = instanceTypes;
+  const without = exclude.length === 0 ? '' : ` without ${exclude.join(', ')}`;
+  return `; its spec.instanceTypes take ${include.join(', ')}${without}`;
+}
+
 function budgetExceeded({ cellClass: { name, spec }, room }: Query): NodelessError {
   const { maxCells, maxPricePerHourUsd } = spec.budgets;
   const isCells = room.cells <= 0;
   const limit = isCells
     ? `${maxCells} cells`
     : `$${maxPricePerHourUsd}/h, of which no offering that fits the pod is left`;
-  const message = `CellClass ${name} has spent its budget of ${limit}; it is tried again until one of its cells ends, or raise spec.budgets`;
+  const message = `CellClass ${name} has spent its budget of ${limit}; it gets a cell when one of the class’s ends; or raise spec.budgets`;
   return new NodelessError({ code: 'BudgetExceeded', retryable: true, message, identity: { cellClass: name } });
 }
 
@@ -94,6 +102,7 @@ export function refusal(query: Query, passed: ExclusionCounts, look: () => Surve
         ? 'the provider has no offerings'
         : `of all offerings ${describeExclusions(exclusions)}`
       : `the nearest, ${nearest.offering.instanceType} with ${describeResources(nearest.counted)}, lacks ${shortOf(nearest.counted, need).join(' and ')}`;
-  const message = `no offering${ofClass(query)} fits ${needed}${what}: ${hint}`;
+  const globs = exclusions.InstanceType === undefined ? '' : describeGlobs(query.cellClass);
+  const message = `no offering${ofClass(query)} fits ${needed}${what}: ${hint}${globs}`;
   return new NodelessError({ code: 'NoOffering', message });
 }

@@ -105,7 +105,7 @@ describe('routing', () => {
     ['a claim', { spec: CLAIM }, 'leave: persistent-volume (spec.volumes "data")'],
     ['the host’s network', { spec: { hostNetwork: true } }, 'leave: host-network (spec.hostNetwork)'],
     ['another scheduler', { spec: { schedulerName: 'volcano' } }, 'leave: selector (spec.schedulerName)'],
-    ['a selector', { spec: { nodeSelector: { disk: 'ssd' } } }, 'leave: selector (spec.nodeSelector)'],
+    ['a selector', { spec: { nodeSelector: { disk: 'ssd' } } }, 'leave: selector (spec.nodeSelector "disk")'],
     ['a NetworkPolicy', { labels: { guarded: 'strictly' } }, 'leave: networkpolicy (guard)'],
   ])('%s', async (_title, shape, decision) => {
     expect(await decisionOn(shape)).toBe(decision);

@@ -1,4 +1,4 @@
-import { daemonSetPolicyOf } from '../../src/core/daemonset-policy.ts';
+import { daemonSetPolicyOf, daemonSetPolicyWarning } from '../../src/core/daemonset-policy.ts';
 import { DAEMONSET_POLICY_ANNOTATION } from '../../src/core/names.ts';
 import type { CollectionReader } from '../../src/kube/collection.ts';
 import { type NetworkPolicy, NetworkPolicyIndex } from '../../src/kube/network-policy-index.ts';
@@ -24,6 +24,8 @@ export type OtherFacts = Pick<
 export function clusterFacts(collections: ClusterCollections, configured: Target, others: OtherFacts): ClusterFacts {
   const { nodes, namespaces, daemonSets, networkPolicies } = collections;
   const policies = new NetworkPolicyIndex(networkPolicies);
+  const policyAnnotation = (namespace: string, name: string) =>
+    daemonSets.get(namespace, name)?.metadata.annotations?.[DAEMONSET_POLICY_ANNOTATION];
   return {
     ...others,
     target() {
@@ -32,10 +34,8 @@ export function clusterFacts(collections: ClusterCollections, configured: Target
       return { ...configured, nodes: configured.nodes.map(now) };
     },
     namespaceLabels: (namespace) => namespaces.get(undefined, namespace)?.metadata.labels ?? {},
-    daemonSetPolicy(namespace, name) {
-      const annotations = daemonSets.get(namespace, name)?.metadata.annotations;
-      return daemonSetPolicyOf(namespace, name, annotations?.[DAEMONSET_POLICY_ANNOTATION]);
-    },
+    daemonSetPolicy: (namespace, name) => daemonSetPolicyOf(namespace, name, policyAnnotation(namespace, name)),
+    daemonSetPolicyWarning: (namespace, name) => daemonSetPolicyWarning(policyAnnotation(namespace, name)),
     networkPolicy: (namespace, labels) => policies.selecting(namespace, labels),
   };
 }

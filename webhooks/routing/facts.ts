@@ -20,6 +20,8 @@ export interface ClusterFacts {
   target(): Target;
   namespaceLabels(namespace: string): Labels;
   daemonSetPolicy(namespace: string, name: string): DaemonSetPolicy;
+  /** Says that a DaemonSet asks for a policy that there is not; undefined where it does not. */
+  daemonSetPolicyWarning(namespace: string, name: string): string | undefined;
   /** Name of a NetworkPolicy that selects pods of these labels, or undefined. */
   networkPolicy(namespace: string, podLabels: Labels): string | undefined;
   /** Whether the cells of pods with these labels enforce NetworkPolicies, as their CellClass says. */

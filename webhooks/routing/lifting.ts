@@ -48,6 +48,15 @@ function distribute(all: Term, any: readonly Term[]): readonly Term[] | undefine
   return distinct(any.map((term) => distinct([...all, ...term])));
 }
 
+/** The label of a node selector that no virtual node has so; where each has one of them, the first. */
+export function unmetLabel(selector: Readonly<Record<string, string>>, { nodes, isLifted }: Standpoint): string {
+  const kept = Object.keys(selector)
+    .filter((key) => !isLifted(canonicalLabel(key)))
+    .toSorted();
+  const isUnmet = (key: string) => nodes.every(({ labels }) => labels[key] !== selector[key]);
+  return kept.find(isUnmet) ?? kept[0] ?? '';
+}
+
 /** A node selector, in parts, and the virtual nodes that meet what is left of it. Undefined where none does. */
 export function liftSelector(
   selector: Readonly<Record<string, string>>,

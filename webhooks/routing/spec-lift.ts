@@ -10,7 +10,7 @@ import {
 } from '../../src/core/names.ts';
 import { type Routed, tidied } from './admitted-pod.ts';
 import { liftIsolation, sharesItsHost, strangeTopology } from './isolation.ts';
-import { liftPreferred, liftRequired, liftSelector } from './lifting.ts';
+import { liftPreferred, liftRequired, liftSelector, unmetLabel } from './lifting.ts';
 import { notRequiring } from './node-name.ts';
 import { originalText, parseOriginal } from './original.ts';
 import { nodeNames, type Standpoint, type Target } from './target.ts';
@@ -41,7 +41,7 @@ function withNodeAffinity(
 /** Takes what only a machine can answer out of a pod, and says what of the rest excludes all virtual nodes. */
 export function liftSpec(pod: Routed, at: Standpoint): SpecLift {
   const selector = liftSelector(pod.nodeSelector, at);
-  if (selector === undefined) return { excludedBy: 'spec.nodeSelector' };
+  if (selector === undefined) return { excludedBy: `spec.nodeSelector "${unmetLabel(pod.nodeSelector, at)}"` };
   const { [REQUIRED]: requirement, [PREFERRED]: preferences, ...others } = pod.affinity.nodeAffinity ?? {};
   const required = liftRequired(selector.lifted, requirement?.nodeSelectorTerms, selector.at);
   if (required === undefined) return { excludedBy: 'spec.affinity.nodeAffinity' };

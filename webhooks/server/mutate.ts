@@ -1,7 +1,7 @@
-import { placementWarning } from '../../src/core/placement-label.ts';
 import type { ClusterFacts, RoutingRules } from '../routing/facts.ts';
 import { podPatch } from '../routing/pod-patch.ts';
 import { route } from '../routing/route.ts';
+import { warningsOf } from '../routing/warnings.ts';
 import { type AdmissionAnswer, type AdmissionRequest, isKind } from './admission-review.ts';
 import type { WebhookMetrics } from './metrics.ts';
 import { podOf } from './review-pod.ts';
@@ -18,6 +18,5 @@ export function mutate(request: AdmissionRequest, { rules, facts, metrics }: Rou
   const pod = podOf(request);
   const routed = route({ pod, namespace: request.namespace, rules, facts });
   metrics.decided(routed.verdict.decision, routed.verdict.reason);
-  const warning = placementWarning(pod.metadata.labels ?? {});
-  return { allowed: true, patch: podPatch(routed), ...(warning === undefined ? {} : { warnings: [warning] }) };
+  return { allowed: true, patch: podPatch(routed), warnings: warningsOf(pod, request.namespace, facts) };
 }

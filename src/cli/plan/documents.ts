@@ -42,10 +42,12 @@ export function objectsOf(input: string, source: string): readonly KubeObject[] 
 /** The objects of a file, or of the standard input for `-`. @throws NodelessError ConfigInvalid */
 export async function readObjects(file: string): Promise<readonly KubeObject[]> {
   if (file === '-') return objectsOf(await text(process.stdin), 'the standard input');
+  if (/^https?:\/\//.test(file)) throw invalid(file, `is a URL; read it by: curl -s ${file} | nodeless plan -f -`);
   try {
     return objectsOf(await readFile(file, 'utf8'), file);
   } catch (error) {
     if (error instanceof NodelessError) throw error;
+    if ((error as NodeJS.ErrnoException).code === 'EISDIR') throw invalid(file, 'is a folder; name one of its files');
     throw invalid(file, `can not be read: ${messageOf(error)}`);
   }
 }

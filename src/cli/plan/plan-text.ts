@@ -19,12 +19,24 @@ function nameOf({ kind, namespace, name }: WorkloadPlan): string {
   return `${kind} ${namespace}/${name}`;
 }
 
+/** How many wait, and why: the code of the first one's error. */
+function waitingOf({ place, placed, replicas, refused }: WorkloadPlan): string {
+  if (place === 'refused' || refused === undefined) return '';
+  return `${replicas - placed} of ${replicas} wait: ${refused}`;
+}
+
+function podsOf({ place, placed, replicas }: WorkloadPlan): string {
+  const isOurs = place === 'cell' || place === 'node-cell' || place === 'refused';
+  return `${isOurs ? placed : '-'}/${replicas}`;
+}
+
 function summaryRow(plan: WorkloadPlan): readonly string[] {
   const { chosen, cellClass = '' } = plan.explanation ?? {};
-  const verdict = plan.place === 'cell' ? (chosen?.instanceType ?? plan.refused ?? '') : plan.place;
+  const verdict = plan.place === 'cell' ? (chosen?.instanceType ?? '') : plan.place;
   const { zones = [chosen?.zone] } = plan;
-  const how = chosen === undefined ? '' : `${chosen.launchType}, ${zones.join(' or ')}`;
-  return [nameOf(plan), `${plan.cells}/${plan.replicas}`, cellClass, verdict, how, usd(plan.pricePerHourUsd)];
+  const how = chosen === undefined ? '' : [...new Set([chosen.launchType, zones.join(' or ')])].join(', ');
+  const price = usd(plan.pricePerHourUsd);
+  return [nameOf(plan), podsOf(plan), `${plan.cells}`, cellClass, verdict, how, price, waitingOf(plan)];
 }
 
 /** Candidates that are shown; JSON has more. */
@@ -44,8 +56,9 @@ function candidateRows(candidates: readonly OfferingRow[]): readonly string[] {
 }
 
 function details(plan: WorkloadPlan): readonly string[] {
-  const { explanation, request, why, decision } = plan;
-  const routed = decision === undefined ? [] : [`  routed ${decision}`];
+  const { explanation, request, why, decision, warnings } = plan;
+  const told = warnings.map((warning) => `  warning: ${warning}`);
+  const routed = [...(decision === undefined ? [] : [`  routed ${decision}`]), ...told];
   if (explanation === undefined) return ['', nameOf(plan), ...routed, `  ${why}`];
   const { need, constraints, candidates, candidateCount, exclusions } = explanation;
   const shown = candidates.slice(0, SHOWN);
@@ -63,13 +76,15 @@ function details(plan: WorkloadPlan): readonly string[] {
   ];
 }
 
+const HEADER = ['WORKLOAD', 'PODS', 'CELLS', 'CLASS', 'OFFERING', 'HOW', 'USD/H', ''];
+
 /** The plans for people: a table of all, then each one's candidates and what was left out. */
 export function planText(plans: readonly WorkloadPlan[]): string {
   const total = plans.reduce((sum, { pricePerHourUsd }) => sum + pricePerHourUsd, 0);
   const cells = plans.reduce((sum, plan) => sum + plan.cells, 0);
   const lines = [
-    ...columns([['WORKLOAD', 'CELLS', 'CLASS', 'OFFERING', 'HOW', 'USD/H'], ...plans.map(summaryRow)]),
-    `${cells} cells, $${usd(total)}/h`,
+    ...columns([HEADER, ...plans.map(summaryRow)]),
+    `${cells} ${cells === 1 ? 'cell' : 'cells'}, $${usd(total)}/h`,
     ...plans.flatMap(details),
   ];
   return `${lines.join('\n')}\n`;

@@ -14,6 +14,8 @@ export interface Routing {
   readonly verdict: Route['verdict'];
   /** Why admission refuses the pod; undefined where it lets it in. */
   readonly refusal?: string;
+  /** It names a virtual node itself, so no scheduler has a say. */
+  readonly isBound: boolean;
   readonly pod: WirePod;
 }
 
@@ -36,6 +38,7 @@ export function routerOf(config: Config, facts: Facts, classes: CellClasses): Ro
     const fields = { nodeSelector, tolerations, affinity, topologySpreadConstraints } as Partial<WirePod['spec']>;
     return {
       verdict,
+      isBound: target.nodes.some(({ name }) => name === pod.spec.nodeName),
       ...(refusal === undefined ? {} : { refusal }),
       pod: { ...pod, metadata: { ...pod.metadata, annotations: { ...annotations } }, spec: { ...pod.spec, ...fields } },
     };

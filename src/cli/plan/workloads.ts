@@ -21,6 +21,7 @@ interface Template {
 interface Spec {
   readonly replicas?: number;
   readonly parallelism?: number;
+  readonly completions?: number;
   readonly template?: Template;
   readonly jobTemplate?: { readonly spec?: Spec };
   readonly volumeClaimTemplates?: readonly { readonly metadata?: { readonly name?: string } }[];
@@ -29,6 +30,11 @@ interface Spec {
 interface Made {
   readonly template: Template | undefined;
   readonly replicas?: number | undefined;
+}
+
+/** A Job runs no more pods at once than it still has to complete. */
+function ofJob({ template, parallelism, completions }: Spec): Made {
+  return { template, replicas: Math.min(parallelism ?? 1, completions ?? Number.POSITIVE_INFINITY) };
 }
 
 /** What makes the pods of each kind; `replicas` is 1 unless the object says otherwise. */
@@ -41,8 +47,8 @@ const MAKERS: Readonly<Record<string, (spec: Spec) => Made>> = {
     replicas,
   }),
   DaemonSet: ({ template }) => ({ template }),
-  Job: ({ template, parallelism }) => ({ template, replicas: parallelism }),
-  CronJob: ({ jobTemplate }) => ({ template: jobTemplate?.spec?.template, replicas: jobTemplate?.spec?.parallelism }),
+  Job: ofJob,
+  CronJob: ({ jobTemplate }) => ofJob(jobTemplate?.spec ?? {}),
 };
 
 /** The kinds that have pods. */
@@ -79,6 +85,19 @@ function podOf(
   };
 }
 
+/** @throws NodelessError ConfigInvalid for numbers of pods that Kubernetes refuses */
+function checkCounts({ kind, metadata, spec }: KubeObject): void {
+  const ofPods = (spec ?? {}) as Spec;
+  for (const counts of [ofPods, ofPods.jobTemplate?.spec ?? {}]) {
+    for (const field of ['replicas', 'parallelism', 'completions'] as const) {
+      const count: unknown = counts[field] ?? 0;
+      if (Number.isSafeInteger(count) && Number(count) >= 0) continue;
+      const message = `${kind} ${metadata.name} has ${field} ${JSON.stringify(count)}, which is a whole number, 0 or more`;
+      throw new NodelessError({ code: 'ConfigInvalid', message });
+    }
+  }
+}
+
 /**
  * The workload that an object is; undefined for what has no pods, such as a Service.
  * @throws NodelessError ConfigInvalid when it should have pods and tells of none
@@ -90,7 +109,9 @@ export function workloadOf(object: KubeObject, defaultNamespace: string): Worklo
     const template = object as unknown as Template;
     return { kind, namespace, name, replicas: 1, pod: podOf(object, namespace, template) };
   }
-  const made = MAKERS[kind]?.((object.spec ?? {}) as Spec);
-  if (made === undefined) return undefined;
+  const maker = MAKERS[kind];
+  if (maker === undefined) return undefined;
+  checkCounts(object);
+  const made = maker((object.spec ?? {}) as Spec);
   return { kind, namespace, name, replicas: made.replicas ?? 1, pod: podOf(object, namespace, made.template) };
 }

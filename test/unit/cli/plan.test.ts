@@ -18,10 +18,6 @@ import { Placement } from '../../../src/placement/placement.ts';
 const { signal } = new AbortController();
 const SPEC = '{containers: [{name: c, resources: {requests: {cpu: 600m, memory: 700Mi}}}]}';
 
-function workloads(yaml: string) {
-  return objectsOf(yaml, 'x.yaml').flatMap((object) => workloadOf(object, 'default') ?? []);
-}
-
 async function plansOf(yaml: string, zones: readonly string[] = []) {
   const config = parseConfig({ virtualNode: { address: '127.0.0.1' }, zones: { names: zones } }, 'a test');
   const facts = await readFacts(objectsOf(yaml, 'x.yaml'), undefined, 'default');
@@ -42,49 +38,9 @@ async function plansOf(yaml: string, zones: readonly string[] = []) {
   const { namespaces: agentNamespaces } = config.cells.agents;
   const router = routerOf(config, facts, classes);
   const planner = { placement, facts, agentNamespaces, nodeCell, hasZones: zones.length > 0, router };
-  return planAll(workloads(yaml), planner, signal);
+  const workloads = objectsOf(yaml, 'x.yaml').flatMap((object) => workloadOf(object, 'default') ?? []);
+  return planAll(workloads, planner, signal);
 }
-
-describe('a manifest', () => {
-  test.each([
-    ['Pod', `{apiVersion: v1, kind: Pod, metadata: {name: x}, spec: ${SPEC}}`, 1],
-    ['Deployment', `{kind: Deployment, metadata: {name: x}, spec: {replicas: 3, template: {spec: ${SPEC}}}}`, 3],
-    ['ReplicaSet', `{kind: ReplicaSet, metadata: {name: x}, spec: {template: {spec: ${SPEC}}}}`, 1],
-    [
-      'ReplicationController',
-      `{kind: ReplicationController, metadata: {name: x}, spec: {replicas: 2, template: {spec: ${SPEC}}}}`,
-      2,
-    ],
-    ['StatefulSet', `{kind: StatefulSet, metadata: {name: x}, spec: {replicas: 0, template: {spec: ${SPEC}}}}`, 0],
-    ['DaemonSet', `{kind: DaemonSet, metadata: {name: x}, spec: {template: {spec: ${SPEC}}}}`, 1],
-    ['Job', `{kind: Job, metadata: {name: x}, spec: {parallelism: 4, template: {spec: ${SPEC}}}}`, 4],
-    ['CronJob', `{kind: CronJob, metadata: {name: x}, spec: {jobTemplate: {spec: {template: {spec: ${SPEC}}}}}}`, 1],
-  ])('of a %s gives its pod and how many there are', (kind, yaml, replicas) => {
-    const [workload] = workloads(yaml);
-    expect(workload).toMatchObject({ kind, name: 'x', namespace: 'default', replicas });
-    expect(workload?.pod.spec.containers).toHaveLength(1);
-  });
-
-  test('may have several documents, Lists, JSON, and objects without pods', () => {
-    const pod = `{apiVersion: v1, kind: Pod, metadata: {name: NAME, namespace: ns}, spec: ${SPEC}}`;
-    const list = `{"kind": "List", "items": [{"kind": "Service", "metadata": {"name": "s"}}, ${pod.replace('NAME', 'b')}]}`;
-    const found = workloads(`${pod.replace('NAME', 'a')}\n---\n---\n${list}\n`);
-    expect(found.map(({ namespace, name }) => `${namespace}/${name}`)).toEqual(['ns/a', 'ns/b']);
-  });
-
-  test.each([
-    ['', 'has no Kubernetes objects'],
-    ['a: [', 'can not be read'],
-    ['just text', 'is no Kubernetes object'],
-    ['- 1', 'is no Kubernetes object'],
-    ['kind: Pod', 'has a Pod without a name'],
-    ['{kind: Deployment, metadata: {name: x}, spec: {}}', 'Deployment x has no containers'],
-    ['{kind: Pod, metadata: {name: x}, spec: {containers: many}}', 'Pod x has no containers'],
-  ])('%j is refused with what is wrong', (yaml, message) => {
-    expect(() => workloads(yaml)).toThrow(expect.objectContaining({ code: 'ConfigInvalid' }));
-    expect(() => workloads(yaml)).toThrow(message);
-  });
-});
 
 describe('a plan', () => {
   test('says for each workload what it gets, what it costs and why, the file’s own classes counting', async () => {
@@ -103,6 +59,7 @@ spec: {jobTemplate: {spec: {template: {spec: {containers: [{name: c}]}}}}}
 `);
     expect(web).toMatchObject({
       cells: 2,
+      placed: 2,
       replicas: 3,
       refused: 'BudgetExceeded',
       request: { cpu: '600m', memory: '700Mi' },
@@ -152,7 +109,7 @@ spec: {volumeClaimTemplates: [{metadata: {name: data}}], template: {spec: ${SPEC
 
     test('counts one cell for all of them, of their common size', async () => {
       const [ring, plain] = await plansOf(`${deployment('ring', 3, near('ring'))}\n---\n${deployment('plain', 3)}`);
-      expect(ring).toMatchObject({ cells: 1, replicas: 3, explanation: { need: { cpu: '1800m' } } });
+      expect(ring).toMatchObject({ cells: 1, placed: 3, replicas: 3, explanation: { need: { cpu: '1800m' } } });
       expect(ring?.why).toMatch(/fits 1800m cpu.*, for 3 pods that must be on one machine$/);
       expect(ring?.explanation?.chosen?.pricePerHourUsd).toBe(ring?.pricePerHourUsd);
       expect(ring).not.toHaveProperty('refused');
@@ -161,7 +118,7 @@ spec: {volumeClaimTemplates: [{metadata: {name: data}}], template: {spec: ${SPEC
 
     test('puts them with the workload that they need, whichever is first in the file', async () => {
       const [cache, web] = await plansOf(`${deployment('cache', 2, near('web'))}\n---\n${deployment('web', 2)}`);
-      expect(cache).toMatchObject({ cells: 0, pricePerHourUsd: 0 });
+      expect(cache).toMatchObject({ cells: 0, placed: 2, pricePerHourUsd: 0 });
       expect(cache?.why).toMatch(/its pods share the cells of others/);
       expect(web).toMatchObject({ cells: 2, explanation: { need: { cpu: '1800m' } } });
     });
@@ -220,11 +177,49 @@ spec: {nodeSelector: {kubernetes.io/arch: arm64}, containers: [{name: c}]}
     expect(plans[1]?.why).toContain('CellClass none');
   });
 
+  test('counts those who have a place, those who wait, and says what the first of these waits for', async () => {
+    const plans = await plansOf(`
+{kind: CellClass, metadata: {name: tight}, spec: {budgets: {maxCells: 2}}}
+---
+kind: Deployment
+metadata: {name: web}
+spec: {replicas: 5, template: {metadata: {labels: {nodeless.io/cell-class: tight}}, spec: ${SPEC}}}
+`);
+    expect(plans).toMatchObject([{ placed: 2, cells: 2, replicas: 5, refused: 'BudgetExceeded' }]);
+    expect(planText(plans)).toMatch(/^Deployment default\/web +2\/5 +2 .* 3 of 5 wait: BudgetExceeded$/m);
+  });
+
+  test('says of a policy or a placement that nothing follows that it is not followed', async () => {
+    const plans = await plansOf(`
+kind: DaemonSet
+metadata: {name: agent, annotations: {nodeless.io/daemonset-policy: nodecell}}
+spec: {template: {spec: ${SPEC}}}
+---
+{kind: Pod, metadata: {name: x, labels: {nodeless.io/placement: cells}}, spec: ${SPEC}}
+`);
+    expect(plans.map(({ warnings: [warning] }) => warning)).toEqual([
+      'annotation nodeless.io/daemonset-policy: "nodecell" is not followed; it is one of absorb, node-cell, inject',
+      'label nodeless.io/placement: "cells" is not followed; it is one of cell, node, ignore',
+    ]);
+    expect(planText(plans)).toContain('  warning: annotation nodeless.io/daemonset-policy');
+  });
+
+  test('gives what names the virtual node itself a cell, whatever routing would say', async () => {
+    const bound = (node: string, name: string) =>
+      `{kind: Pod, metadata: {name: ${name}, labels: {nodeless.io/placement: ignore}}, spec: {nodeName: ${node}, containers: [{name: c}]}}`;
+    const plans = await plansOf(`${bound('nodeless', 'here')}\n---\n${bound('other', 'there')}`);
+    expect(plans.map(({ place, cells }) => [place, cells])).toEqual([
+      ['cell', 1],
+      ['regular-node', 0],
+    ]);
+  });
+
   test('is told to people with a total, the candidates and what was left out', async () => {
     const text = planText(
       await plansOf(`{kind: Deployment, metadata: {name: web}, spec: {replicas: 2, template: {spec: ${SPEC}}}}`),
     );
-    expect(text).toMatch(/^WORKLOAD +CELLS +CLASS +OFFERING/);
+    expect(text).toMatch(/^WORKLOAD +PODS +CELLS +CLASS +OFFERING +HOW +USD\/H\n/);
+    expect(text).toMatch(/^Deployment default\/web +2\/2 +2 /m);
     expect(text).toContain('2 cells, $0.0987/h');
     expect(text).toMatch(/\n {2}\* {2}simulated-1c-2g .*\n {5}simulated-1c-4g /);
     expect(text).toContain('  left out: 6 too small');
@@ -258,6 +253,7 @@ spec: {agents: [{namespace: default, daemonSet: agent}]}
     const [anywhere] = await plansOf(deployment(SPEC), ['a', 'b']);
     expect(anywhere).toMatchObject({ place: 'cell', zones: ['a', 'b'] });
     expect(planText(anywhere === undefined ? [] : [anywhere])).toContain('simulated, a or b');
+    expect(planText(await plansOf(`{kind: Pod, metadata: {name: x}, spec: ${SPEC}}`))).toContain('\n1 cell, $');
     const there = SPEC.replace('{', '{nodeSelector: {topology.kubernetes.io/zone: b}, ');
     expect(await plansOf(deployment(there), ['a', 'b'])).toMatchObject([{ place: 'cell', zones: ['b'] }]);
     const nowhere = SPEC.replace('{', '{nodeSelector: {topology.kubernetes.io/zone: c}, ');

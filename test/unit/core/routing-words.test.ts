@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { daemonSetPolicyOf } from '../../../src/core/daemonset-policy.ts';
+import { daemonSetPolicyOf, daemonSetPolicyWarning } from '../../../src/core/daemonset-policy.ts';
 import { decisionOf, formatDecision } from '../../../src/core/decision.ts';
 
 describe('the policy of a DaemonSet', () => {
@@ -15,6 +15,18 @@ describe('the policy of a DaemonSet', () => {
   ])('%s with the annotation %s is %s', (name, annotation, policy) => {
     const [namespace = '', daemonSet = ''] = name.split('/');
     expect(daemonSetPolicyOf(namespace, daemonSet, annotation)).toBe(policy);
+  });
+});
+
+describe('a policy that there is not', () => {
+  test('is told, with those that there are', () => {
+    expect(daemonSetPolicyWarning('nodecell')).toBe(
+      'annotation nodeless.io/daemonset-policy: "nodecell" is not followed; it is one of absorb, node-cell, inject',
+    );
+  });
+
+  test.each([undefined, 'absorb', 'node-cell', 'inject'])('is not told of %j', (annotation) => {
+    expect(daemonSetPolicyWarning(annotation)).toBeUndefined();
   });
 });
 

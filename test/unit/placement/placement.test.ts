@@ -117,6 +117,18 @@ describe('a pod that nothing can take', () => {
     await refusedWith('NoOffering', /lacks nvidia.com\/gpu/, choose(pod({ 'nvidia.com/gpu': '1' })));
   });
 
+  test('is told once what alternatives of it say alike of a machine', async () => {
+    const { choose } = rig();
+    const term = (zone: string) => [
+      { key: 'kubernetes.io/arch', operator: 'In', values: [zone === 'c' ? 'riscv64' : 'arm64'] },
+    ];
+    const annotations = {
+      'nodeless.io/constraints': JSON.stringify({ required: [term('a'), term('b'), term('c')] }),
+    };
+    const told = /is kubernetes.io\/arch In arm64, or kubernetes.io\/arch In riscv64:/;
+    await refusedWith('NoOffering', told, choose(pod({}, { metadata: { annotations } })));
+  });
+
   test('is told what it asked for that no offering is', async () => {
     const { choose } = rig();
     const spec = { nodeSelector: { 'kubernetes.io/arch': 'arm64' } };
@@ -127,9 +139,9 @@ describe('a pod that nothing can take', () => {
 
   test('is told that its class leaves nothing', async () => {
     const { choose, defineClass } = rig();
-    defineClass('odd', { instanceTypes: { include: ['x*'] } });
+    defineClass('odd', { instanceTypes: { include: ['x*'], exclude: ['*.metal', 'xy*'] } });
     const told =
-      /no offering of CellClass odd fits .*: of all offerings 3 of an instance type that the CellClass leaves out/;
+      /no offering of CellClass odd fits .*: of all offerings 3 of an instance type that the CellClass leaves out; its spec.instanceTypes take x\* without \*.metal, xy\*/;
     await refusedWith('NoOffering', told, choose(pod({}, ofClass('odd'))));
   });
 
@@ -507,7 +519,11 @@ describe('a budget', () => {
     const member = pod({}, ofClass('two'));
     const results = await Promise.allSettled(['a', 'b', 'c', 'd'].map((cellId) => choose(member, cellId)));
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'rejected']);
-    await refusedWith('BudgetExceeded', /CellClass two has spent its budget of 2 cells/, choose(member, 'e'));
+    await refusedWith(
+      'BudgetExceeded',
+      /two has spent its budget of 2 cells; it gets a cell when one of the class’s ends; or raise spec.budgets/,
+      choose(member, 'e'),
+    );
     expect((await choose(pod({}), 'other')).cellClass.name).toBe('(built-in)');
     placement.release('a');
     placement.release('a');

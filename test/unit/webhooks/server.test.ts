@@ -228,11 +228,14 @@ describe('the webhook server', () => {
     expect(text).toContain('nodeless_webhook_request_duration_seconds_count{path="/mutate",code="200"} 2');
   });
 
-  test('warns of a placement label that nothing follows', async () => {
+  test('warns of a placement label that nothing follows, and of such a policy of the pod’s DaemonSet', async () => {
     const { ask } = await serve();
     const metadata = { labels: { 'nodeless.io/placement': 'cel' } };
     const { warnings } = await ask('/mutate', reviewOf(podOf({ metadata })));
     expect(warnings).toEqual(['label nodeless.io/placement: "cel" is not followed; it is one of cell, node, ignore']);
+    const owner = { apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'misspelled', controller: true };
+    const ofDaemonSet = podOf({ metadata: { ownerReferences: [owner] } as never });
+    expect((await ask('/mutate', reviewOf(ofDaemonSet))).warnings).toEqual(['nobody follows that']);
   });
 
   test('names a port that is taken', async () => {
@@ -266,7 +269,11 @@ describe('the validating webhook', () => {
       'spec.volumes "data" is a persistent volume',
     ],
     ['a CSI driver', { spec: { volumes: [{ name: 's', csi: { driver: 'x' } }] } }, 'routing.csiDrivers'],
-    ['a selector', { spec: { nodeSelector: { disk: 'ssd' } } }, 'spec.nodeSelector keeps the pod off the virtual node'],
+    [
+      'a selector',
+      { spec: { nodeSelector: { disk: 'ssd' } } },
+      'spec.nodeSelector "disk" keeps the pod off the virtual node',
+    ],
     ['a scheduler', { spec: { schedulerName: 'volcano' } }, 'spec.schedulerName'],
     ['a policy', { metadata: { labels: { ...label.labels, guarded: 'yes' } } }, 'guard is a NetworkPolicy'],
   ])('refuses a pod whose cell can’t be by %s, with the field and the remedy', async (_title, shape, words) => {

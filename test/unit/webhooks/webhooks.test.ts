@@ -80,7 +80,8 @@ describe('the webhooks of a replica', () => {
     const answer = await request(`https://127.0.0.1:${port}/mutate`, options);
     const { response } = (await answer.body.json()) as { response?: { patch?: string } };
     const text = Buffer.from(response?.patch ?? '', 'base64').toString();
-    return /"nodeless.io\/decision":"((?:[^"\\]|\\.)*)"/.exec(text)?.[1] ?? `untouched ${answer.statusCode}`;
+    const [, quoted] = /"nodeless.io\/decision":("(?:[^"\\]|\\.)*")/.exec(text) ?? [];
+    return quoted === undefined ? `untouched ${answer.statusCode}` : JSON.parse(quoted);
   }
 
   function told(decision: string, shape: Shape): Promise<void> {
@@ -123,7 +124,7 @@ describe('the webhooks of a replica', () => {
 
   test('judge by the labels that the virtual node has now', async () => {
     const wanting = { spec: { nodeSelector: { disk: 'ssd' } } };
-    await told('leave: selector (spec.nodeSelector)', wanting);
+    await told('leave: selector (spec.nodeSelector "disk")', wanting);
     kube.put(PATHS.nodes, { metadata: { name: 'nodeless', labels: { disk: 'ssd' } } });
     await told('cell: stateless', wanting);
   });

@@ -44,6 +44,7 @@ export const FACTS: ClusterFacts = {
     return placement === '' ? {} : { 'nodeless.io/placement': placement };
   },
   daemonSetPolicy: (_namespace, name) => (name === 'agent' ? 'inject' : name === 'keeper' ? 'node-cell' : 'absorb'),
+  daemonSetPolicyWarning: (_namespace, name) => (name === 'misspelled' ? 'nobody follows that' : undefined),
   networkPolicy: (_namespace, labels) => (labels.guarded === 'yes' ? 'guard' : undefined),
   enforcesNetworkPolicy: (_namespace, labels) => labels['nodeless.io/cell-class'] === 'guarding',
   nodeCellEnforcesNetworkPolicy: () => false,

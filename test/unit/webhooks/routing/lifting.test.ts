@@ -243,7 +243,7 @@ describe('lifting', () => {
     const target = () => ({ ...FACTS.target(), nodes: [{ name: 'nodeless', labels: { ...NODE, [ZONE]: 'a' } }] });
     const inZone = (zone: string) => routed({ spec: { nodeSelector: { [ZONE]: zone } }, facts: { target } });
     expect(inZone('a').after.nodeSelector[ZONE]).toBe('a');
-    expect(wordsOf(inZone('b'))).toBe('leave: selector (spec.nodeSelector)');
+    expect(wordsOf(inZone('b'))).toBe('leave: selector (spec.nodeSelector "topology.kubernetes.io/zone")');
   });
 
   test('adds to constraints that a user has written, and leaves a pod whose constraints can not be read', () => {

@@ -161,11 +161,15 @@ const TABLE: readonly (readonly [string, Shape, string])[] = [
   ['another scheduler', { spec: { schedulerName: 'volcano' } }, 'leave: selector (spec.schedulerName)'],
   ['a resource claim', { spec: { resourceClaims: [{ name: 'gpu' }] } }, 'leave: selector (spec.resourceClaims)'],
   ['Windows', { spec: { os: { name: 'windows' } } }, 'leave: selector (spec.os)'],
-  ['a label that the node lacks', { spec: { nodeSelector: { disk: 'ssd' } } }, 'leave: selector (spec.nodeSelector)'],
+  [
+    'a label that the node lacks',
+    { spec: { nodeSelector: { 'kubernetes.io/os': 'linux', disk: 'ssd', 'kubernetes.io/arch': 'arm64' } } },
+    'leave: selector (spec.nodeSelector "disk")',
+  ],
   [
     'another value of a label',
     { spec: { nodeSelector: { 'kubernetes.io/os': 'windows' } } },
-    'leave: selector (spec.nodeSelector)',
+    'leave: selector (spec.nodeSelector "kubernetes.io/os")',
   ],
   ['the virtual node’s labels', { spec: { nodeSelector: { type: 'virtual-kubelet' } } }, 'cell: stateless'],
   ['another architecture', { spec: { nodeSelector: { 'kubernetes.io/arch': 'arm64' } } }, 'cell: stateless'],

@@ -79,7 +79,9 @@ describe('routing to a virtual node for each zone', () => {
   });
 
   test('leaves a pod alone whose zone has no virtual node, or whose terms no node meets together', () => {
-    expect(wordsOf(routedPod({ nodeSelector: { [ZONE]: 'c' } }).route)).toBe('leave: selector (spec.nodeSelector)');
+    expect(wordsOf(routedPod({ nodeSelector: { [ZONE]: 'c' } }).route)).toBe(
+      'leave: selector (spec.nodeSelector "topology.kubernetes.io/zone")',
+    );
     const contradictory = { nodeSelector: { [ZONE]: 'a' }, ...requiring([inZone('b')]) };
     expect(wordsOf(routedPod(contradictory).route)).toBe('leave: selector (spec.affinity.nodeAffinity)');
   });
