@@ -64,8 +64,8 @@ function resultOf(named: Named, ground: Ground): TraceResult {
   };
 }
 
-function heldOut({ tunedOn }: TraceSpec, seed: number): string {
-  const parts = [...(tunedOn ? [] : ['generator']), ...(seed === SEEDS[0] ? [] : ['seed'])];
+function heldOut({ heldOut: ofTrace }: TraceSpec, seed: number): string {
+  const parts = [...(ofTrace === undefined ? [] : [ofTrace]), ...(seed === SEEDS[0] ? [] : ['seed'])];
   return parts.length === 0 ? 'no' : parts.join(', ');
 }
 
