@@ -157,7 +157,9 @@ const awsEc2 = z.strictObject({
     .string()
     .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'is the name of a region, such as eu-central-1')
     .optional()
-    .describe('Region that cells are launched in; required where the provider is aws-ec2.'),
+    .describe(
+      'Region whose offerings count; required where the provider is aws-ec2, for `nodeless plan --provider aws-ec2` too.',
+    ),
   endpoint: z.url().optional().describe('URL that AWS is asked at instead of its own, such as that of an emulator.'),
   subnets: z
     .array(z.string().regex(/^subnet-[0-9a-f]{8,17}$/, 'is an id such as subnet-0abcdef1'))

@@ -5,10 +5,18 @@ function where({ node }: Account): string {
   return node === undefined ? 'on no node yet: the scheduler has not bound it' : `on node ${node}`;
 }
 
+const STATES: Readonly<Record<NonNullable<Account['state']>['is'], (reason: string) => string>> = {
+  'handed over': () => 'handed to its cell',
+  waiting: (reason) => `waits, ${reason}`,
+  absorbed: () => 'is reported Ready and runs nowhere',
+  injected: () => 'is in every cell',
+  lost: () => 'has lost its cell',
+};
+
 function stateLine({ state, node }: Account): readonly string[] {
   if (state === undefined)
     return node === undefined ? [] : ['cell       none was asked for: it is not Nodeless that runs it'];
-  const what = state.ready ? 'handed to its cell' : `waits, ${state.reason}`;
+  const what = STATES[state.is](state.reason);
   return [`state      ${what} since ${state.since}: ${state.message}`];
 }
 
@@ -47,7 +55,7 @@ export function accountText(account: Account): string {
   const chosen = choice && [`choice     ${choice.why}`, `class      ${choice.cellClass}`];
   const lines = [
     `${pod} is ${phase}, ${where(account)}`,
-    `decision   ${decision ?? 'none is written on it: it did not come through the webhook'}`,
+    `decision   ${decision ?? 'none is written on it: routing leaves it untouched, or was not asked about it'}`,
     ...stateLine(account),
     ...(chosen ?? []),
     ...(attempt > 1 ? [`attempt    this is attempt ${attempt}`] : []),

@@ -1,9 +1,21 @@
+import { ABSORBED } from '../../cells/absorption.ts';
+import { INJECTED } from '../../core/agent-record.ts';
 import { CELL_PHASES } from '../../core/cell.ts';
-import { CELL_ANNOTATION, CELL_READY_CONDITION, DECISION_ANNOTATION } from '../../core/names.ts';
+import { CELL_ANNOTATION, CELL_READY_CONDITION, DECISION_ANNOTATION, DISRUPTION_TARGET } from '../../core/names.ts';
 import { podName } from '../../kube/wire-pod.ts';
 import { type RecordedChoice, recordedChoice } from '../../pods/recorded-choice.ts';
 import { attemptsOf, recordedStart } from '../../pods/recorded-start.ts';
 import { type Evidence, type PodEvent, timeOf } from './evidence.ts';
+import { inOrder } from './in-order.ts';
+
+/** What a pod without a cell of its own may be, by the reason of its condition. */
+const NOT_ITS_OWN: Readonly<Record<string, 'absorbed' | 'injected'>> = {
+  [ABSORBED]: 'absorbed',
+  [INJECTED]: 'injected',
+};
+
+/** Reason of a pod that failed because its cell went. */
+const CELL_LOST = 'CellLost';
 
 /** One thing that happened to the pod. */
 export interface Happening {
@@ -35,8 +47,9 @@ export interface Account {
   /** How many places on cells it was given, this one included; absent where it was given none. */
   readonly attempt?: number;
   readonly cell?: { readonly id: string; readonly exists: boolean } & Readonly<Record<string, unknown>>;
-  /** What it waits for, or since when it has its cell. */
+  /** What it waits for, since when it has its cell, or what became of it. */
   readonly state?: {
+    readonly is: 'handed over' | 'waiting' | 'absorbed' | 'injected' | 'lost';
     readonly ready: boolean;
     readonly reason: string;
     readonly message: string;
@@ -61,11 +74,17 @@ function stagesOf(phases: Readonly<Record<string, string>>): readonly Stage[] {
   });
 }
 
-function stateOf({ pod }: Evidence): Account['state'] {
-  const condition = pod.status?.conditions?.find(({ type }) => type === CELL_READY_CONDITION);
+function stateOf({ pod: { status } }: Evidence): Account['state'] {
+  const isLost = status?.reason === CELL_LOST;
+  // The pod's own condition stays as it was when its cell went.
+  const told = isLost ? DISRUPTION_TARGET : CELL_READY_CONDITION;
+  const condition = status?.conditions?.find(({ type }) => type === told);
   if (condition === undefined) return undefined;
-  const { status, reason = '', message = '', lastTransitionTime } = condition;
-  return { ready: status === 'True', reason, message, since: String(lastTransitionTime ?? '') };
+  const { reason = '', message = '', lastTransitionTime } = condition;
+  const ready = !isLost && condition.status === 'True';
+  const since = String(lastTransitionTime ?? '');
+  if (isLost) return { is: 'lost', ready, reason, message, since };
+  return { is: ready ? 'handed over' : (NOT_ITS_OWN[reason] ?? 'waiting'), ready, reason, message, since };
 }
 
 function cellOf({ pod, cell }: Evidence): Account['cell'] {
@@ -95,6 +114,6 @@ export function accountOf(evidence: Evidence): Account {
     ...(itsCell === undefined ? {} : { cell: itsCell }),
     ...(state === undefined ? {} : { state }),
     stages: stagesOf(phases),
-    happenings: events.map(happeningOf).toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at)),
+    happenings: inOrder(events).map(happeningOf),
   };
 }

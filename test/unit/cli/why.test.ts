@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { accountOf } from '../../../src/cli/why/account.ts';
 import { accountText } from '../../../src/cli/why/account-text.ts';
 import { readEvidence } from '../../../src/cli/why/evidence.ts';
+import { podNameOf } from '../../../src/cli/why/pod-argument.ts';
 import type { KubeClient, KubeRequest } from '../../../src/kube/client.ts';
 import type { WirePod } from '../../../src/kube/wire-pod.ts';
 
@@ -159,8 +160,61 @@ describe('the account of a pod', () => {
     const text = accountText(bare);
     expect(text).toContain('cell-x, which has no Cell object any more');
     expect(text).toContain('No events are left');
-    expect(text).toContain('did not come through the webhook');
+    expect(text).toContain('none is written on it: routing leaves it untouched, or was not asked about it');
     expect(bare).not.toHaveProperty('choice');
+  });
+
+  test.each([
+    ['False', 'Absorbed', 'is reported Ready and runs nowhere since'],
+    ['False', 'Injected', 'is in every cell since'],
+    ['True', 'CellReady', 'handed to its cell since'],
+  ])('says of a condition that is %s for %s that the pod %s', (status, reason, told) => {
+    const condition = { status, reason, message: 'as it is', lastTransitionTime: '2026-01-01T00:00:00Z' };
+    const text = accountText(accountOf({ pod: pod({}, condition), events: [] }));
+    expect(text).toContain(`state      ${told} 2026-01-01T00:00:00Z: as it is`);
+  });
+
+  test('says of a pod whose cell went that it has lost it, though its own condition is as it was', () => {
+    const ready = { status: 'True', reason: 'CellReady', message: 'ready', lastTransitionTime: '2026-01-01T00:00:00Z' };
+    const lost = pod({ 'nodeless.io/cell': 'cell-x' }, ready);
+    const disrupted = {
+      type: 'DisruptionTarget',
+      status: 'True',
+      reason: 'CellLost',
+      message: 'its machine ended',
+      lastTransitionTime: '2026-01-01T00:01:00Z',
+    };
+    const conditions = [...(lost.status?.conditions ?? []), disrupted];
+    const failed = { ...lost, status: { phase: 'Failed', reason: 'CellLost', conditions } } as unknown as WirePod;
+    const account = accountOf({ pod: failed, events: [] });
+    expect(account.state).toMatchObject({ is: 'lost', ready: false });
+    expect(accountText(account)).toContain(
+      'state      has lost its cell since 2026-01-01T00:01:00Z: its machine ended',
+    );
+  });
+
+  test('tells events of one second, some of which have no parts of it, in the order in which things happen', () => {
+    const at = (reason: string, stamp: object, component = 'nodeless') => ({ reason, source: { component }, ...stamp });
+    const events = [
+      at('Started', { lastTimestamp: '2026-01-01T00:00:01Z' }, 'kubelet'),
+      at('CellReady', { lastTimestamp: '2026-01-01T00:00:01Z' }),
+      at('CellLaunched', { lastTimestamp: '2026-01-01T00:00:01Z' }),
+      at('CellReplaced', { lastTimestamp: '2026-01-01T00:00:01Z' }),
+      at('CellRequested', { lastTimestamp: '2026-01-01T00:00:01Z' }),
+      at('NoRoom', { lastTimestamp: '2026-01-01T00:00:01Z' }),
+      at('Scheduled', { eventTime: '2026-01-01T00:00:01.734212Z' }, 'default-scheduler'),
+      at('Evicted', { lastTimestamp: '2026-01-01T00:00:00Z' }),
+    ];
+    expect(accountOf({ pod: pod({}), events }).happenings.map(({ reason }) => reason)).toEqual([
+      'Evicted',
+      'Scheduled',
+      'NoRoom',
+      'CellRequested',
+      'CellReplaced',
+      'CellLaunched',
+      'CellReady',
+      'Started',
+    ]);
   });
 
   test('says of a waiting pod what it waits for', () => {
@@ -172,5 +226,15 @@ describe('the account of a pod', () => {
     };
     const text = accountText(accountOf({ pod: pod({}, waiting), events: [] }));
     expect(text).toContain('waits, BudgetExceeded since 2026-01-01T00:00:00Z: spent');
+  });
+});
+
+describe('the pod that is asked about', () => {
+  test.each(['web', 'pod/web', 'pods/web', 'po/web'])('is named by %s', (argument) => {
+    expect(podNameOf(argument)).toBe('web');
+  });
+
+  test.each(['deployment/web', 'pod/', '', '../nodes/x'])('is none by %j', (argument) => {
+    expect(() => podNameOf(argument)).toThrow(expect.objectContaining({ code: 'ConfigInvalid' }));
   });
 });
