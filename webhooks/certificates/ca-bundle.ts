@@ -12,6 +12,7 @@ export const CONFIGURATION_PATHS = {
 
 interface ClientConfig {
   caBundle?: string;
+  url?: string;
   /** Instead of a URL. */
   service?: { readonly name: string; readonly namespace: string };
 }

@@ -7,7 +7,7 @@ import type { KubeClient } from '../../src/kube/client.ts';
 import { type CollectionReader, startCollection } from '../../src/kube/collection.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';
 import { CONFIGURATION_PATHS, distrusting, isTrustedBy, patchBundle, type WebhookConfiguration } from './ca-bundle.ts';
-import { calledHosts } from './called-hosts.ts';
+import { calledElsewhere, calledHosts } from './called-hosts.ts';
 import { bundleOf, type CertificateSet, dataOf, type Pair, readSet, type SecretData } from './certificate-set.ts';
 import { nextStep } from './next-step.ts';
 import { perform } from './perform.ts';
@@ -53,6 +53,7 @@ export class CertificateKeeper {
   readonly #secrets: CollectionReader<Secret>;
   readonly #configurations: readonly (readonly [path: string, CollectionReader<WebhookConfiguration>])[];
   #served = '';
+  #elsewhere = '';
   #changed = Promise.withResolvers<void>();
 
   constructor(options: KeeperOptions, signal: AbortSignal) {
@@ -106,6 +107,7 @@ export class CertificateKeeper {
   async #tend(signal: AbortSignal): Promise<void> {
     const { namespace, secretName, clock, settleMs } = this.#options;
     const hosts = calledHosts(this.#known(), this.#options.hosts);
+    this.#warnElsewhere();
     const secret = this.#secrets.get(namespace, secretName);
     const set = secret && readSet(decoded(secret.data));
     const nowMs = clock.now();
@@ -124,6 +126,18 @@ export class CertificateKeeper {
   #known(): readonly WebhookConfiguration[] {
     const { configuration: name } = this.#options;
     return this.#configurations.flatMap(([, collection]) => collection.get(undefined, name) ?? []);
+  }
+
+  /** Once for each place: whoever repeats the installation with other flags has pods no longer routed, which nobody else says. */
+  #warnElsewhere(): void {
+    const { logger, hosts } = this.#options;
+    const called = calledElsewhere(this.#known(), hosts);
+    if (called.length > 0 && called.join() !== this.#elsewhere)
+      logger.warn(
+        { called, hosts },
+        'API servers call the webhooks elsewhere; add it to webhook.hosts, or install anew',
+      );
+    this.#elsewhere = called.join();
   }
 
   /** Both configurations are known, and name the authority that is to sign. */

@@ -207,6 +207,7 @@ describe('the keeper', () => {
     kube: FakeKube,
     onServing: (pair: { certPem: string; keyPem: string }) => void = () => undefined,
     hosts: readonly string[] = [HOST],
+    log = logger,
   ) {
     const names = {
       namespace: 'nodeless-system',
@@ -214,7 +215,7 @@ describe('the keeper', () => {
       secretName: 'nodeless-webhook-nodeless',
       hosts,
     };
-    const options = { ...names, client: kube.client(), settleMs: 2_000, onServing, clock: systemClock, logger };
+    const options = { ...names, client: kube.client(), settleMs: 2_000, onServing, clock: systemClock, logger: log };
     void new CertificateKeeper(options, ending.signal).run(ending.signal);
   }
 
@@ -248,6 +249,29 @@ describe('the keeper', () => {
     await until('another serves by it', () => served.length > 0);
     await delay(300);
     expect(must(setIn(kube).serving).certPem).toBe(before);
+  });
+
+  test('says once where API servers call the webhooks, if that is none of its hosts', async () => {
+    const kube = apiServer();
+    const called = (url: string) => {
+      for (const path of CONFIGURATIONS) {
+        const webhooks = [{ name: 'a.b.c', clientConfig: { url } }];
+        kube.put(path, { metadata: { name: 'nodeless.nodeless.io' }, webhooks } as Configuration);
+      }
+    };
+    const warned: string[][] = [];
+    const log = pino({ level: 'warn' }, { write: (line: string) => warned.push(JSON.parse(line).called) });
+    called(`https://${HOST}:9443/mutate`);
+    keep(kube, undefined, [HOST, 'fd00::1'], log);
+    await until('it is trusted', () => bundleIn(kube) !== '');
+    called('https://[fd00::1]:9443/mutate');
+    await until('it is trusted again', () => bundleIn(kube) !== '');
+    expect(warned).toEqual([]);
+    for (const port of [1, 2]) {
+      called(`https://10.9.9.9:${port}/mutate`);
+      await until('it is trusted again', () => CONFIGURATIONS.every((path) => bundleIn(kube, path) !== ''));
+    }
+    expect(warned).toEqual([['10.9.9.9']]);
   });
 
   test('has API servers trust it again when somebody has overwritten that', async () => {
