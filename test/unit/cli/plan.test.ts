@@ -167,12 +167,22 @@ spec: {nodeSelector: {kubernetes.io/arch: arm64}, containers: [{name: c}]}
 {kind: Pod, metadata: {name: b, labels: {nodeless.io/placement: cell, nodeless.io/cell-class: none}}, spec: ${SPEC}}
 ---
 {kind: Pod, metadata: {name: c, labels: {nodeless.io/placement: cell}}, spec: ${SPEC}}
+---
+{kind: Pod, metadata: {name: d, labels: {nodeless.io/placement: cell}}, spec: {nodeSelector: {disk: ssd}, containers: [{name: c}]}}
+---
+{kind: Pod, metadata: {name: e, labels: {nodeless.io/placement: cell, app: db}}, spec: ${SPEC}}
+---
+{kind: NetworkPolicy, metadata: {name: only-db}, spec: {podSelector: {matchLabels: {app: db}}}}
 `);
     expect(plans.map(({ place, refused }) => [place, refused])).toEqual([
       ['refused', 'Refused'],
       ['refused', 'Refused'],
       ['cell', undefined],
+      ['refused', 'Refused'],
+      ['refused', 'Refused'],
     ]);
+    expect(plans[3]?.why).toContain('spec.nodeSelector "disk" keeps the pod off the virtual node');
+    expect(plans[4]?.why).toContain('only-db is a NetworkPolicy that selects the pod');
     expect(plans[0]?.why).toContain('spec.volumes "data" is a persistent volume');
     expect(plans[1]?.why).toContain('CellClass none');
   });
