@@ -8,6 +8,8 @@ import type { Cell } from './cell.ts';
 
 const BUCKETS_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 13, 20, 30, 45, 60, 90, 120, 300];
 const MS_PER_HOUR = 3_600_000;
+/** Much longer than between two scrapes. */
+const FORGET_AFTER_MS = MS_PER_HOUR;
 
 /** The stage of a start that a cell leaves with each phase, and the phase that comes next. */
 const STAGES: Partial<Readonly<Record<CellPhase, { readonly stage: string; readonly next: CellPhase }>>> = {
@@ -62,6 +64,8 @@ export function observeCells({
   readonly perCell?: boolean;
 }): () => void {
   const seen = new Map<string, Seen>();
+  /** When something was last paid for in a namespace, and the labels that it has. */
+  const paid = new Map<string, { atMs: number; readonly series: Map<string, Seen['labels']> }>();
   const stages = histogramIn(registry, {
     name: 'nodeless_cell_start_stage_seconds',
     help: 'Time that cells spent in each stage of their start: queue, launch, boot, deliver.',
@@ -77,7 +81,10 @@ export function observeCells({
     name: 'nodeless_cell_cost_dollars_total',
     help: 'Price of machines for the time that this leader saw them, by what they did, launch type and namespace.',
     labelNames: ['use', 'launch_type', 'namespace'],
-    collect: () => seen.forEach(pay),
+    collect: () => {
+      seen.forEach(pay);
+      forgetOld();
+    },
   });
   gaugeIn(registry, {
     name: 'nodeless_cells',
@@ -113,6 +120,18 @@ export function observeCells({
     const ms = Math.max(0, nowMs - entry.paidUntilMs);
     if (ms > 0 && entry.pricePerHourUsd > 0) cost.inc(entry.labels, (entry.pricePerHourUsd * ms) / MS_PER_HOUR);
     entry.paidUntilMs = nowMs;
+    const { labels } = entry;
+    const { series } = paid.get(labels.namespace) ?? { series: new Map() };
+    paid.set(labels.namespace, { atMs: nowMs, series: series.set(Object.values(labels).join(' '), labels) });
+  }
+
+  /** Namespaces come and go: one without cells for long has been scraped, and needs no series any more. */
+  function forgetOld(): void {
+    for (const [namespace, { atMs, series }] of paid) {
+      if (clock.now() - atMs < FORGET_AFTER_MS) continue;
+      for (const labels of series.values()) cost.remove(labels);
+      paid.delete(namespace);
+    }
   }
 
   function leaveStage({ phase: left }: Seen, cell: Cell): void {

@@ -37,13 +37,12 @@ function importCommand(): Command {
     .option('--dry-run', 'say what would be imported, and ask Grafana nothing', false)
     .addHelpText('after', '\nGRAFANA_TOKEN is a service account’s token; or set GRAFANA_USER and GRAFANA_PASSWORD.')
     .action(async ({ grafana: url, dryRun, ...into }: ImportFlags) => {
-      const login = loginOf();
       const what = `dashboard ${dashboard.title} (uid ${dashboard.uid})`;
       if (dryRun) {
         process.stdout.write(`${what} would go to ${url.href}, folder ${into.folder ?? 'General'}\n`);
         return;
       }
-      const at = await new Grafana({ url, login, signal: untilSignalled() }).import(dashboard, into);
+      const at = await new Grafana({ url, login: loginOf(), signal: untilSignalled() }).import(dashboard, into);
       process.stdout.write(`${what} is imported: ${at.href}\n`);
     });
 }

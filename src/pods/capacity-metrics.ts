@@ -53,7 +53,9 @@ export function showCapacity({
       for (const resource of Object.keys(capacity)) gauge.set({ resource }, 0);
       for (const pod of pods.items()) {
         if (viewOf(pod).finished) continue;
-        for (const [resource, amount] of Object.entries(requestOf(pod))) gauge.inc({ resource }, amount);
+        const request = requestOf(pod);
+        // No other resources: a pod that came past the scheduler may name as many as it likes.
+        for (const resource of Object.keys(capacity)) gauge.inc({ resource }, request[resource] ?? 0);
       }
     },
   });

@@ -9,10 +9,16 @@ import { viewOf } from './pod-view.ts';
 
 const BUCKETS_SECONDS = [0.5, 1, 2, 3, 5, 8, 13, 20, 30, 45, 60, 90, 120, 180, 300, 600];
 
+/** False for what is reported Ready and not run, and for agents, which have no cell of their own. */
+function startsOnACell(pod: WirePod): boolean {
+  const { absorbed, injected } = viewOf(pod);
+  return !absorbed && !injected;
+}
+
 /** Why a pod has no cell yet, as its condition says; undefined for one that has, or needs none any more. */
 function waitsFor(pod: WirePod): string | undefined {
-  const { handedOver, finished, deleting, absorbed } = viewOf(pod);
-  if (handedOver || finished || deleting || absorbed) return undefined;
+  const { handedOver, finished, deleting } = viewOf(pod);
+  if (handedOver || finished || deleting || !startsOnACell(pod)) return undefined;
   const told = pod.status?.conditions?.find(({ type }) => type === CELL_READY_CONDITION);
   return told?.reason || 'Starting';
 }
@@ -27,7 +33,7 @@ export function observePods({
   readonly registry: Registry;
   readonly clock: Clock;
 }): () => void {
-  /** Uids of pods that were Ready once. Those that were so before this began say nothing of their start. */
+  /** Uids of pods that were Ready once, or may have been before this began: they say nothing of their start. */
   const started = new Set<string>();
   const starts = histogramIn(registry, {
     name: 'nodeless_pod_start_seconds',
@@ -59,14 +65,14 @@ export function observePods({
     },
   });
 
-  for (const pod of pods.items()) if (hasCondition(pod, 'Ready')) started.add(viewOf(pod).uid);
+  for (const pod of pods.items()) if (viewOf(pod).handedOver) started.add(viewOf(pod).uid);
   return pods.subscribe(({ type, object: pod }) => {
-    const { uid, createdAtMs, absorbed } = viewOf(pod);
+    const { uid, createdAtMs } = viewOf(pod);
     if (type === 'DELETED') {
       started.delete(uid);
       return;
     }
-    if (absorbed || started.has(uid) || !hasCondition(pod, 'Ready')) return;
+    if (started.has(uid) || !startsOnACell(pod) || !hasCondition(pod, 'Ready')) return;
     started.add(uid);
     if (createdAtMs !== undefined) starts.observe(Math.max(0, clock.now() - createdAtMs) / 1_000);
   });

@@ -86,7 +86,7 @@ describe('the series of cells', () => {
     nowMs += 36_000;
     book.enter(cell, 'ended');
     book.remove(cell);
-    nowMs += 3_600_000;
+    nowMs += 60_000;
     const cost = await samples('nodeless_cell_cost_dollars_total');
     // From the launch that the cloud accepted to the hand-over it booted for 2 s.
     expect(cost['launch_type=simulated,namespace=shop,use=start']).toBeCloseTo(2 / 3_600, 9);
@@ -113,6 +113,17 @@ describe('the series of cells', () => {
     expect(await samplesOf(named, 'nodeless_cell_price_dollars_per_hour')).toEqual({
       'cell=a,instance_type=t,launch_type=simulated,namespace=shop,phase=running,pod=a,zone=z': 1,
     });
+  });
+
+  test('a namespace that has had no cell for an hour has no series any more', async () => {
+    const cell = run('a');
+    nowMs += 1_000;
+    book.enter(cell, 'ended');
+    book.remove(cell);
+    nowMs += 3_599_000;
+    expect(Object.keys(await samples('nodeless_cell_cost_dollars_total'))).toHaveLength(2);
+    nowMs += 2_000;
+    expect(await samples('nodeless_cell_cost_dollars_total')).toEqual({});
   });
 
   test('a clock that is set back takes nothing away', async () => {

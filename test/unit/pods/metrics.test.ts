@@ -73,10 +73,11 @@ describe('the series of pods', () => {
     expect(await startsOf()).toEqual([2, 2]);
   });
 
-  test('what was Ready before, and what is only reported so, tell nothing of a start', async () => {
-    put('old', { Ready: 'True' });
+  test('what had its cell before, agents, and what is only reported Ready tell nothing of a start', async () => {
+    put('old', { Ready: 'NodeNotReady', 'nodeless.io/CellReady': 'True' });
     observe();
-    put('old', { Ready: 'True' });
+    put('old', { Ready: 'True', 'nodeless.io/CellReady': 'True' });
+    put('agent', { Ready: 'True', 'nodeless.io/CellReady': 'Injected' });
     put('absorbed', { Ready: 'True', ContainersReady: 'True', 'nodeless.io/CellReady': 'Absorbed' });
     expect(await startsOf()).toEqual([0, 0]);
   });
@@ -92,11 +93,14 @@ describe('the series of pods', () => {
     const requesting = (requests: Readonly<Record<string, string>>) => ({
       spec: { containers: [{ name: 'c', resources: { requests } }] },
     });
-    Object.assign(put('a'), requesting({ cpu: '250m', memory: '1Gi', 'nvidia.com/gpu': '1' }));
+    Object.assign(
+      put('a'),
+      requesting({ cpu: '250m', memory: '1Gi', 'nvidia.com/gpu': '1', 'example.com/made-up': '9' }),
+    );
     Object.assign(put('b'), requesting({ cpu: '1' }));
     Object.assign(put('broken'), requesting({ cpu: 'much' }));
     Object.assign(put('done'), requesting({ cpu: '7' }), { status: { phase: 'Succeeded' } });
-    expect(await samplesOf(registry, 'nodeless_node_requested')).toMatchObject({
+    expect(await samplesOf(registry, 'nodeless_node_requested')).toEqual({
       'resource=cpu': 1.25,
       'resource=memory': 2 ** 30,
       'resource=nvidia.com/gpu': 1,
@@ -109,6 +113,7 @@ describe('the series of pods', () => {
     put('new');
     put('poor', { 'nodeless.io/CellReady': 'BudgetExceeded' });
     put('served', { 'nodeless.io/CellReady': 'True' });
+    put('agent', { 'nodeless.io/CellReady': 'Injected' });
     put('leaving', { 'nodeless.io/CellReady': 'NoOffering' }, { deletionTimestamp: CREATED });
     nowMs += 9_000;
     expect(await samplesOf(registry, 'nodeless_pods_waiting')).toEqual({
