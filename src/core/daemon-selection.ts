@@ -13,7 +13,7 @@ const TOLERATED_BY_DAEMONS = 'node.kubernetes.io/';
 
 /** Taints that come and go, and of which the daemon controller ends no pod that is there. */
 function isPassing({ key, effect }: NodeTaint): boolean {
-  return effect === 'PreferNoSchedule' || key === EXHAUSTED_TAINT || key.startsWith(TOLERATED_BY_DAEMONS);
+  return effect === 'PreferNoSchedule' || key === EXHAUSTED_TAINT.key || key.startsWith(TOLERATED_BY_DAEMONS);
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { V1PodCondition } from '@kubernetes/client-node';
-import { CELL_ANNOTATION, CELL_READY_CONDITION } from '../core/names.ts';
+import { CELL_ANNOTATION, CELL_READY_CONDITION, EXHAUSTED_TAINT } from '../core/names.ts';
 import { type SelectableNode, selectsNode } from '../core/node-selection.ts';
+import { tolerates } from '../core/tolerates.ts';
 import type { WirePod } from '../kube/wire-pod.ts';
 
 /** What an exhausted zone does for its pods. */
@@ -34,8 +35,22 @@ export function isRefused(pod: WirePod): boolean {
 }
 
 interface Owner {
+  readonly apiVersion: string;
   readonly kind: string;
   readonly controller?: boolean;
+}
+
+/** Controllers that make another pod of one that is deleted and hold it against nobody, by group and kind. */
+const REPLACING: ReadonlySet<string> = new Set(['apps/ReplicaSet', 'apps/StatefulSet', '/ReplicationController']);
+
+/** Why a pod's controller is not to be made to make another; undefined where it would do just that. */
+function whyItsControllerKeepsIt({ apiVersion, kind }: Owner): string | undefined {
+  const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
+  if (REPLACING.has(`${group}/${kind}`)) return undefined;
+  if (group === 'apps' && kind === 'DaemonSet') return 'its DaemonSet has one pod for each node';
+  // To its backoffLimit: an outage of a zone would make the Job fail.
+  if (group === 'batch' && kind === 'Job') return 'its Job would count it as failed';
+  return `its ${kind} of ${apiVersion} is not known to make another without counting it as failed`;
 }
 
 function whyItStays(pod: WirePod, elsewhere: readonly SelectableNode[]): string | undefined {
@@ -43,9 +58,13 @@ function whyItStays(pod: WirePod, elsewhere: readonly SelectableNode[]): string 
   const owner = owners.find(({ controller }) => controller === true);
   if (owner === undefined)
     return 'no controller would make another pod of it; create it again to have it scheduled elsewhere';
-  if (owner.kind === 'DaemonSet') return 'its DaemonSet has one pod for each node';
+  const kept = whyItsControllerKeepsIt(owner);
+  if (kept !== undefined) return kept;
   if (conditionOf(pod, 'PodScheduled')?.status !== 'True')
     return 'it was bound by spec.nodeName, and another would be bound the same way';
+  // The scheduler may bring another to this zone again, and again.
+  if ((pod.spec.tolerations ?? []).some((one) => tolerates(one, EXHAUSTED_TAINT)))
+    return 'it tolerates the mark of an exhausted zone, so another might be bound here again';
   if (elsewhere.length === 0) return 'no other zone takes pods now';
   if (!elsewhere.some((node) => selectsNode(pod.spec, node)))
     return 'it selects the node of no other zone that takes pods now';

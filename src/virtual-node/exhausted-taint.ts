@@ -4,23 +4,21 @@ import type { KubeClient } from '../kube/client.ts';
 import { hasCondition, type KubeObject } from '../kube/objects.ts';
 import type { Taint } from './taints.ts';
 
-const TAINT: Taint = { key: EXHAUSTED_TAINT, value: 'capacity', effect: 'NoSchedule' };
-
 function taintsOf(node: KubeObject): readonly Taint[] {
   return (node.spec as { readonly taints?: readonly Taint[] } | undefined)?.taints ?? [];
 }
 
 /** Whether a Node says that its zone has no capacity. */
 export function isMarkedExhausted(node: KubeObject): boolean {
-  return taintsOf(node).some(({ key }) => key === EXHAUSTED_TAINT);
+  return taintsOf(node).some(({ key }) => key === EXHAUSTED_TAINT.key);
 }
 
 /** Merge patch that makes a Node say so or not, refused (409) when the Node has changed since; undefined when it does already. */
 export function exhaustedPatch(node: KubeObject, exhausted: boolean): object | undefined {
   if (isMarkedExhausted(node) === exhausted) return undefined;
-  const others = taintsOf(node).filter(({ key }) => key !== EXHAUSTED_TAINT);
+  const others = taintsOf(node).filter(({ key }) => key !== EXHAUSTED_TAINT.key);
   const { resourceVersion } = node.metadata;
-  return { metadata: { resourceVersion }, spec: { taints: exhausted ? [...others, TAINT] : others } };
+  return { metadata: { resourceVersion }, spec: { taints: exhausted ? [...others, EXHAUSTED_TAINT] : others } };
 }
 
 /** Writes that; somebody else's write in between is waited out by asking again. */

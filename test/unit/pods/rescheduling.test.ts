@@ -36,6 +36,15 @@ describe('a pod in an exhausted zone', () => {
     expect(verdictOn(waiting())).toEqual({ kind: 'reschedule' });
   });
 
+  test.each([
+    ['apps/v1', 'ReplicaSet'],
+    ['apps/v1', 'StatefulSet'],
+    ['v1', 'ReplicationController'],
+  ])('of %s %s is made again elsewhere', (apiVersion, kind) => {
+    const ownerReferences = [{ ...CONTROLLER[0], apiVersion, kind }];
+    expect(verdictOn(waiting({ metadata: { ownerReferences } }))).toEqual({ kind: 'reschedule' });
+  });
+
   test.each<[string, Shape]>([
     ['has a cell on its way', { metadata: { annotations: { 'nodeless.io/cell': 'cell-1' } } }],
     ['was handed to a cell', { status: { conditions: [{ type: 'nodeless.io/CellReady', status: 'True' }] } }],
@@ -70,6 +79,22 @@ describe('a pod in an exhausted zone', () => {
       { metadata: { ownerReferences: [{ ...CONTROLLER[0], kind: 'DaemonSet' }] } },
       /one pod for each node/,
     ],
+    [
+      'of a Job',
+      { metadata: { ownerReferences: [{ ...CONTROLLER[0], apiVersion: 'batch/v1', kind: 'Job' }] } },
+      /its Job would count it as failed/,
+    ],
+    [
+      'of a controller that is not known',
+      { metadata: { ownerReferences: [{ ...CONTROLLER[0], apiVersion: 'example.com/v1', kind: 'ReplicaSet' }] } },
+      /its ReplicaSet of example.com\/v1 is not known to make another/,
+    ],
+    [
+      'that tolerates the mark of its zone',
+      { spec: { tolerations: [{ key: 'nodeless.io/exhausted', operator: 'Exists' }] } },
+      /it tolerates the mark/,
+    ],
+    ['that tolerates everything', { spec: { tolerations: [{ operator: 'Exists' }] } }, /it tolerates the mark/],
     [
       'that was bound by name',
       {
