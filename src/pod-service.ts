@@ -65,7 +65,16 @@ export async function servePods(
   const classes = new CellClasses({ classes: cellClasses, namespaces });
   const { namespaces: agentNamespaces, patience: agentPatienceMs } = config.cells.agents;
   const thisNode = () => nodes.get(undefined, name);
-  const agentSets = new AgentSets({ daemonSets, node: thisNode, namespaces: agentNamespaces });
+  const agentSets = new AgentSets({
+    daemonSets,
+    node: thisNode,
+    namespaces: agentNamespaces,
+    onLeftOut: (daemonSet, error) =>
+      logger.warn(
+        { daemonSet, reason: messageOf(error) },
+        'a DaemonSet is in no cell, for its requests can not be counted',
+      ),
+  });
   const placement = new Placement({
     provider,
     classes,

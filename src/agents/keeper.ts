@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Book } from '../cells/book.ts';
-import { isServed } from '../cells/cell.ts';
+import { type Cell, isServed } from '../cells/cell.ts';
 import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import { podName, type WirePod } from '../kube/wire-pod.ts';
@@ -33,6 +33,7 @@ export async function keepAgents(options: AgentKeeperOptions, signal: AbortSigna
   const { book, pods, seating, writer, clock, logger, patienceMs, mayAct, nodeIsReady } = options;
   const startedMs = clock.now();
   let failing = false;
+  const unseated = new WeakSet<Cell>();
 
   /** Whether a cell has the agent, or may have it. */
   function isHeld(uid: string): boolean {
@@ -58,7 +59,7 @@ export async function keepAgents(options: AgentKeeperOptions, signal: AbortSigna
   }
 
   async function tick(): Promise<void> {
-    for (const cell of book.cells()) seating.look(cell);
+    for (const cell of book.cells()) look(cell);
     seating.forgetGone();
     for (const pod of seating.agents()) {
       try {
@@ -73,8 +74,20 @@ export async function keepAgents(options: AgentKeeperOptions, signal: AbortSigna
     }
   }
 
+  /** What can not be counted on one cell concerns no other. */
+  function look(cell: Cell): void {
+    try {
+      seating.look(cell);
+      unseated.delete(cell);
+    } catch (error) {
+      if (!unseated.has(cell))
+        logger.warn({ cell: cell.cellId, reason: messageOf(error) }, 'a cell gets no agents for now');
+      unseated.add(cell);
+    }
+  }
+
   const endLooks = book.onChange((cell) => {
-    if (mayAct()) seating.look(cell);
+    if (mayAct()) look(cell);
   });
   while (!signal.aborted) {
     if (mayAct()) await tick();

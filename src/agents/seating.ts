@@ -34,6 +34,14 @@ function byAge(a: WirePod, b: WirePod): number {
   return key(a) < key(b) ? -1 : 1;
 }
 
+function countedRequest(pod: WirePod): Resources | undefined {
+  try {
+    return effectiveRequest(pod);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Gives agents their places in cells, where there is room beside the pods, and tells who is missing. */
 export class AgentSeating implements AgentGate {
   readonly #options: AgentSeatingOptions;
@@ -63,7 +71,7 @@ export class AgentSeating implements AgentGate {
       const { uid = '' } = pod.metadata;
       // What ends is shown to no other cell; but its kubelet may be ending it in one of which that is not known.
       if (agents.has(uid) || (agentsKnown && isDeleting(pod))) continue;
-      const lacks = this.#lackFor(cell, allocatable, effectiveRequest(pod));
+      const lacks = this.#lackFor(cell, allocatable, pod);
       if (lacks === undefined) book.seatAgent(cell, { uid, pod: podName(pod) });
       else this.#tellOfLack(pod, cellId, lacks);
     }
@@ -116,19 +124,22 @@ export class AgentSeating implements AgentGate {
   }
 
   /** What a cell has too little of for an agent beside its pods and the agents that it has. */
-  #lackFor(cell: Cell, allocatable: Resources, request: Resources): string | undefined {
+  #lackFor(cell: Cell, allocatable: Resources, agent: WirePod): string | undefined {
     const { pods, placement } = this.#options;
+    const request = countedRequest(agent);
+    if (request === undefined) return 'has not what the agent asks for, which is more than can be counted';
     const live = livePodsOf(cell, pods);
     const needs = [
       ...live.map((pod) => placement.need(pod)),
       ...this.podsOn(cell).map(effectiveRequest),
       placement.classAgents(standingOf(cell).className),
     ];
-    if (cell.podSlots !== undefined && live.length + cell.agents.size >= cell.podSlots) return 'no slot for a pod';
+    if (cell.podSlots !== undefined && live.length + cell.agents.size >= cell.podSlots)
+      return 'has no slot for a pod left';
     const left = minus(allocatable, needs.reduce(add, NOTHING));
     return covers(left, { ...request, ephemeralStorageBytes: Math.min(0, left.ephemeralStorageBytes) })
       ? undefined
-      : `${describeResources(left)} left`;
+      : `has ${describeResources(left)} left, and the agent asks for ${describeResources(request)}`;
   }
 
   #tellOfLack(pod: WirePod, cellId: string, lack: string): void {
@@ -136,7 +147,7 @@ export class AgentSeating implements AgentGate {
     const told = this.#told.get(uid) ?? new Set();
     if (told.has(cellId) || told.size >= MAX_TOLD) return;
     this.#told.set(uid, told.add(cellId));
-    const message = `${cellId} has ${lack}, and the agent asks for ${describeResources(effectiveRequest(pod))}: it is not on that cell, which was sized without it`;
+    const message = `${cellId} ${lack}: it is not on that cell, which was sized without it`;
     this.#options.events.warning(pod, 'NoRoom', message);
   }
 }

@@ -32,6 +32,24 @@ function agentSetOf(daemonSet: KubeObject): AgentSet {
   return { namespace, name, uid, required, request: effectiveRequest(templateOf(daemonSet)) };
 }
 
+/** Those that can be counted, together; one that asks for more than any machine has would stop the choice for every pod. */
+function countable(
+  daemonSets: readonly KubeObject[],
+  leaveOut: (daemonSet: KubeObject, error: unknown) => void,
+): readonly AgentSet[] {
+  let total = NOTHING;
+  return daemonSets.flatMap((one) => {
+    try {
+      const set = agentSetOf(one);
+      total = add(total, set.request);
+      return [set];
+    } catch (error) {
+      leaveOut(one, error);
+      return [];
+    }
+  });
+}
+
 /** The virtual node as DaemonSets select it. */
 function daemonNodeOf(node: KubeObject): DaemonNode {
   const { taints = [] } = (node.spec ?? {}) as { taints?: readonly NodeTaint[] };
@@ -44,11 +62,14 @@ export interface AgentSetsOptions {
   readonly node: () => KubeObject | undefined;
   /** Namespaces whose DaemonSets may be in every cell. */
   readonly namespaces: readonly string[];
+  /** Told once of each that is in no cell, because what it asks for can not be counted. */
+  readonly onLeftOut?: (daemonSet: string, error: unknown) => void;
 }
 
 /** The DaemonSets that are in every cell, by what is known of them now. */
 export class AgentSets {
   readonly #options: AgentSetsOptions;
+  #leftOut: ReadonlySet<string> = new Set();
   /** Looked up for every pod that gets a cell. */
   #known: { readonly version: string; readonly node: KubeObject | undefined; readonly sets: readonly AgentSet[] };
 
@@ -63,10 +84,16 @@ export class AgentSets {
     const version = daemonSets.resourceVersion;
     if (this.#known.version === version && this.#known.node === node) return this.#known.sets;
     const selected = node && daemonNodeOf(node);
-    const sets = [...daemonSets.items()]
+    const wanted = [...daemonSets.items()]
       .filter((one) => isInjected(one, namespaces) && one.metadata.deletionTimestamp === undefined)
-      .filter((one) => selected !== undefined && wantsPodOn(templateOf(one).spec ?? { containers: [] }, selected))
-      .map(agentSetOf);
+      .filter((one) => selected !== undefined && wantsPodOn(templateOf(one).spec ?? { containers: [] }, selected));
+    const leftOut = new Set<string>();
+    const sets = countable(wanted, ({ metadata }, error) => {
+      const name = `${metadata.namespace}/${metadata.name}`;
+      if (!this.#leftOut.has(name)) this.#options.onLeftOut?.(name, error);
+      leftOut.add(name);
+    });
+    this.#leftOut = leftOut;
     this.#known = { version, node, sets };
     return sets;
   }
@@ -77,7 +104,18 @@ export function requestOf(agents: readonly Pick<AgentSet, 'request'>[]): Resourc
   return agents.map(({ request }) => request).reduce(add, NOTHING);
 }
 
-/** What those agents of a class request together that are not in every cell anyway; one that does not exist takes no room. */
+function templateRequest(daemonSet: KubeObject | undefined): Resources {
+  try {
+    return effectiveRequest(templateOf(daemonSet));
+  } catch {
+    return NOTHING;
+  }
+}
+
+/**
+ * What those agents of a class request together that are not in every cell anyway; one that does not exist, or that asks for
+ * more than can be counted, takes no room.
+ */
 export function classAgentsRequest(
   { agents }: Pick<CellClassSpec, 'agents'>,
   daemonSets: DaemonSets,
@@ -85,6 +123,6 @@ export function classAgentsRequest(
 ): Resources {
   return agents
     .filter((one) => !injected.some(({ namespace, name }) => one.namespace === namespace && one.daemonSet === name))
-    .map(({ namespace, daemonSet }) => effectiveRequest(templateOf(daemonSets.get(namespace, daemonSet))))
+    .map(({ namespace, daemonSet }) => templateRequest(daemonSets.get(namespace, daemonSet)))
     .reduce(add, NOTHING);
 }

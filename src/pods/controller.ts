@@ -13,7 +13,7 @@ import type { Assignment } from './assignment.ts';
 import { type CellView, decide, type Step } from './decide.ts';
 import type { NodePods } from './node-pods.ts';
 import { viewOf } from './pod-view.ts';
-import { admits, isTooSmallFor } from './room.ts';
+import { admits, isFinished, isTooSmallFor } from './room.ts';
 import type { PodSteps } from './steps.ts';
 
 export interface PodControllerOptions {
@@ -106,7 +106,7 @@ export class PodController {
     if (!mayAct()) return LEASE_LOOK_MS;
     const pod = nodePods.get(uid);
     const cell = book.ofPod(uid);
-    const step = decide(pod && viewOf(pod, placeOf(pod)), cell && this.#cellViewOf(cell, uid), {
+    const step = decide(pod && viewOf(pod, placeOf(pod)), cell && this.#cellViewOf(cell, pod, uid), {
       nowMs: clock.now(),
       launchTimeoutMs,
       completedLingerMs,
@@ -132,16 +132,18 @@ export class PodController {
     return againMs;
   }
 
-  #cellViewOf(cell: Cell, uid: string): CellView {
+  #cellViewOf(cell: Cell, pod: WirePod | undefined, uid: string): CellView {
     const { kubeletReady, enteredMs, phase, reason } = cell;
     const { booting, ready } = enteredMs;
+    // What has ended, or is to, needs nothing that could fail to be counted: or its cell would stay.
+    const isWanted = pod !== undefined && !isFinished(pod) && pod.metadata.deletionTimestamp === undefined;
     return {
       phase,
       ...(booting === undefined ? {} : { acceptedAtMs: booting }),
       ...(ready === undefined ? {} : { readyAtMs: ready }),
-      agentsReady: this.#options.agents.awaitedOn(cell).length === 0,
-      canTakePod: kubeletReady && this.#coversPod(cell, uid),
-      isTooSmall: kubeletReady && this.#isTooSmall(cell, uid),
+      agentsReady: isWanted && this.#options.agents.awaitedOn(cell).length === 0,
+      canTakePod: isWanted && kubeletReady && this.#coversPod(cell, uid),
+      isTooSmall: isWanted && kubeletReady && this.#isTooSmall(cell, uid),
       handedOver: cell.members.get(uid)?.handedOver === true,
       ...(reason === undefined ? {} : { reason }),
     };

@@ -21,16 +21,30 @@ function started(remains?: World): World {
 
 const requests = (cpu: string) => ({ containers: [{ name: 'c', resources: { requests: { cpu, memory: '64Mi' } } }] });
 
-function inject(made: World, { required = false, cpu = '100m', namespace = 'ns' } = {}): void {
+function inject(
+  made: World,
+  { required = false, cpu = '100m', namespace = 'ns', name = 'agent', uid = 'ds' } = {},
+): void {
   const annotations = { [DAEMONSET_POLICY_ANNOTATION]: 'inject', [AGENT_REQUIRED_ANNOTATION]: String(required) };
-  const metadata = { name: 'agent', namespace, uid: 'ds', resourceVersion: String(revision++), annotations };
+  const metadata = { name, namespace, uid, resourceVersion: String(revision++), annotations };
   made.daemonSets.apply('ADDED', { metadata, spec: { template: { spec: requests(cpu) } } });
 }
 let revision = 10;
 
-function createAgent(made: World, { cpu = '100m', name = 'agent-x', namespace = 'ns' } = {}): void {
-  const owner = { apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'agent', uid: 'ds', controller: true };
-  const metadata = { name, namespace, uid: `uid-${name}`, ownerReferences: [owner] };
+function createAgent(
+  made: World,
+  {
+    cpu = '100m',
+    name = 'agent-x',
+    namespace = 'ns',
+    of = 'agent',
+    uid = 'ds',
+    createdAt = '2026-01-01T00:00:09Z',
+  } = {},
+): void {
+  const owner = { apiVersion: 'apps/v1', kind: 'DaemonSet', name: of, uid, controller: true };
+  const creationTimestamp = createdAt as never;
+  const metadata = { name, namespace, uid: `uid-${name}`, ownerReferences: [owner], creationTimestamp };
   made.pods.create(name, { metadata, spec: requests(cpu) });
 }
 
@@ -118,6 +132,24 @@ describe('an agent', () => {
       const { conditions = [] } = made.pods.get('agent-x')?.status ?? {};
       expect(conditions.map(({ message }) => message).join()).toContain('1 have no room for it');
     }, 3_000);
+  });
+
+  test('that asks for more than can be counted is in no cell, is told so, and stops nothing else', async () => {
+    const made = started();
+    inject(made);
+    createAgent(made);
+    create(made, 'before');
+    const first = await boot(made, 'before');
+    await vi.waitFor(() => expect(made.book.podUids(first)).toEqual(new Set(['uid-agent-x', 'uid-before'])), 3_000);
+    const huge = { name: 'huge', uid: 'ds-huge', cpu: '9e15' };
+    inject(made, { ...huge, required: true });
+    createAgent(made, { ...huge, name: 'huge-x', of: 'huge', createdAt: '2026-01-01T00:00:01Z' });
+    await vi.waitFor(() => expect(messages(made, 'NoRoom')[0]).toContain('more than can be counted'), 3_000);
+    create(made, 'after');
+    const second = await boot(made, 'after');
+    await vi.waitFor(() => expect(made.book.podUids(second)).toEqual(new Set(['uid-agent-x', 'uid-after'])), 3_000);
+    for (const name of ['before', 'after']) made.pods.remove(name);
+    await vi.waitFor(() => expect(made.machines.size).toBe(0));
   });
 
   test('of a namespace that may have none waits and is told what to do, and is in no cell', async () => {
