@@ -65,10 +65,12 @@ export async function servePods(
   const classes = new CellClasses({ classes: cellClasses, namespaces });
   const { namespaces: agentNamespaces, patience: agentPatienceMs } = config.cells.agents;
   const thisNode = () => nodes.get(undefined, name);
+  const nodePods = new NodePods();
   const agentSets = new AgentSets({
     daemonSets,
     node: thisNode,
     namespaces: agentNamespaces,
+    pods: () => nodePods.agents(),
     onLeftOut: (daemonSet, error) =>
       logger.warn(
         { daemonSet, reason: messageOf(error) },
@@ -106,7 +108,6 @@ export async function servePods(
       : {}),
   };
   const placeOf = (pod: WirePod) => placeByPolicy(pod, placeRules);
-  const nodePods = new NodePods();
   const { gather: gatherMs, nodeCell } = config.cells;
   const places = new Places({ book, fleet, placement, writer, events });
   const assigning = { book, places, placement, placeOf, pods: nodePods, writer, events, clock };

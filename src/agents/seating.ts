@@ -9,7 +9,7 @@ import { daemonSetOwnerOf, type Place } from '../placement/place.ts';
 import type { Placement } from '../placement/placement.ts';
 import type { AgentGate } from '../pods/agent-gate.ts';
 import type { NodePods } from '../pods/node-pods.ts';
-import { livePodsOf, standingOf } from '../pods/room.ts';
+import { isTooSmallFor, livePodsOf, standingOf } from '../pods/room.ts';
 import { type Telling, tellingOf } from './telling.ts';
 
 export interface AgentSeatingOptions {
@@ -67,7 +67,7 @@ export class AgentSeating implements AgentGate {
     const { cellId, agents, allocatable, agentsKnown } = cell;
     for (const uid of agents.keys()) if (pods.get(uid) === undefined) book.unseatAgent(cellId, uid);
     if (!isServed(cell) || allocatable === undefined || (agentsKnown && !cell.kubeletReady)) return;
-    for (const pod of this.agents()) {
+    for (const pod of this.#requiredFirst()) {
       const { uid = '' } = pod.metadata;
       // What ends is shown to no other cell; but its kubelet may be ending it in one of which that is not known.
       if (agents.has(uid) || (agentsKnown && isDeleting(pod))) continue;
@@ -104,8 +104,28 @@ export class AgentSeating implements AgentGate {
     return required.map(({ request }) => request).reduce(add, NOTHING);
   }
 
+  lacksRoom(cell: Cell): boolean {
+    const { allocatable, agents, agentsKnown } = cell;
+    if (allocatable === undefined || !agentsKnown) return false;
+    const isMissing = (pod: WirePod) => !isDeleting(pod) && !agents.has(pod.metadata.uid ?? '');
+    const missing = this.agents().filter((pod) => isMissing(pod) && this.#isRequired(pod));
+    return missing.some((pod) => isTooSmallFor(this.#leftOn(cell, allocatable), pod));
+  }
+
   podsOn({ agents }: Cell): readonly WirePod[] {
     return [...agents.keys()].flatMap((uid) => this.#options.pods.get(uid) ?? []);
+  }
+
+  #isRequired(pod: WirePod): boolean {
+    return this.#options.sets.all().some(({ uid, required }) => required && daemonSetOwnerOf(pod)?.uid === uid);
+  }
+
+  /** Who is not required is not to have the place of one that is. */
+  #requiredFirst(): readonly WirePod[] {
+    const { required = [], optional = [] } = Object.groupBy(this.agents(), (pod) =>
+      this.#isRequired(pod) ? 'required' : 'optional',
+    );
+    return [...required, ...optional];
   }
 
   #obstacleTo(set: AgentSet, cell: Cell): string | undefined {
@@ -125,21 +145,25 @@ export class AgentSeating implements AgentGate {
 
   /** What a cell has too little of for an agent beside its pods and the agents that it has. */
   #lackFor(cell: Cell, allocatable: Resources, agent: WirePod): string | undefined {
-    const { pods, placement } = this.#options;
     const request = countedRequest(agent);
     if (request === undefined) return 'has not what the agent asks for, which is more than can be counted';
-    const live = livePodsOf(cell, pods);
-    const needs = [
-      ...live.map((pod) => placement.need(pod)),
-      ...this.podsOn(cell).map(effectiveRequest),
-      placement.classAgents(standingOf(cell).className),
-    ];
+    const live = livePodsOf(cell, this.#options.pods);
     if (cell.podSlots !== undefined && live.length + cell.agents.size >= cell.podSlots)
       return 'has no slot for a pod left';
-    const left = minus(allocatable, needs.reduce(add, NOTHING));
+    const left = this.#leftOn(cell, allocatable);
     return covers(left, { ...request, ephemeralStorageBytes: Math.min(0, left.ephemeralStorageBytes) })
       ? undefined
       : `has ${describeResources(left)} left, and the agent asks for ${describeResources(request)}`;
+  }
+
+  #leftOn(cell: Cell, allocatable: Resources): Resources {
+    const { pods, placement } = this.#options;
+    const needs = [
+      ...livePodsOf(cell, pods).map((pod) => placement.need(pod)),
+      ...this.podsOn(cell).map(effectiveRequest),
+      placement.classAgents(standingOf(cell).className),
+    ];
+    return minus(allocatable, needs.reduce(add, NOTHING));
   }
 
   #tellOfLack(pod: WirePod, cellId: string, lack: string): void {

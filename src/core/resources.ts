@@ -50,6 +50,11 @@ export function add(a: Resources, b: Resources): Resources {
   return combine(a, b, exactSum);
 }
 
+/** The larger of both in each dimension. */
+export function larger(a: Resources, b: Resources): Resources {
+  return combine(a, b, Math.max);
+}
+
 /** What is left of `have` without `taken`; below 0 where more is taken than there is. */
 export function minus(have: Resources, taken: Resources): Resources {
   return combine(have, taken, (x, y) => x - y);

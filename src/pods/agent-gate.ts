@@ -8,6 +8,8 @@ export interface AgentGate {
   awaitedOn(cell: Cell): readonly string[];
   /** What the required agents request together. */
   requiredRequest(): Resources;
+  /** Whether a required agent has its pod, and a cell too little CPU or memory for it beside its pods and other agents. */
+  lacksRoom(cell: Cell): boolean;
   /** The pods of the agents that a cell has. */
   podsOn(cell: Cell): readonly WirePod[];
 }

@@ -135,15 +135,18 @@ export class PodController {
   #cellViewOf(cell: Cell, pod: WirePod | undefined, uid: string): CellView {
     const { kubeletReady, enteredMs, phase, reason } = cell;
     const { booting, ready } = enteredMs;
+    const { agents } = this.#options;
     // What has ended, or is to, needs nothing that could fail to be counted: or its cell would stay.
     const isWanted = pod !== undefined && !isFinished(pod) && pod.metadata.deletionTimestamp === undefined;
+    const agentsReady = isWanted && agents.awaitedOn(cell).length === 0;
+    const isTooSmall = () => this.#isTooSmall(cell, uid) || (!agentsReady && agents.lacksRoom(cell));
     return {
       phase,
       ...(booting === undefined ? {} : { acceptedAtMs: booting }),
       ...(ready === undefined ? {} : { readyAtMs: ready }),
-      agentsReady: isWanted && this.#options.agents.awaitedOn(cell).length === 0,
+      agentsReady,
       canTakePod: isWanted && kubeletReady && this.#coversPod(cell, uid),
-      isTooSmall: isWanted && kubeletReady && this.#isTooSmall(cell, uid),
+      isTooSmall: isWanted && kubeletReady && isTooSmall(),
       handedOver: cell.members.get(uid)?.handedOver === true,
       ...(reason === undefined ? {} : { reason }),
     };

@@ -239,6 +239,55 @@ describe('a required agent', () => {
   });
 });
 
+describe('the room of a required agent', () => {
+  test('is that of its pod, where it asks for more than its template', async () => {
+    const made = started();
+    inject(made, { required: true, cpu: '0' });
+    createAgent(made, { cpu: '800m' });
+    await vi.waitFor(() => expect(ready(made)).toBe('True'), 3_000);
+    create(made, 'a');
+    await vi.waitFor(() => expect(cellOf(made, 'a')?.phase).toBe('booting'), 3_000);
+    made.pods.create('b', { ...podOf('b'), spec: requests('300m') } as WirePod);
+    await vi.waitFor(() => expect(messages(made, 'NoOffering')[0]).toMatch(/cpu/), 3_000);
+  });
+
+  test('is not taken by an older one that is not required', async () => {
+    const made = started();
+    inject(made, { required: true, cpu: '150m' });
+    inject(made, { name: 'extra', uid: 'ds-extra', cpu: '150m' });
+    createAgent(made, { cpu: '150m' });
+    createAgent(made, {
+      name: 'extra-x',
+      of: 'extra',
+      uid: 'ds-extra',
+      cpu: '150m',
+      createdAt: '2026-01-01T00:00:01Z',
+    });
+    await vi.waitFor(() => expect(ready(made)).toBe('True'), 3_000);
+    create(made, 'a');
+    const cellId = await boot(made, 'a', { cpu: '350m', memory: '1Gi' });
+    await vi.waitFor(() => expect(made.book.podUids(cellId)).toEqual(new Set(['uid-agent-x'])), 3_000);
+    tell(made, cellId, true);
+    await vi.waitFor(() => expect(handedOver(made, 'a')).toBe(true), 3_000);
+  });
+
+  test('is counted beside what a pod gets that asks for nothing: a cell without it is replaced, unless it runs a pod', async () => {
+    const made = started();
+    made.pods.create('idle');
+    const running = await boot(made, 'idle', { cpu: '400m', memory: '1Gi' });
+    await vi.waitFor(() => expect(handedOver(made, 'idle')).toBe(true), 3_000);
+    inject(made, { required: true, cpu: '200m' });
+    createAgent(made, { cpu: '200m' });
+    await vi.waitFor(() => expect(messages(made, 'NoRoom')).toHaveLength(1), 3_000);
+    made.pods.create('next');
+    const cellId = await boot(made, 'next', { cpu: '400m', memory: '1Gi' });
+    await vi.waitFor(() => expect(messages(made, 'CellReplaced')[0]).toContain(cellId), 3_000);
+    expect(made.book.get(running)?.phase).toBe('running');
+    const other = await boot(made, 'next');
+    await vi.waitFor(() => expect(made.book.podUids(other)).toEqual(new Set(['uid-agent-x'])), 3_000);
+  });
+});
+
 describe('a provider that is killed', () => {
   test('shows no list before it knows each cell’s agents, and then the same as before', async () => {
     const before = started();

@@ -200,7 +200,8 @@ export function world(
     '1',
   );
   const node = () => ({ metadata: { name: 'n', labels: {} } });
-  const agentSets = new AgentSets({ daemonSets, node, namespaces: ['ns'] });
+  const nodePods = new NodePods();
+  const agentSets = new AgentSets({ daemonSets, node, namespaces: ['ns'], pods: () => nodePods.agents() });
   const placement = new Placement({
     provider,
     classes: new CellClasses({ classes, namespaces }),
@@ -224,7 +225,6 @@ export function world(
       : {}),
   };
   const placeOf = (pod: WirePod) => placeByPolicy(pod, placeRules);
-  const nodePods = new NodePods();
   const assignment = new Assignment({
     book,
     places: new Places({ book, fleet, placement, writer, events }),
