@@ -15,7 +15,7 @@ import type { KubeObject } from './kube/objects.ts';
 import { replicaIdentity } from './kube/replica-identity.ts';
 import { until } from './kube/until.ts';
 import { chooseProvider, type ProviderChoice } from './provider-choice.ts';
-import { startNodes, startShared } from './shared-collections.ts';
+import { startCells, startNodes, startShared } from './shared-collections.ts';
 import { processRegistry } from './telemetry/process-registry.ts';
 import { providerMetrics } from './telemetry/provider-metrics.ts';
 import { keepNodeLease } from './virtual-node/node-lease.ts';
@@ -55,9 +55,12 @@ export async function runProvider(process: ProviderProcess): Promise<void> {
   };
   try {
     const clusterUid = await until('the cluster can be read', () => readClusterUid(client, signal), retry);
-    const shared = startShared({ client, clock, logger }, signal);
+    const source = { client, clock, logger };
+    const shared = startShared(source, signal);
     const policies = new NetworkPolicyIndex(shared.networkPolicies);
     const nodes = startNodes({ clock, logger }, nodeClients, signal);
+    const hasZones = config.zones.names.length > 0;
+    const cells = hasZones ? { cellsOfZones: startCells(source, config.virtualNode.name, signal) } : {};
     if (config.webhook.enabled) {
       const webhooks = { config, clusterUid, client, nodes, shared, registry, clock, logger };
       const served = serveWebhooks(webhooks, signal).catch(fail);
@@ -73,7 +76,7 @@ export async function runProvider(process: ProviderProcess): Promise<void> {
     await provider.start(signal);
     const read = () => loadOrCreateAuthority({ client, namespace, clock, signal });
     const authority = await until('the authority can be read', read, retry);
-    const forAll = { config, clock, logger, client, replica, authority, clusterUid, shared, policies };
+    const forAll = { config, clock, logger, client, replica, authority, clusterUid, shared, policies, ...cells };
     const serve = (node: VirtualNodeConfig) => {
       const { name, zone } = node;
       const own = zone === undefined ? provider : ofZone(provider, { name, zone });

@@ -19,6 +19,7 @@ import type { CellClient } from './kubelet-endpoint/cell-client.ts';
 import { podEvidence } from './kubelet-endpoint/pod-evidence.ts';
 import { AgentSets } from './placement/agents.ts';
 import { BUILT_IN_CLASS, CellClasses } from './placement/cell-classes.ts';
+import { countCellsElsewhere } from './placement/cells-elsewhere.ts';
 import { placeOf as placeByPolicy } from './placement/place.ts';
 import { Placement } from './placement/placement.ts';
 import { Assignment } from './pods/assignment.ts';
@@ -48,7 +49,7 @@ export interface PodService extends Led {
 }
 
 const CONTROLLER_CONCURRENCY = 32;
-/** How long pods wait silently for the CellClasses to be known. */
+/** How long pods wait silently for the CellClasses, and what counts to their budgets, to be known. */
 const CLASSES_SYNC_MS = 5_000;
 
 /** Brings the pods of a virtual node to cells and cells to their end, from now on until the signal aborts. */
@@ -58,7 +59,7 @@ export async function servePods(
   stops: (() => Promise<void>)[],
 ): Promise<void> {
   const { config, node, clock, logger, client, nodeClient, provider } = service;
-  const { book, fleet, pods, nodes, cellClient, mayAct, shared } = service;
+  const { book, fleet, pods, nodes, cellClient, mayAct, shared, cellsOfZones } = service;
   const { cellClasses, namespaces, daemonSets, networkPolicies } = shared;
   const { name } = node;
   const events = new EventRecorder({ client, component: 'nodeless', host: name, clock, logger }, signal);
@@ -91,6 +92,12 @@ export async function servePods(
   });
   for (const { cellId, machine } of book.cells()) {
     placement.hold(cellId, machine?.tags.cellClass ?? BUILT_IN_CLASS, machine?.pricePerHourUsd ?? 0);
+  }
+  const { zone } = node;
+  // Before any pod is looked at: what other zones have counts from the first choice on.
+  if (zone !== undefined && cellsOfZones !== undefined) {
+    const endCounting = countCellsElsewhere(placement, cellsOfZones, zone);
+    stops.push(async () => endCounting());
   }
   book.onChange(({ cellId }) => book.get(cellId) === undefined && placement.release(cellId));
   const writer = new PodWriter(nodeClient, clock);
@@ -133,9 +140,8 @@ export async function servePods(
     nodeIsReady,
   });
   // Without them no pod can be placed; where their definition is missing, pods are told so instead of nobody.
-  const classesKnown = Promise.all(
-    [cellClasses, namespaces, daemonSets, networkPolicies].map(({ whenSynced }) => whenSynced),
-  );
+  const known = [cellClasses, namespaces, daemonSets, networkPolicies, ...(cellsOfZones ? [cellsOfZones] : [])];
+  const classesKnown = Promise.all(known.map(({ whenSynced }) => whenSynced));
   await Promise.race([classesKnown, clock.sleep(CLASSES_SYNC_MS, signal)]);
   type Concerns = (pod: WirePod, changed: KubeObject['metadata']) => boolean;
   const wakeAt = (collection: Pick<typeof namespaces, 'subscribe'>, concerns: Concerns) => {
@@ -147,7 +153,6 @@ export async function servePods(
   wakeAt(namespaces, ({ metadata }, { name: changed }) => metadata.namespace === changed);
   wakeAt(networkPolicies, ({ metadata }, { namespace }) => metadata.namespace === namespace);
   controller.start(signal);
-  const { zone } = node;
   if (zone !== undefined) {
     const nodeNames = virtualNodesOf(config).map((one) => one.name);
     const parts = { placement, assignment, nodePods, writer, events };

@@ -1,4 +1,4 @@
-import { GROUP, VERSION } from './core/names.ts';
+import { CELLS_PATH, GROUP, VERSION, VIRTUAL_NODE_LABEL } from './core/names.ts';
 import { type Collection, type CollectionReader, type CollectionSource, startCollection } from './kube/collection.ts';
 import type { NetworkPolicy } from './kube/network-policy-index.ts';
 import type { KubeObject } from './kube/objects.ts';
@@ -27,6 +27,16 @@ export function startNodes(
     }),
   );
   return { get: (namespace, name) => watches.get(name)?.get(namespace, name) };
+}
+
+/** Watches the Cell objects of a configuration's virtual nodes together, from before any is led. */
+export function startCells(
+  source: Omit<CollectionSource, 'path' | 'query'>,
+  group: string,
+  signal: AbortSignal,
+): Collection<KubeObject> {
+  const query = { labelSelector: `${VIRTUAL_NODE_LABEL}=${group}` };
+  return startCollection<KubeObject>({ ...source, path: CELLS_PATH, query }, signal);
 }
 
 /** Starts them; they are kept up until the signal aborts. */

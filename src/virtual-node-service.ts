@@ -5,9 +5,11 @@ import type { Config } from './config/schema.ts';
 import type { VirtualNodeConfig } from './config/virtual-nodes.ts';
 import { type Clock, systemUptimeMs } from './core/clock.ts';
 import type { KubeClient } from './kube/client.ts';
+import type { Collection } from './kube/collection.ts';
 import { fenced } from './kube/fenced-client.ts';
 import { becomeLeader, type Leadership } from './kube/leadership.ts';
 import type { NetworkPolicyIndex } from './kube/network-policy-index.ts';
+import type { KubeObject } from './kube/objects.ts';
 import type { ReplicaIdentity } from './kube/replica-identity.ts';
 import type { NodeReader, SharedCollections } from './shared-collections.ts';
 import { startLeading } from './virtual-node-leader.ts';
@@ -18,6 +20,8 @@ export interface VirtualNodeService {
   readonly node: VirtualNodeConfig;
   /** All virtual nodes of the configuration, as far as they are there. */
   readonly virtualNodes: NodeReader;
+  /** The Cell objects of all of them; only with zones. */
+  readonly cellsOfZones?: Collection<KubeObject>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly client: KubeClient;

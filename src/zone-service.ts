@@ -3,12 +3,10 @@ import type { Registry } from 'prom-client';
 import type { Config } from './config/schema.ts';
 import type { VirtualNodeConfig } from './config/virtual-nodes.ts';
 import type { Clock } from './core/clock.ts';
-import { CELLS_PATH, VIRTUAL_NODE_LABEL } from './core/names.ts';
 import type { KubeClient } from './kube/client.ts';
-import { type CollectionReader, startCollection } from './kube/collection.ts';
+import type { CollectionReader } from './kube/collection.ts';
 import type { EventRecorder } from './kube/events.ts';
 import type { KubeObject } from './kube/objects.ts';
-import { countCellsElsewhere } from './placement/cells-elsewhere.ts';
 import type { Placement } from './placement/placement.ts';
 import type { Assignment } from './pods/assignment.ts';
 import type { NodePods } from './pods/node-pods.ts';
@@ -40,13 +38,9 @@ export interface ZoneService {
   readonly logger: Logger;
 }
 
-/** Counts what other zones have to the budgets of classes, and keeps pods out of a zone without capacity. Until the signal aborts. */
+/** Keeps pods out of a zone without capacity. Until the signal aborts. */
 export function serveZone(service: ZoneService, signal: AbortSignal): void {
-  const { config, node, client, placement, clock, logger } = service;
-  const labelSelector = `${VIRTUAL_NODE_LABEL}=${node.group}`;
-  const source = { client, clock, logger, path: CELLS_PATH, query: { labelSelector } };
-  const endCounting = countCellsElsewhere(placement, startCollection<KubeObject>(source, signal), node.zone);
-  signal.addEventListener('abort', endCounting, { once: true });
+  const { config, node, client } = service;
   const own = () => service.nodes.get(undefined, node.name);
   const isExhausted = () => {
     const object = own();

@@ -10,12 +10,13 @@ interface CellStatus {
 
 /**
  * Counts the cells of other zones to the budgets of their classes, as their Cell objects tell: other replicas may lead those
- * zones. So a budget may be exceeded by what they launch within the moment that the objects take.
+ * zones. So a budget may be exceeded by what they launch within the moment that the objects take. Until they have been listed,
+ * classes with a budget get no cells.
  * @returns what ends it
  */
 export function countCellsElsewhere(
-  placement: Pick<Placement, 'hold' | 'release'>,
-  cells: Pick<CollectionReader<KubeObject>, 'items' | 'subscribe'>,
+  placement: Pick<Placement, 'hold' | 'release' | 'completeWhen'>,
+  cells: Pick<CollectionReader<KubeObject>, 'items' | 'subscribe' | 'synced'>,
   zone: string,
 ): () => void {
   const isElsewhere = ({ metadata }: KubeObject) => metadata.labels?.[ZONE_LABEL] !== zone;
@@ -23,6 +24,7 @@ export function countCellsElsewhere(
     const { cellClass, pricePerHourUsd = '0' } = (status ?? {}) as CellStatus;
     if (cellClass !== undefined && cellClass !== '') placement.hold(metadata.name, cellClass, Number(pricePerHourUsd));
   };
+  placement.completeWhen(() => cells.synced);
   for (const cell of cells.items()) if (isElsewhere(cell)) count(cell);
   return cells.subscribe(({ type, object }) => {
     if (!isElsewhere(object)) return;

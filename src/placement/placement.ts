@@ -221,6 +221,11 @@ export class Placement {
     this.#spending.hold(cellId, className, pricePerHourUsd);
   }
 
+  /** While this says that not all cells are counted yet, classes with a budget get none. */
+  completeWhen(isComplete: () => boolean): void {
+    this.#spending.completeWhen(isComplete);
+  }
+
   /** A cell has ended, or nothing came of it. */
   release(cellId: string): void {
     this.#spending.release(cellId);

@@ -72,6 +72,13 @@ function describeGlobs({ spec: { instanceTypes } }: CellClass): string {
 
 function budgetExceeded({ cellClass: { name, spec }, room }: Query): NodelessError {
   const { maxCells, maxPricePerHourUsd } = spec.budgets;
+  if (room.isUnknown)
+    return new NodelessError({
+      code: 'BudgetExceeded',
+      retryable: true,
+      message: `what other zones have of the budget of CellClass ${name} is not known yet: the Cell objects have not been listed; it is tried again`,
+      identity: { cellClass: name },
+    });
   const isCells = room.cells <= 0;
   const limit = isCells
     ? `${maxCells} cells`

@@ -4,6 +4,8 @@ import type { CellClass } from '../core/cell-class.ts';
 export interface Room {
   readonly cells: number;
   readonly pricePerHourUsd: number;
+  /** There may be some: what the class has is not known in full yet. */
+  readonly isUnknown?: true;
 }
 
 interface Cost {
@@ -17,6 +19,7 @@ interface Total {
 }
 
 const NOTHING: Total = { cells: 0, pricePerHourUsd: 0 };
+const UNKNOWN: Room = { ...NOTHING, isUnknown: true };
 /** Prices have at most eight decimals; less than half of that is the error of adding them up. */
 const ROUNDING_USD = 5e-9;
 
@@ -24,6 +27,12 @@ const ROUNDING_USD = 5e-9;
 export class Spending {
   readonly #cells = new Map<string, Cost>();
   readonly #totals = new Map<string, Total>();
+  #isComplete = () => true;
+
+  /** From now on classes with a budget have no room while this says that not all their cells are counted yet. */
+  completeWhen(isComplete: () => boolean): void {
+    this.#isComplete = isComplete;
+  }
 
   /** Counts a cell from now on. */
   hold(cellId: string, className: string, pricePerHourUsd: number): void {
@@ -43,6 +52,8 @@ export class Spending {
   /** What a class may still have, when the cell `without` has ended. */
   room({ name, spec }: CellClass, without?: string): Room {
     const { maxCells = Number.POSITIVE_INFINITY, maxPricePerHourUsd = Number.POSITIVE_INFINITY } = spec.budgets;
+    const isLimited = maxCells !== Number.POSITIVE_INFINITY || maxPricePerHourUsd !== Number.POSITIVE_INFINITY;
+    if (isLimited && !this.#isComplete()) return UNKNOWN;
     const { cells, pricePerHourUsd } = this.#totals.get(name) ?? NOTHING;
     const ended = this.#cells.get(without ?? '');
     const back = ended?.className === name ? { cells: 1, ...ended } : { ...NOTHING };

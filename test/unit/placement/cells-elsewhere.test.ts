@@ -31,4 +31,19 @@ describe('cells of other zones', () => {
     cells.apply('DELETED', cell('later', 'b', '7'));
     expect(spending.room(BUDGET).cells).toBe(9);
   });
+
+  test('leave a budget no room before they have been listed, as at the start of a leadership', () => {
+    const spending = new Spending();
+    const cells = new Collection<KubeObject>();
+    countCellsElsewhere(spending, cells, 'a');
+    expect(spending.room(BUDGET)).toEqual({ cells: 0, pricePerHourUsd: 0, isUnknown: true });
+    expect(spending.room(cellClass({ budgets: { maxPricePerHourUsd: 1 } })).pricePerHourUsd).toBe(0);
+    expect(spending.room(cellClass()).cells).toBe(Number.POSITIVE_INFINITY);
+    const there = Array.from({ length: 10 }, (_, index) => cell(`c${index}`, 'b', `${index + 1}`));
+    cells.replace(there, '10');
+    expect(spending.room(BUDGET)).toMatchObject({ cells: 0 });
+    expect(spending.room(BUDGET)).not.toHaveProperty('isUnknown');
+    cells.apply('DELETED', cell('c0', 'b', '11'));
+    expect(spending.room(BUDGET).cells).toBe(1);
+  });
 });

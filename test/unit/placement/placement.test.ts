@@ -8,6 +8,7 @@ import type { KubeObject } from '../../../src/kube/objects.ts';
 import type { WirePod } from '../../../src/kube/wire-pod.ts';
 import { AgentSets } from '../../../src/placement/agents.ts';
 import { CellClasses } from '../../../src/placement/cell-classes.ts';
+import { countCellsElsewhere } from '../../../src/placement/cells-elsewhere.ts';
 import { Placement } from '../../../src/placement/placement.ts';
 import { offeringOf } from '../../support/offering.ts';
 
@@ -550,6 +551,23 @@ describe('a budget', () => {
     placement.hold('found', 'one', 0.05);
     await expect(choose(pod({}, ofClass('one')), 'found')).resolves.toMatchObject({});
     await refusedWith('BudgetExceeded', /1 cells/, choose(pod({}, ofClass('one')), 'other'));
+  });
+
+  test('of all zones gives nobody a cell before the cells of other zones have been listed, and then what they leave', async () => {
+    const { choose, placement, defineClass } = rig();
+    defineClass('two', { budgets: { maxCells: 2 } });
+    const member = pod({}, ofClass('two'));
+    const cells = new Collection<KubeObject>();
+    countCellsElsewhere(placement, cells, 'a');
+    const told = /what other zones have of the budget of CellClass two is not known yet/;
+    await refusedWith('BudgetExceeded', told, choose(member));
+    await expect(choose(member)).rejects.toMatchObject({ retryable: true });
+    expect((await choose(pod({}))).cellClass.name).toBe('(built-in)');
+    const labels = { 'topology.kubernetes.io/zone': 'b' };
+    const status = { cellClass: 'two', pricePerHourUsd: '0.05' };
+    cells.replace([{ metadata: { name: 'there', labels, resourceVersion: '1' }, status }], '1');
+    await expect(choose(member)).resolves.toMatchObject({});
+    await refusedWith('BudgetExceeded', /2 cells/, choose(member));
   });
 
   test('is not spent by asking what would be chosen', async () => {
