@@ -8,7 +8,6 @@ import { directoryOf } from './cells/directory.ts';
 import { Fleet } from './cells/fleet.ts';
 import { observeCells } from './cells/metrics.ts';
 import { startProjection } from './cells/projection.ts';
-import { isRecordedAgent } from './core/agent-record.ts';
 import { ZONE_LABEL } from './core/constraints.ts';
 import { CELLS_PATH, VIRTUAL_NODE_LABEL } from './core/names.ts';
 import { startCollection } from './kube/collection.ts';
@@ -110,8 +109,6 @@ export async function startLeading(led: Led, signal: AbortSignal, stops: (() => 
   await Promise.race([pods.whenSynced, aborted(signal)]);
   signal.throwIfAborted();
   const adopted = adopt(book, machines, [...pods.items()].map(bindingOf));
-  // Or their kubelets would end what they are not shown.
-  if ([...pods.items()].some(isRecordedAgent)) for (const cell of book.cells()) cell.agentsKnown = false;
   book.markComplete();
   const { perCell } = config.metrics;
   const observed = [observeCells({ book, registry, clock, perCell }), observePods({ pods, registry, clock })];

@@ -9,6 +9,8 @@ export interface Binding extends Claim {
   readonly finished: boolean;
   /** It asks for the node cell, or is a DaemonSet's. */
   readonly mayNeedNodeCell: boolean;
+  /** It is an agent, and may be in any cell. */
+  readonly injected: boolean;
 }
 
 function phaseOf(machine: CellMachine, handedOver: boolean): CellPhase {
@@ -64,5 +66,7 @@ export function adopt(book: Book, machines: readonly CellMachine[], bindings: re
   for (const [cellId, named] of byCell) {
     if (cellId !== undefined && !listed.has(cellId)) adoptUnlisted(book, cellId, named);
   }
+  // Or their kubelets would end what they are not shown.
+  if (bindings.some(({ injected }) => injected)) for (const cell of book.cells()) cell.agentsKnown = false;
   return book.size;
 }

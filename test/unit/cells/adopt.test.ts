@@ -6,7 +6,7 @@ import { systemClock } from '../../../src/core/clock.ts';
 import { cellMachine } from '../../support/cell-machine.ts';
 
 function waits(uid: string, cellId: string, more: Partial<Binding> = {}): Binding {
-  const facts = { handedOver: false, finished: false, seeksCompany: false, mayNeedNodeCell: false };
+  const facts = { handedOver: false, finished: false, seeksCompany: false, mayNeedNodeCell: false, injected: false };
   return { uid, pod: `ns/${uid}`, cellId, ...facts, ...more };
 }
 
@@ -51,6 +51,17 @@ describe('adoption after a restart', () => {
       ['cell-1', 'requested'],
       ['cell-2', 'running'],
     ]);
+  });
+
+  test('which agents a cell has is not known at first, where there are any', () => {
+    const known = (...agents: readonly Binding[]) => {
+      const book = new Book(systemClock);
+      adopt(book, [cellMachine('cell-1', 'run')], [ran('run', 'cell-1'), ...agents]);
+      return book.knowsAgents('cell-1');
+    };
+    const { cellId: _, ...agent } = waits('agent', '', { injected: true });
+    expect(known()).toBe(true);
+    expect(known(agent)).toBe(false);
   });
 
   test('a pod that names another pod’s machine does not get it', () => {

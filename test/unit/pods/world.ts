@@ -7,7 +7,6 @@ import { adopt } from '../../../src/cells/adopt.ts';
 import { Book } from '../../../src/cells/book.ts';
 import type { Cell } from '../../../src/cells/cell.ts';
 import { Fleet } from '../../../src/cells/fleet.ts';
-import { isRecordedAgent } from '../../../src/core/agent-record.ts';
 import type { CellMachine } from '../../../src/core/cell.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import type { Offering } from '../../../src/core/offerings.ts';
@@ -256,7 +255,6 @@ export function world(
     ...limits,
   });
   adopt(book, [...machines.values()], [...pods.collection.items()].map(bindingOf));
-  if ([...pods.collection.items()].some(isRecordedAgent)) for (const cell of book.cells()) cell.agentsKnown = false;
   book.markComplete();
 
   /** The cell's kubelet reports that it is Ready, with what its machine has. */
