@@ -40,9 +40,15 @@ const reason = z
   .string()
   .regex(/^[A-Za-z][A-Za-z0-9]{0,63}$/)
   .catch('Unknown');
+/** Half a character would be stored as another one, and never be what was written. */
 const message = z
   .string()
-  .transform((text) => text.replaceAll(/\p{Cc}/gu, ' ').slice(0, MAX_MESSAGE))
+  .transform((text) =>
+    text
+      .replaceAll(/\p{Cc}/gu, ' ')
+      .slice(0, MAX_MESSAGE)
+      .toWellFormed(),
+  )
   .catch('');
 const trouble = z.looseObject({ reason, message }).optional().catch(undefined);
 const containerStatus = z.looseObject({
