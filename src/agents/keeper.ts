@@ -47,12 +47,12 @@ export async function keepAgents(options: AgentKeeperOptions, signal: AbortSigna
   }
 
   async function write(pod: WirePod): Promise<void> {
-    const { tellings, without } = seating.tellings(pod.metadata.uid ?? '');
+    const { tellings, without, required } = seating.tellings(pod.metadata.uid ?? '');
     const nowMs = clock.now();
     // After a start the kubelets have to tell anew, and what was written before holds until they have.
     const isUntold = tellings.some(({ told }) => !told) || [...book.cells()].some(({ agentsKnown }) => !agentsKnown);
     if (isUntold && nowMs - startedMs < patienceMs) return;
-    const status = summedStatus(pod, tellings, { nowMs, patienceMs, without });
+    const status = summedStatus(pod, tellings, { nowMs, patienceMs, without, required });
     if (isWritten(pod, status) || !nodeIsReady()) return;
     const after = await writer.patch(pod, () => ({ status }), { signal });
     if (after !== undefined && pods.get(pod.metadata.uid ?? '') !== undefined) pods.observe(after);

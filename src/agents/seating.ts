@@ -10,6 +10,7 @@ import type { Placement } from '../placement/placement.ts';
 import type { AgentGate } from '../pods/agent-gate.ts';
 import type { NodePods } from '../pods/node-pods.ts';
 import { isTooSmallFor, livePodsOf, standingOf } from '../pods/room.ts';
+import type { SumRule } from './sum.ts';
 import { type Telling, tellingOf } from './telling.ts';
 
 export interface AgentSeatingOptions {
@@ -83,15 +84,16 @@ export class AgentSeating implements AgentGate {
     for (const uid of this.#told.keys()) if (this.#options.pods.get(uid) === undefined) this.#told.delete(uid);
   }
 
-  /** What live cells say of an agent, and how many have no room for it. */
-  tellings(uid: string): { readonly tellings: readonly Telling[]; readonly without: number } {
+  /** What live cells say of an agent, how many have no room for it, and whether pods wait for it. */
+  tellings(uid: string): Pick<SumRule, 'without' | 'required'> & { readonly tellings: readonly Telling[] } {
     const served = [...this.#options.book.cells()].filter(isServed);
     const tellings = served.flatMap(({ cellId, agents }) => {
       const agent = agents.get(uid);
       return agent === undefined ? [] : [tellingOf(cellId, agent)];
     });
     const without = served.filter(({ agents, kubeletReady }) => kubeletReady && !agents.has(uid)).length;
-    return { tellings, without };
+    const pod = this.#options.pods.get(uid);
+    return { tellings, without, required: pod !== undefined && this.#isRequired(pod) };
   }
 
   awaitedOn(cell: Cell): readonly string[] {

@@ -20,6 +20,8 @@ export interface SumRule {
   readonly patienceMs: number;
   /** Cells that have no room for it. */
   readonly without: number;
+  /** Pods wait for it. */
+  readonly required: boolean;
 }
 
 function describe({ cellId, trouble }: Telling): string {
@@ -28,8 +30,8 @@ function describe({ cellId, trouble }: Telling): string {
 }
 
 /**
- * Sums up what cells say of an agent: it is Ready when it is so on all of them, or on none because there is none. Where it
- * begins it changes nothing: cells come all the time, and an agent is not to be not Ready because of that.
+ * Sums up what cells say of an agent: it is Ready when it is so on all of them, or on none because there is none. Cells that
+ * have no room for it count where it is required, or has no other. Where it begins it changes nothing: cells come all the time, and an agent is not to be not Ready because of that.
  */
 export function sumOf(wasReady: boolean, tellings: readonly Telling[], rule: SumRule): AgentSum {
   const counted = tellings.filter(({ refused }) => !refused);
@@ -42,7 +44,8 @@ export function sumOf(wasReady: boolean, tellings: readonly Telling[], rule: Sum
     ...(worst === undefined ? [] : [describe(worst)]),
     ...(without === 0 ? [] : [`${without} have no room for it`]),
   ].join('; ');
-  const ready = late.length === 0 && (behind.length === 0 || wasReady);
+  const isMissed = without > 0 && (rule.required || counted.length === 0);
+  const ready = !isMissed && late.length === 0 && (behind.length === 0 || wasReady);
   return { ready, message, ...(worst === undefined ? {} : { worst }) };
 }
 

@@ -3,7 +3,7 @@ import { isWritten, summedStatus, sumOf } from '../../../src/agents/sum.ts';
 import { tellingOf } from '../../../src/agents/telling.ts';
 import type { WirePod } from '../../../src/kube/wire-pod.ts';
 
-const RULE = { nowMs: 100_000, patienceMs: 60_000, without: 0 };
+const RULE = { nowMs: 100_000, patienceMs: 60_000, without: 0, required: false };
 const LONG_AGO = 1_000;
 const JUST_NOW = 95_000;
 
@@ -98,8 +98,16 @@ describe('an agent', () => {
     expect(sum.message).toMatch(message);
   });
 
-  test('counts the cells that have no room for it', () => {
-    expect(sumOf(true, [], { ...RULE, without: 2 }).message).toMatch(/; 2 have no room for it$/);
+  test.each([
+    ['is not Ready where no cell has room for it', false, [], 2, false],
+    ['is Ready where one has it, and others have no room for it', false, [[LONG_AGO, status(true)]], 2, true],
+    ['that is required is not, as long as one has no room for it', true, [[LONG_AGO, status(true)]], 1, false],
+    ['is not Ready where it was let in nowhere', false, [[LONG_AGO, REFUSED]], 0, false],
+  ] as const)('%s', (_, required, seats, without, ready) => {
+    const tellings = seats.map(([at, told]) => telling(at, told));
+    const sum = sumOf(true, tellings, { ...RULE, required, without });
+    expect(sum.ready).toBe(ready);
+    expect(sum.message).toMatch(/; \d have no room for it$/);
   });
 });
 
@@ -166,10 +174,17 @@ describe('the status of an agent', () => {
     ['restarts beyond bounds', status(true, 2 ** 40)],
     ['a reason that is none', status(false, 0, { waiting: { reason: 'x\ny', message: 3 } })],
     ['endless text', status(false, 0, { waiting: { reason: 'A'.repeat(5_000), message: '\u0007'.repeat(5_000) } })],
+    [
+      'text that is cut in a character',
+      status(false, 0, { waiting: { reason: 'A', message: `${'x'.repeat(255)}😀` } }),
+    ],
   ])('is one that the API server takes, whatever a cell tells: %s', (_, told) => {
     const wanted = summedStatus(POD, [telling(LONG_AGO, told)], RULE);
     expect(wanted.containerStatuses[0]?.restartCount).toBe(0);
-    for (const { message } of wanted.conditions) expect(message.length).toBeLessThan(400);
+    for (const { message } of wanted.conditions) {
+      expect(message.length).toBeLessThan(400);
+      expect(message.isWellFormed()).toBe(true);
+    }
     expect(JSON.stringify(wanted)).not.toContain('\\u0007');
   });
 });
