@@ -114,7 +114,10 @@ export function liftRequired(
   };
 }
 
-/** Preferred node affinity: what prefers machines is lifted where the virtual node meets the rest; all else stays. */
+/**
+ * Preferred node affinity: what prefers machines is lifted where a virtual node meets the rest; all else stays. So does such a
+ * rest where not all meet it, for it is by that that the scheduler chooses among them.
+ */
 export function liftPreferred(
   terms: readonly V1PreferredSchedulingTerm[],
   at: Standpoint,
@@ -122,8 +125,12 @@ export function liftPreferred(
   const parts = terms.map((term) => ({ term, ...split(term.preference ?? {}, at) }));
   const isLifted = ({ lifted, nodes }: Split) => lifted.length > 0 && nodes.length > 0;
   const preferred = parts.filter(isLifted);
+  const staying = (part: (typeof parts)[number]): readonly V1PreferredSchedulingTerm[] => {
+    if (!isLifted(part)) return [part.term];
+    return part.nodes.length === at.nodes.length ? [] : [{ weight: part.term.weight, preference: part.rest }];
+  };
   return {
-    rest: parts.filter((part) => !isLifted(part)).map(({ term }) => term),
+    rest: parts.flatMap(staying),
     constraints:
       preferred.length === 0
         ? {}

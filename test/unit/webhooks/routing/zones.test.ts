@@ -1,7 +1,7 @@
 import type { V1PodSpec } from '@kubernetes/client-node';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { admits, parseConstraints } from '../../../../src/core/constraints.ts';
+import { admits, parseConstraints, preferenceOf } from '../../../../src/core/constraints.ts';
 import { ownConstraints } from '../../../../src/placement/own-terms.ts';
 import { unrouted } from '../../../../webhooks/routing/spec-lift.ts';
 import { ARCH, allows, HOST, machine, pods, ZONE } from './arbitrary-pods.ts';
@@ -103,6 +103,31 @@ describe('routing to a virtual node for each zone', () => {
     const lifted = parseConstraints(pod.metadata.annotations?.['nodeless.io/constraints']);
     expect(admits(lifted, { [ZONE]: 'a', [ARCH]: 'arm64' })).toBe(true);
     expect(admits(lifted, { [ZONE]: 'a', [ARCH]: 'amd64' })).toBe(false);
+  });
+
+  test('prefers the zone of a preferred machine with the same weight on both sides, and only where zones differ in it', () => {
+    const preferring = (weight: number, ...matchExpressions: object[]) => ({
+      weight,
+      preference: { matchExpressions },
+    });
+    const os = { key: 'kubernetes.io/os', operator: 'In', values: ['linux'] };
+    const preferences = [
+      preferring(7, inZone('a'), ofArch('arm64')),
+      preferring(5, os, ofArch('arm64')),
+      preferring(3, inZone('b')),
+    ];
+    const nodeAffinity = { preferredDuringSchedulingIgnoredDuringExecution: preferences };
+    const { route, pod } = routedPod({ affinity: { nodeAffinity } } as Partial<V1PodSpec>);
+    expect(pod.spec.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution).toEqual([
+      preferring(7, inZone('a')),
+      preferring(3, inZone('b')),
+    ]);
+    const lifted = parseConstraints(pod.metadata.annotations?.['nodeless.io/constraints']);
+    expect(preferenceOf(lifted, { [ZONE]: 'a', [ARCH]: 'arm64' })).toBe(12);
+    expect(preferenceOf(lifted, { [ZONE]: 'b', [ARCH]: 'arm64' })).toBe(5);
+    const again = routed({ ...pod, facts } as Shape);
+    expect(again.after).toEqual(again.before);
+    expect(unrouted(route.after, facts.target()).affinity).toEqual({ nodeAffinity });
   });
 
   test('takes a pod that names one of the nodes, and keeps one that stays off all of them', () => {
