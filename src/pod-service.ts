@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client';
 import { keepAgents } from './agents/keeper.ts';
+import { AgentRecall } from './agents/recall.ts';
 import { AgentSeating } from './agents/seating.ts';
 import type { Book } from './cells/book.ts';
 import type { Cell } from './cells/cell.ts';
@@ -16,6 +17,7 @@ import { EventRecorder } from './kube/events.ts';
 import { hasCondition, type KubeObject } from './kube/objects.ts';
 import type { WirePod } from './kube/wire-pod.ts';
 import type { CellClient } from './kubelet-endpoint/cell-client.ts';
+import { podUidsOf } from './kubelet-endpoint/cell-pods.ts';
 import { podEvidence } from './kubelet-endpoint/pod-evidence.ts';
 import { AgentSets } from './placement/agents.ts';
 import { BUILT_IN_CLASS, CellClasses } from './placement/cell-classes.ts';
@@ -120,7 +122,12 @@ export async function servePods(
   const assigning = { book, places, placement, placeOf, pods: nodePods, writer, events, clock };
   const assignment = new Assignment({ ...assigning, gatherMs, nodeCellSize: nodeCell.size });
   const nodeIsReady = () => hasCondition(thisNode(), 'Ready');
-  const agents = new AgentSeating({ book, pods: nodePods, sets: agentSets, placement, placeOf, events });
+  const podUidsOn = async (cell: Cell, ask: AbortSignal) => {
+    const kubelet = kubeletOf(cell);
+    return kubelet && podUidsOf(cellClient, kubelet, ask);
+  };
+  const recall = new AgentRecall({ podUidsOn, clock, signal });
+  const agents = new AgentSeating({ book, pods: nodePods, sets: agentSets, placement, placeOf, events, recall });
   const controller = new PodController({
     pods,
     nodePods,

@@ -10,6 +10,7 @@ import type { Placement } from '../placement/placement.ts';
 import type { AgentGate } from '../pods/agent-gate.ts';
 import type { NodePods } from '../pods/node-pods.ts';
 import { isTooSmallFor, livePodsOf, standingOf } from '../pods/room.ts';
+import type { AgentRecall } from './recall.ts';
 import type { SumRule } from './sum.ts';
 import { type Telling, tellingOf } from './telling.ts';
 
@@ -20,7 +21,11 @@ export interface AgentSeatingOptions {
   readonly placement: Pick<Placement, 'need' | 'classAgents'>;
   readonly placeOf: (pod: WirePod) => Place | undefined;
   readonly events: Pick<EventRecorder, 'warning'>;
+  /** What the kubelets of cells have that were there before this process. */
+  readonly recall: Pick<AgentRecall, 'podsOf'>;
 }
+
+const NONE: ReadonlySet<string> = new Set();
 
 /** Cells that one agent is told of that have no room for it; all are counted in its status. */
 const MAX_TOLD = 10;
@@ -68,10 +73,17 @@ export class AgentSeating implements AgentGate {
     const { cellId, agents, allocatable, agentsKnown } = cell;
     for (const uid of agents.keys()) if (pods.get(uid) === undefined) book.unseatAgent(cellId, uid);
     if (!isServed(cell) || allocatable === undefined || (agentsKnown && !cell.kubeletReady)) return;
+    const kept = agentsKnown ? NONE : this.#options.recall.podsOf(cell);
+    if (kept === 'awaited') return;
+    const isKept = ({ metadata }: WirePod) => kept !== 'silent' && kept.has(metadata.uid ?? '');
+    // Whether there is room or not: its kubelet would end what it is not shown.
+    for (const pod of this.agents().filter(isKept)) {
+      book.seatAgent(cell, { uid: pod.metadata.uid ?? '', pod: podName(pod) });
+    }
     for (const pod of this.#requiredFirst()) {
       const { uid = '' } = pod.metadata;
       // What ends is shown to no other cell; but its kubelet may be ending it in one of which that is not known.
-      if (agents.has(uid) || (agentsKnown && isDeleting(pod))) continue;
+      if (agents.has(uid) || (kept !== 'silent' && isDeleting(pod))) continue;
       const lacks = this.#lackFor(cell, allocatable, pod);
       if (lacks === undefined) book.seatAgent(cell, { uid, pod: podName(pod) });
       else this.#tellOfLack(pod, cellId, lacks);

@@ -313,4 +313,29 @@ describe('a provider that is killed', () => {
     expect(after.book.podUids(full)).toEqual(new Set(['uid-full']));
     expect(ready(after)).toBe('False');
   }, 10_000);
+
+  test.each([
+    ['has the same though the count would leave it out', true, true],
+    ['has what fits, where its kubelet does not say what it has', false, false],
+  ])(
+    'finds a cell again that %s',
+    async (_, answers, isSeated) => {
+      const before = started();
+      inject(before);
+      createAgent(before);
+      create(before, 'a');
+      const cellId = await boot(before, 'a');
+      await vi.waitFor(() => expect(handedOver(before, 'a')).toBe(true), 3_000);
+      await vi.waitFor(() => expect(before.book.podUids(cellId)).toContain('uid-agent-x'), 3_000);
+      before.stop.abort();
+      const after = started(before);
+      if (!answers) after.podUidsOn.mockRejectedValue(new Error('no answer'));
+      after.daemonSets.apply('ADDED', before.daemonSets.get('ns', 'agent') as never);
+      after.report(cellId, { cpu: '150m', memory: '1Gi' });
+      await vi.waitFor(() => expect(after.book.knowsAgents(cellId)).toBe(true), 5_000);
+      expect(after.book.podUids(cellId).has('uid-agent-x')).toBe(isSeated);
+      expect(after.podUidsOn).toHaveBeenCalledTimes(answers ? 1 : 2);
+    },
+    10_000,
+  );
 });

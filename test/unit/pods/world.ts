@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import { vi } from 'vitest';
 import type { CellProvider, LaunchRequest } from '../../../providers/contract.ts';
 import { keepAgents } from '../../../src/agents/keeper.ts';
+import { AgentRecall } from '../../../src/agents/recall.ts';
 import { AgentSeating } from '../../../src/agents/seating.ts';
 import { adopt } from '../../../src/cells/adopt.ts';
 import { Book } from '../../../src/cells/book.ts';
@@ -161,6 +162,7 @@ function answered(status: number, body: unknown): KubeResponse {
 interface Remains {
   readonly pods: Pods;
   readonly machines: Map<string, CellMachine>;
+  readonly book?: Book;
 }
 
 /** The controller with everything real but the API server and the cloud; new ones, or those that another has left. */
@@ -236,7 +238,12 @@ export function world(
     gatherMs,
     nodeCellSize: resourcesOf({ cpu: '1', memory: '1Gi' }),
   });
-  const agents = new AgentSeating({ book, pods: nodePods, sets: agentSets, placement, placeOf, events });
+  // Kubelets keep what the provider before has shown them.
+  const podUidsOn = vi.fn(async ({ cellId }: Cell): Promise<ReadonlySet<string> | undefined> => {
+    return remains?.book?.podUids(cellId);
+  });
+  const recall = new AgentRecall({ podUidsOn, clock, signal: stop.signal });
+  const agents = new AgentSeating({ book, pods: nodePods, sets: agentSets, placement, placeOf, events, recall });
   const steps = new PodSteps({ book, fleet, placement, assignment, writer, events, readiness, agents, clock, logger });
   const nodeIsReady = () => true;
   const agentPatienceMs = 300;
@@ -267,6 +274,7 @@ export function world(
     launch,
     terminate,
     evidenceOf,
+    podUidsOn,
     daemonSets,
     fleet,
     book,
