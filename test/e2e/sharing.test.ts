@@ -173,8 +173,9 @@ describe('the node cell', () => {
     const { uid } = (await get<Pod>('pod', 'kept-0')).metadata;
     await kubectl('delete', 'pod', 'kept-0', '--wait=false', '--grace-period=1');
     await killAndStart();
+    // A kubelet whose provider was away may take a minute to ask it again.
     await eventually('a new pod', async () => (await get<Pod>('pod', 'kept-0')).metadata.uid !== uid);
-    await kubectl('rollout', 'status', 'statefulset/kept', '--timeout=60s');
+    await kubectl('rollout', 'status', 'statefulset/kept', '--timeout=120s');
     expect(await cellsOf('kept')).toEqual(cell);
     expect((await read()).startsWith(first)).toBe(true);
     expect(await machines(CLUSTER)).toHaveLength(1);
