@@ -17,13 +17,14 @@ import { DataqueryBuilder, PromQueryFormat } from '@grafana/grafana-foundation-s
 import { PanelBuilder as Stat } from '@grafana/grafana-foundation-sdk/stat';
 import { PanelBuilder as Table } from '@grafana/grafana-foundation-sdk/table';
 import { PanelBuilder as TimeSeries } from '@grafana/grafana-foundation-sdk/timeseries';
+import { START_BUCKETS_SECONDS } from '../src/pods/metrics.ts';
 import { ROWS } from './dashboard.ts';
 import type { Panel, Query, Row } from './panel.ts';
 
 const SOURCE = { type: 'prometheus', uid: '$datasource' };
 const HEIGHT = 8;
-/** Upper bounds of `nodeless_pod_start_seconds`: what a share can be told of exactly. */
-const TARGETS_SECONDS = [1, 2, 3, 5, 8, 13, 20, 30, 45, 60, 90, 120];
+/** What somebody might promise of a start. */
+const TARGETS_SECONDS = START_BUCKETS_SECONDS.filter((seconds) => seconds >= 1 && seconds <= 120);
 const NEW_PANEL = {
   bargauge: () => new BarGauge(),
   heatmap: () => new Heatmap(),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { shapedJson } from '../core/json-text.ts';
 import type { CellClient } from './cell-client.ts';
 import type { CellAddress } from './ports.ts';
 
@@ -15,11 +16,7 @@ const podList = z.looseObject({
 
 /** The uids in a kubelet's list of pods; undefined when it is none. */
 export function uidsIn(text: string): readonly string[] | undefined {
-  try {
-    return podList.parse(JSON.parse(text)).items.map(({ metadata }) => metadata.uid);
-  } catch {
-    return undefined;
-  }
+  return shapedJson(podList, text)?.items.map(({ metadata }) => metadata.uid);
 }
 
 /** The uids of the pods that a cell's kubelet has; undefined when it does not answer, or not as a kubelet does. */

@@ -7,7 +7,8 @@ import type { WirePod } from '../kube/wire-pod.ts';
 import { gaugeIn, histogramIn } from '../telemetry/metrics.ts';
 import { viewOf } from './pod-view.ts';
 
-const BUCKETS_SECONDS = [0.5, 1, 2, 3, 5, 8, 13, 20, 30, 45, 60, 90, 120, 180, 300, 600];
+/** Upper bounds of `nodeless_pod_start_seconds`: what a share of starts can be told of exactly. */
+export const START_BUCKETS_SECONDS = [0.5, 1, 2, 3, 5, 8, 13, 20, 30, 45, 60, 90, 120, 180, 300, 600];
 
 /** False for what is reported Ready and not run, and for agents, which have no cell of their own. */
 function startsOnACell(pod: WirePod): boolean {
@@ -38,7 +39,7 @@ export function observePods({
   const starts = histogramIn(registry, {
     name: 'nodeless_pod_start_seconds',
     help: 'Time from the creation of a pod to the first time that it was seen Ready.',
-    buckets: BUCKETS_SECONDS,
+    buckets: START_BUCKETS_SECONDS,
   });
   const waiting = () =>
     [...pods.items()].flatMap((pod) => {

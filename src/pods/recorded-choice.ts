@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { shapedJson } from '../core/json-text.ts';
 import { CHOICE_ANNOTATION } from '../core/names.ts';
 import { resourceListOf } from '../core/resources.ts';
 import type { WirePod } from '../kube/wire-pod.ts';
@@ -21,11 +22,7 @@ export type RecordedChoice = z.output<typeof schema>;
 
 /** What a pod's annotation says of its choice; undefined when it says nothing that can be read. */
 export function recordedChoice(pod: Pick<WirePod, 'metadata'>): RecordedChoice | undefined {
-  try {
-    return schema.safeParse(JSON.parse(pod.metadata.annotations?.[CHOICE_ANNOTATION] ?? '')).data;
-  } catch {
-    return undefined;
-  }
+  return shapedJson(schema, pod.metadata.annotations?.[CHOICE_ANNOTATION] ?? '');
 }
 
 /** The record of a choice for a pod, which may have had others before. */

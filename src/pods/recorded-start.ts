@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { kubeMicroTime } from '../core/clock.ts';
+import { shapedJson } from '../core/json-text.ts';
 import { START_ANNOTATION } from '../core/names.ts';
 import type { WirePod } from '../kube/wire-pod.ts';
 import { recordedChoice } from './recorded-choice.ts';
@@ -16,11 +17,7 @@ export type RecordedStart = z.output<typeof schema>;
 
 /** What a pod's annotation says of its start; undefined when it says nothing that can be read. */
 export function recordedStart({ metadata }: Pick<WirePod, 'metadata'>): RecordedStart | undefined {
-  try {
-    return schema.safeParse(JSON.parse(metadata.annotations?.[START_ANNOTATION] ?? '')).data;
-  } catch {
-    return undefined;
-  }
+  return shapedJson(schema, metadata.annotations?.[START_ANNOTATION] ?? '');
 }
 
 /** How many places the pod was given until now. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { shapedJson } from '../../../src/core/json-text.ts';
 
 /** Where the price list is served; each serves the prices of all regions. */
 const PRICING_REGIONS = ['us-east-1', 'eu-central-1', 'ap-south-1'] as const;
@@ -28,24 +29,16 @@ const product = z.object({
 /** The on-demand price of one product; undefined for what is no hourly price in USD, as of types that are free of charge or withdrawn. */
 export function priceOf(entry: unknown): { readonly instanceType: string; readonly hourUsd: number } | undefined {
   // The SDK gives objects that are strings only when they are asked to be.
-  const result = product.safeParse(parsed(String(entry)));
-  if (!result.success) return undefined;
-  const { instanceType } = result.data.product.attributes;
-  for (const { priceDimensions } of Object.values(result.data.terms.OnDemand)) {
+  const listed = shapedJson(product, String(entry));
+  if (listed === undefined) return undefined;
+  const { instanceType } = listed.product.attributes;
+  for (const { priceDimensions } of Object.values(listed.terms.OnDemand)) {
     for (const { unit, pricePerUnit } of Object.values(priceDimensions)) {
       const hourUsd = Number(pricePerUnit.USD);
       if (unit === 'Hrs' && hourUsd > 0) return { instanceType, hourUsd };
     }
   }
   return undefined;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** What is asked of GetProducts: Linux machines in a region, shared, without licences, as they are used. */

@@ -18,6 +18,20 @@ const WINDOW_MS = 50;
 const DEADLINE_MS = 60_000;
 const LOOK_MS = 2_000;
 
+/** One machine that EC2 does not know fails a call for all; it is gone, so there is nothing to do for it. */
+async function forKnown(
+  ids: readonly string[],
+  run: (ids: readonly string[]) => Promise<void>,
+): Promise<ReadonlyMap<string, true>> {
+  try {
+    await run(ids);
+  } catch (error) {
+    if (!isNodelessError(error, 'NotFound')) throw error;
+    if (ids.length > 1) await Promise.all(ids.map((id) => forKnown([id], run)));
+  }
+  return new Map(ids.map((id) => [id, true] as const));
+}
+
 /** Ends machines, many with one call, and tells when EC2 has confirmed it. */
 export class Terminator {
   readonly #options: TerminatorOptions;
@@ -27,8 +41,11 @@ export class Terminator {
   constructor(options: TerminatorOptions) {
     this.#options = options;
     const shared = { windowMs: WINDOW_MS, maxKeys: MAX_IDS, clock: options.clock };
-    this.#ends = new Coalescer<string, true>({ ...shared, run: (ids) => this.#endAll(ids) });
-    this.#marks = new Coalescer<string, true>({ ...shared, run: (ids) => this.#markAll(ids) });
+    this.#ends = new Coalescer<string, true>({
+      ...shared,
+      run: (ids) => forKnown(ids, (known) => this.#terminate(known)),
+    });
+    this.#marks = new Coalescer<string, true>({ ...shared, run: (ids) => forKnown(ids, (known) => this.#mark(known)) });
   }
 
   /** Resolves once EC2 says that the machine has ended, or does not know it any more. */
@@ -44,17 +61,6 @@ export class Terminator {
     inventory.ended(instanceId);
   }
 
-  async #endAll(ids: readonly string[]): Promise<ReadonlyMap<string, true>> {
-    try {
-      await this.#terminate(ids);
-    } catch (error) {
-      if (!isNodelessError(error, 'NotFound')) throw error;
-      // One that is unknown fails all; alone, it has no machine that could go on.
-      if (ids.length > 1) await Promise.all(ids.map((id) => this.#endAll([id])));
-    }
-    return new Map(ids.map((id) => [id, true] as const));
-  }
-
   async #terminate(ids: readonly string[]): Promise<void> {
     await this.#options.client.call(
       {
@@ -67,24 +73,16 @@ export class Terminator {
   }
 
   /** Marks ended machines, since EC2 tells of them for an hour, and a provider that is started later must not. */
-  async #markAll(ids: readonly string[]): Promise<ReadonlyMap<string, true>> {
-    const marked = new Map(ids.map((id) => [id, true] as const));
-    try {
-      await this.#options.client.call(
-        {
-          action: 'ec2:CreateTags',
-          family: 'tag',
-          run: ({ ec2 }, abortSignal) =>
-            ec2.createTags({ Resources: [...ids], Tags: tagList({ [TAG.ended]: 'true' }) }, { abortSignal }),
-        },
-        this.#deadline(),
-      );
-    } catch (error) {
-      // It is gone already, so nobody will tell of it.
-      if (!isNodelessError(error, 'NotFound')) throw error;
-      if (ids.length > 1) await Promise.all(ids.map((id) => this.#markAll([id])));
-    }
-    return marked;
+  async #mark(ids: readonly string[]): Promise<void> {
+    await this.#options.client.call(
+      {
+        action: 'ec2:CreateTags',
+        family: 'tag',
+        run: ({ ec2 }, abortSignal) =>
+          ec2.createTags({ Resources: [...ids], Tags: tagList({ [TAG.ended]: 'true' }) }, { abortSignal }),
+      },
+      this.#deadline(),
+    );
   }
 
   #deadline(): AbortSignal {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { messageOf, NodelessError } from '../../core/errors.ts';
+import { shapedJson } from '../../core/json-text.ts';
 
 /** How Grafana knows who asks: a service account's token, or a user. */
 export type GrafanaLogin = { readonly token: string } | { readonly user: string; readonly password: string };
@@ -73,8 +74,8 @@ export class Grafana {
       const message = `Grafana does not answer at ${identity.url}: ${messageOf(error)}; check the address`;
       throw new NodelessError({ code: 'InvalidConfig', message, cause: error, identity });
     }
-    const parsed = shape.safeParse(jsonOf(text));
-    if (response.ok && parsed.success) return parsed.data;
+    const answer = shapedJson(shape, text);
+    if (response.ok && answer !== undefined) return answer;
     const { status } = response;
     const code = status === 401 ? 'Unauthenticated' : status === 403 ? 'Unauthorized' : 'InvalidConfig';
     const remedy = REMEDIES[status] ?? (response.ok ? 'what it says is not what Grafana says' : toldBy(text));
@@ -82,16 +83,9 @@ export class Grafana {
   }
 }
 
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
+const told = z.object({ message: z.string() });
 
 /** Grafana's own words, which are meant for people. */
 function toldBy(text: string): string {
-  const { message } = (jsonOf(text) ?? {}) as { readonly message?: unknown };
-  return typeof message === 'string' ? message.slice(0, 200) : 'it does not say why';
+  return shapedJson(told, text)?.message.slice(0, 200) ?? 'it does not say why';
 }

@@ -2,7 +2,6 @@ import { pino } from 'pino';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Book } from '../../../src/cells/book.ts';
 import type { CellPhase, CellPurpose } from '../../../src/core/cell.ts';
-import type { Clock } from '../../../src/core/clock.ts';
 import type { KubeClient, KubeRequest } from '../../../src/kube/client.ts';
 import { EventRecorder } from '../../../src/kube/events.ts';
 import type { WirePod } from '../../../src/kube/wire-pod.ts';
@@ -10,6 +9,7 @@ import { isExpired, watchExpiry } from '../../../src/pods/expiry.ts';
 import { NodePods } from '../../../src/pods/node-pods.ts';
 import { PodWriter } from '../../../src/pods/status.ts';
 import { cellClass } from '../../support/cell-class.ts';
+import { eagerClock } from '../../support/eager-clock.ts';
 import { machineOf, offering } from './world.ts';
 
 const DAY_MS = 86_400_000;
@@ -20,17 +20,9 @@ afterEach(() => {
 
 /** An expiry watch over one cell of one pod, on a clock that runs as fast as it is waited for. */
 function rig(answers: readonly number[], more: { mayAct?: boolean; pod?: Partial<WirePod>; others?: number } = {}) {
-  let nowMs = 0;
   const pods = new NodePods();
   const metadata = { name: 'p', namespace: 'ns', uid: 'u', resourceVersion: '1' };
-  const clock: Clock = {
-    now: () => nowMs,
-    async sleep(ms, signal) {
-      signal?.throwIfAborted();
-      await new Promise((resolve) => setImmediate(resolve));
-      nowMs += ms;
-    },
-  };
+  const clock = eagerClock();
   const evictions: (KubeRequest & { atMs: number })[] = [];
   const events: string[] = [];
   const client = {
@@ -40,7 +32,7 @@ function rig(answers: readonly number[], more: { mayAct?: boolean; pod?: Partial
         events.push((request.body as { reason: string }).reason);
         return answered(201);
       }
-      evictions.push({ ...request, atMs: nowMs });
+      evictions.push({ ...request, atMs: clock.now() });
       const status = answers[evictions.length - 1] ?? 201;
       const name = request.path.split('/')[6] ?? '';
       const uid = name.replace('p', 'u');

@@ -4,6 +4,7 @@ import type { Clock } from '../../../src/core/clock.ts';
 import type { WirePod } from '../../../src/kube/wire-pod.ts';
 import { NodePods } from '../../../src/pods/node-pods.ts';
 import { watchZone } from '../../../src/pods/zone-watch.ts';
+import { eagerClock } from '../../support/eager-clock.ts';
 
 const stops: AbortController[] = [];
 afterEach(() => {
@@ -23,15 +24,7 @@ function refusedPod(uid: string, ownerReferences: readonly object[] = CONTROLLER
 
 /** A watch over a zone whose cloud has nothing, on a clock that runs as fast as it is waited for. */
 function rig({ isMarked = false, others = 1, mayAct = true, mayDelete = true } = {}) {
-  let nowMs = 0;
-  const clock: Clock = {
-    now: () => nowMs,
-    async sleep(ms, signal) {
-      signal?.throwIfAborted();
-      await new Promise((resolve) => setImmediate(resolve));
-      nowMs += ms;
-    },
-  };
+  const clock = eagerClock();
   const world = {
     isMarked,
     mayAct,
@@ -73,7 +66,7 @@ function rig({ isMarked = false, others = 1, mayAct = true, mayDelete = true } =
       writer: {
         async delete(pod, _signal, more) {
           const uid = pod.metadata.uid ?? '';
-          world.deleted.push({ uid, atMs: nowMs, exclusive: more?.exclusive });
+          world.deleted.push({ uid, atMs: clock.now(), exclusive: more?.exclusive });
           if (!mayDelete) return false;
           world.pods.remove(pod);
           world.uids.delete(uid);
