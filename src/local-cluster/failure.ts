@@ -18,3 +18,12 @@ export function nameTaken(name: string, stateDir: string): NodelessError {
 export function isNameTaken(error: unknown): boolean {
   return error instanceof NodelessError && error.identity.taken !== undefined;
 }
+
+/** The failure of a cluster that is to be replaced while the process that brought it up still uses it. */
+export function heldBy(name: string, pid: number): NodelessError {
+  return new NodelessError({
+    code: 'PrerequisiteMissing',
+    message: `local cluster ${name} is in use by process ${pid}, which brought it up: wait until that has ended`,
+    identity: { taken: name },
+  });
+}

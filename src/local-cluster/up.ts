@@ -6,25 +6,24 @@ import { readEnvironment } from '../config/environment.ts';
 import { KUBERNETES_PROGRAMS } from './binaries/artifacts.ts';
 import { systemProgram } from './binaries/lookup.ts';
 import { obtainPrograms } from './binaries/obtain.ts';
+import { type ClaimOptions, claimCluster } from './claim.ts';
 import { API_SERVER_PORT } from './components/command-lines.ts';
 import { startControlPlane } from './control-plane.ts';
 import { down } from './down.ts';
-import { localFailure, nameTaken } from './failure.ts';
+import { localFailure } from './failure.ts';
 import { type ImageArchive, prepareImages } from './images/prepare.ts';
 import { chooseSubnet, createNamespace, prepareMachine } from './network/namespace.ts';
 import { openOutbound } from './network/outbound.ts';
 import { createPki, IDENTITY_NAMES, type Identity, kubeconfigPath, pkiFiles } from './pki/cluster-pki.ts';
 import type { Progress } from './progress.ts';
 import { startRegularNode } from './regular-node.ts';
-import { type ClusterPaths, type ClusterRecord, type ClusterRef, clusterPaths, writePrivate } from './state.ts';
+import { type ClusterPaths, type ClusterRecord, clusterPaths, writePrivate } from './state.ts';
 import { ensureSystemPrograms } from './system-packages.ts';
 
-export interface UpOptions extends ClusterRef {
+export interface UpOptions extends ClaimOptions {
   readonly progress: Progress;
   /** Aborting while it comes up takes it down again. */
   readonly signal: AbortSignal;
-  /** Take a cluster of the same name down first, in whatever state it is; without it, that is an error. */
-  readonly replace?: boolean;
   /** Also start a stock node, `regular-1`, beside what a provider will register. */
   readonly regularNode?: boolean;
   /** Let packets leave the machine; off, so that nothing can. */
@@ -48,17 +47,6 @@ export interface LocalCluster {
   readonly images: readonly ImageArchive[];
   /** The folder that has the images' archives and no others. */
   readonly imagesDir: string;
-}
-
-async function claim(options: UpOptions, paths: ClusterPaths): Promise<void> {
-  if (options.replace === true) await down(options);
-  await mkdir(dirname(paths.stateDir), { recursive: true });
-  try {
-    await mkdir(paths.stateDir, { mode: 0o711 });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    throw nameTaken(paths.name, paths.stateDir);
-  }
 }
 
 async function linkPrograms(paths: ClusterPaths, options: UpOptions): Promise<void> {
@@ -127,7 +115,7 @@ export async function up(options: UpOptions): Promise<LocalCluster> {
   const paths = clusterPaths(options);
   await ensureSystemPrograms(options);
   const images = await prepareImages(options);
-  await claim(options, paths);
+  await claimCluster(options);
   try {
     const { address } = await bringUp(options, paths, images);
     return clusterAt(paths, address, images);
