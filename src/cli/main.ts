@@ -4,6 +4,7 @@ import { explain, isNodelessError } from '../core/errors.ts';
 import { cellsCommand } from './cells-command.ts';
 import { dashboardCommand } from './dashboard-command.ts';
 import { demoCommand } from './demo-command.ts';
+import { imageCommand } from './image-command.ts';
 import { installCommand } from './install-command.ts';
 import { planCommand } from './plan-command.ts';
 import { runCommand } from './run-command.ts';
@@ -23,7 +24,8 @@ const program = new Command('nodeless')
   .addCommand(cellsCommand())
   .addCommand(simulateCommand())
   .addCommand(dashboardCommand())
-  .addCommand(demoCommand());
+  .addCommand(demoCommand())
+  .addCommand(imageCommand());
 
 try {
   await program.parseAsync();

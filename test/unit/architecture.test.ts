@@ -39,6 +39,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'src/cell-api': ['src/core', 'src/telemetry', 'src/kube', 'src/pki', 'providers/contract.ts'],
   'src/kubelet-endpoint': ['src/core', 'src/telemetry', 'src/kube', 'src/pki'],
   'src/local-cluster': ['src/core', 'src/kube', 'src/config', 'src/pki', 'providers/local'],
+  'src/image': ['src/core', 'src/local-cluster/images', 'package.json'],
   'src/warm-pool/policy': ['src/core'],
   'src/warm-pool': ['src/core'],
   webhooks: ['src/core', 'src/telemetry', 'src/kube', 'src/pki'],
