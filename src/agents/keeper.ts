@@ -7,6 +7,7 @@ import { podName, type WirePod } from '../kube/wire-pod.ts';
 import type { NodePods } from '../pods/node-pods.ts';
 import type { PodWriter } from '../pods/status.ts';
 import type { AgentSeating } from './seating.ts';
+import type { AgentSight } from './sight.ts';
 import { isWritten, summedStatus } from './sum.ts';
 
 export interface AgentKeeperOptions {
@@ -46,8 +47,8 @@ export async function keepAgents(options: AgentKeeperOptions, signal: AbortSigna
     await writer.delete(pod, signal);
   }
 
-  async function write(pod: WirePod): Promise<void> {
-    const { tellings, without, required } = seating.tellings(pod.metadata.uid ?? '');
+  async function write(pod: WirePod, sight: AgentSight): Promise<void> {
+    const { tellings, without, required } = seating.tellings(pod.metadata.uid ?? '', sight);
     const nowMs = clock.now();
     // After a start the kubelets have to tell anew, and what was written before holds until they have.
     const isUntold = tellings.some(({ told }) => !told) || [...book.cells()].some(({ agentsKnown }) => !agentsKnown);
@@ -59,11 +60,12 @@ export async function keepAgents(options: AgentKeeperOptions, signal: AbortSigna
   }
 
   async function tick(): Promise<void> {
-    for (const cell of book.cells()) look(cell);
+    const sight = seating.sight();
+    for (const cell of book.cells()) look(cell, sight);
     seating.forgetGone();
-    for (const pod of seating.agents()) {
+    for (const pod of sight.agents) {
       try {
-        await (pod.metadata.deletionTimestamp === undefined ? write(pod) : end(pod));
+        await (pod.metadata.deletionTimestamp === undefined ? write(pod, sight) : end(pod));
         failing = false;
       } catch (error) {
         if (signal.aborted) return;
@@ -75,9 +77,9 @@ export async function keepAgents(options: AgentKeeperOptions, signal: AbortSigna
   }
 
   /** What can not be counted on one cell concerns no other. */
-  function look(cell: Cell): void {
+  function look(cell: Cell, sight?: AgentSight): void {
     try {
-      seating.look(cell);
+      seating.look(cell, sight);
       unseated.delete(cell);
     } catch (error) {
       if (!unseated.has(cell))

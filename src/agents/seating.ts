@@ -1,16 +1,16 @@
 import type { Book } from '../cells/book.ts';
 import { type Cell, isServed, type SeatedAgent } from '../cells/cell.ts';
 import { add, covers, describeResources, minus, NOTHING, type Resources } from '../core/resources.ts';
-import { effectiveRequest } from '../core/sizing.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { podName, type WirePod } from '../kube/wire-pod.ts';
-import type { AgentSet, AgentSets } from '../placement/agents.ts';
+import { type AgentSet, type AgentSets, requestOfPod } from '../placement/agents.ts';
 import { daemonSetOwnerOf, type Place } from '../placement/place.ts';
 import type { Placement } from '../placement/placement.ts';
 import type { AgentGate } from '../pods/agent-gate.ts';
 import type { NodePods } from '../pods/node-pods.ts';
 import { isTooSmallFor, livePodsOf, standingOf } from '../pods/room.ts';
 import type { AgentRecall } from './recall.ts';
+import { type AgentSight, sightOf } from './sight.ts';
 import type { SumRule } from './sum.ts';
 import { type Telling, tellingOf } from './telling.ts';
 
@@ -34,15 +34,9 @@ function isDeleting({ metadata }: WirePod): boolean {
   return metadata.deletionTimestamp !== undefined;
 }
 
-/** Older ones first, so that the same have their places after a restart. */
-function byAge(a: WirePod, b: WirePod): number {
-  const key = ({ metadata }: WirePod) => `${metadata.creationTimestamp ?? ''} ${metadata.uid}`;
-  return key(a) < key(b) ? -1 : 1;
-}
-
 function countedRequest(pod: WirePod): Resources | undefined {
   try {
-    return effectiveRequest(pod);
+    return requestOfPod(pod);
   } catch {
     return undefined;
   }
@@ -58,17 +52,15 @@ export class AgentSeating implements AgentGate {
     this.#options = options;
   }
 
-  /** The pods that are to be in every cell, those that end included. */
-  agents(): readonly WirePod[] {
+  /** The agents as they are now, those that end included. */
+  sight(): AgentSight {
     const { pods, placeOf } = this.#options;
-    return pods
-      .agents()
-      .filter((pod) => placeOf(pod) === 'every-cell')
-      .sort(byAge);
+    const agents = pods.agents().filter((pod) => placeOf(pod) === 'every-cell');
+    return sightOf(agents, this.#requiredSets());
   }
 
   /** Gives a cell the agents that it lacks, and takes those that are gone. */
-  look(cell: Cell): void {
+  look(cell: Cell, sight = this.sight()): void {
     const { book, pods } = this.#options;
     const { cellId, agents, allocatable, agentsKnown } = cell;
     for (const uid of agents.keys()) if (pods.get(uid) === undefined) book.unseatAgent(cellId, uid);
@@ -77,10 +69,10 @@ export class AgentSeating implements AgentGate {
     if (kept === 'awaited') return;
     const isKept = ({ metadata }: WirePod) => kept !== 'silent' && kept.has(metadata.uid ?? '');
     // Whether there is room or not: its kubelet would end what it is not shown.
-    for (const pod of this.agents().filter(isKept)) {
+    for (const pod of sight.agents.filter(isKept)) {
       book.seatAgent(cell, { uid: pod.metadata.uid ?? '', pod: podName(pod) });
     }
-    for (const pod of this.#requiredFirst()) {
+    for (const pod of sight.agents) {
       const { uid = '' } = pod.metadata;
       // What ends is shown to no other cell; but its kubelet may be ending it in one of which that is not known.
       if (agents.has(uid) || (kept !== 'silent' && isDeleting(pod))) continue;
@@ -97,32 +89,35 @@ export class AgentSeating implements AgentGate {
   }
 
   /** What live cells say of an agent, how many have no room for it, and whether pods wait for it. */
-  tellings(uid: string): Pick<SumRule, 'without' | 'required'> & { readonly tellings: readonly Telling[] } {
+  tellings(
+    uid: string,
+    sight: AgentSight,
+  ): Pick<SumRule, 'without' | 'required'> & { readonly tellings: readonly Telling[] } {
     const served = [...this.#options.book.cells()].filter(isServed);
     const tellings = served.flatMap(({ cellId, agents }) => {
       const agent = agents.get(uid);
       return agent === undefined ? [] : [tellingOf(cellId, agent)];
     });
     const without = served.filter(({ agents, kubeletReady }) => kubeletReady && !agents.has(uid)).length;
-    const pod = this.#options.pods.get(uid);
-    return { tellings, without, required: pod !== undefined && this.#isRequired(pod) };
+    return { tellings, without, required: sight.required.has(uid) };
   }
 
   awaitedOn(cell: Cell): readonly string[] {
-    const required = this.#options.sets.all().filter((set) => set.required);
-    return required.flatMap((set) => this.#obstacleTo(set, cell) ?? []);
+    return this.#requiredSets().flatMap((set) => this.#obstacleTo(set, cell) ?? []);
   }
 
   requiredRequest(): Resources {
-    const required = this.#options.sets.all().filter((set) => set.required);
-    return required.map(({ request }) => request).reduce(add, NOTHING);
+    return this.#requiredSets()
+      .map(({ request }) => request)
+      .reduce(add, NOTHING);
   }
 
   lacksRoom(cell: Cell): boolean {
     const { allocatable, agents, agentsKnown } = cell;
     if (allocatable === undefined || !agentsKnown) return false;
-    const isMissing = (pod: WirePod) => !isDeleting(pod) && !agents.has(pod.metadata.uid ?? '');
-    const missing = this.agents().filter((pod) => isMissing(pod) && this.#isRequired(pod));
+    const sight = this.sight();
+    const isMissing = ({ metadata: { uid = '' } }: WirePod) => sight.required.has(uid) && !agents.has(uid);
+    const missing = sight.agents.filter((pod) => !isDeleting(pod) && isMissing(pod));
     return missing.some((pod) => isTooSmallFor(this.#leftOn(cell, allocatable), pod));
   }
 
@@ -130,16 +125,8 @@ export class AgentSeating implements AgentGate {
     return [...agents.keys()].flatMap((uid) => this.#options.pods.get(uid) ?? []);
   }
 
-  #isRequired(pod: WirePod): boolean {
-    return this.#options.sets.all().some(({ uid, required }) => required && daemonSetOwnerOf(pod)?.uid === uid);
-  }
-
-  /** Who is not required is not to have the place of one that is. */
-  #requiredFirst(): readonly WirePod[] {
-    const { required = [], optional = [] } = Object.groupBy(this.agents(), (pod) =>
-      this.#isRequired(pod) ? 'required' : 'optional',
-    );
-    return [...required, ...optional];
+  #requiredSets(): readonly AgentSet[] {
+    return this.#options.sets.all().filter(({ required }) => required);
   }
 
   #obstacleTo(set: AgentSet, cell: Cell): string | undefined {
@@ -154,7 +141,7 @@ export class AgentSeating implements AgentGate {
     const [telling] = tellings;
     if (telling?.trouble !== undefined) return `${name} (${telling.trouble.reason})`;
     if (telling !== undefined) return `${name} (starting)`;
-    return this.agents().some(isOf) ? `${name} (no room on the cell)` : `${name} (it has no pod on the node)`;
+    return this.sight().agents.some(isOf) ? `${name} (no room on the cell)` : `${name} (it has no pod on the node)`;
   }
 
   /** What a cell has too little of for an agent beside its pods and the agents that it has. */
@@ -174,7 +161,7 @@ export class AgentSeating implements AgentGate {
     const { pods, placement } = this.#options;
     const needs = [
       ...livePodsOf(cell, pods).map((pod) => placement.need(pod)),
-      ...this.podsOn(cell).map(effectiveRequest),
+      ...this.podsOn(cell).map(requestOfPod),
       placement.classAgents(standingOf(cell).className),
     ];
     return minus(allocatable, needs.reduce(add, NOTHING));

@@ -30,7 +30,7 @@ function templateOf(daemonSet: KubeObject | undefined): SizedPod {
 const requests = new WeakMap<object, Resources>();
 
 /** Counted once for each state of a pod or template. @throws NodelessError InvalidQuantity */
-function requestOfPod(pod: SizedPod): Resources {
+export function requestOfPod(pod: SizedPod): Resources {
   const request = requests.get(pod) ?? effectiveRequest(pod);
   requests.set(pod, request);
   return request;
