@@ -1,5 +1,6 @@
 import PQueue from 'p-queue';
 import type { Logger } from 'pino';
+import type { CellPurpose } from '../core/cell.ts';
 import { type Clock, kubeMicroTime } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import { CELLS_PATH, GROUP, VERSION } from '../core/names.ts';
@@ -18,11 +19,15 @@ const WINDOW = { interval: 2_000, intervalCap: 100 };
 /** Longer than a definition needs to be gone after the last of its objects. */
 const DELETION_PAUSE_MS = 2_000;
 
-/** `default/web-1`, or `default/web-1 and 2 more`. */
+/** How people tell a cell that is no pod's own. */
+const PURPOSES: Readonly<Record<CellPurpose, string>> = { 'node-cell': ' (node cell)' };
+
+/** `default/web-1`, `default/web-1 and 2 more`, or `none (node cell)`. */
 function describeMembers(cell: Cell): string {
   const [first, ...others] = [...cell.members.values()].map(({ pod }) => pod);
-  if (first === undefined) return `none (${cell.purpose ?? cell.pod})`;
-  return others.length === 0 ? first : `${first} and ${others.length} more`;
+  const purpose = cell.purpose === undefined ? '' : PURPOSES[cell.purpose];
+  if (first === undefined) return purpose === '' ? `none (${cell.pod})` : `none${purpose}`;
+  return `${others.length === 0 ? first : `${first} and ${others.length} more`}${purpose}`;
 }
 
 /** The Cell object that people see. */

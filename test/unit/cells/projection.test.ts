@@ -1,7 +1,7 @@
 import { pino } from 'pino';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest';
 import { Book } from '../../../src/cells/book.ts';
-import { startProjection } from '../../../src/cells/projection.ts';
+import { cellObject, startProjection } from '../../../src/cells/projection.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import type { KubeClient, KubeRequest } from '../../../src/kube/client.ts';
 import { Collection } from '../../../src/kube/collection.ts';
@@ -36,6 +36,22 @@ beforeEach(() => {
 });
 afterEach(() => {
   vi.useRealTimers();
+});
+
+describe('the pods of a Cell object', () => {
+  const members = (count: number) => Array.from({ length: count }, (_, i) => ({ uid: `u-${i}`, pod: `ns/p-${i}` }));
+  test.each([
+    ['names its pod', undefined, 1, 'ns/p-0'],
+    ['counts the others', undefined, 3, 'ns/p-0 and 2 more'],
+    ['says whose it was', undefined, 0, 'none (ns/p-0)'],
+    ['says that it is the node cell', 'node-cell' as const, 1, 'ns/p-0 (node cell)'],
+    ['says so of many', 'node-cell' as const, 2, 'ns/p-0 and 1 more (node cell)'],
+    ['says so of none', 'node-cell' as const, 0, 'none (node cell)'],
+  ])('%s', (_, purpose, count, told) => {
+    const identity = { cellId: 'cell-a', podUid: 'u-0', pod: 'ns/p-0', ...(purpose === undefined ? {} : { purpose }) };
+    const cell = new Book(systemClock).add(identity, 'running', members(count));
+    expect(cellObject(cell, {}).status).toMatchObject({ pod: told });
+  });
 });
 
 describe('Cell objects', () => {
