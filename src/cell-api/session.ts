@@ -34,6 +34,8 @@ export interface CellSession {
   /** `namespace/name` of the events that the cell has created, oldest first. */
   readonly events: Set<string>;
   readonly eventBucket: Bucket;
+  /** Warnings about agents that go upstream. */
+  readonly agentWarningBucket: Bucket;
   readonly signingBucket: Bucket;
   /** When each kind of denial was last logged. */
   readonly deniedAtMs: Map<DenialReason, number>;
@@ -65,6 +67,9 @@ const EVENTS_PER_SECOND = 5;
 const EVENT_BURST = 100;
 /** A kubelet that starts with many pods tells about five things of each at once. */
 const EVENT_BURST_PER_POD = 10;
+/** Each of a thousand kubelets has the same to tell of an agent: of one that has trouble, a little is enough. */
+const AGENT_WARNINGS_PER_SECOND = 1 / 60;
+const AGENT_WARNING_BURST = 5;
 const SIGNINGS_PER_SECOND = 0.1;
 const SIGNING_BURST = 20;
 /** Twice what a stock kubelet's clients allow themselves (50 a second each for objects and for events). */
@@ -99,6 +104,7 @@ export function createSession(cellId: string, shared: SharedAccounts): CellSessi
     absorbed: new Map(),
     events: new Set(),
     eventBucket: createBucket(EVENTS_PER_SECOND, () => EVENT_BURST + EVENT_BURST_PER_POD * shown.size),
+    agentWarningBucket: createBucket(AGENT_WARNINGS_PER_SECOND, AGENT_WARNING_BURST),
     signingBucket: createBucket(SIGNINGS_PER_SECOND, SIGNING_BURST),
     deniedAtMs: new Map(),
     connections: new Set(),

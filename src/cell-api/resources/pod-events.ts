@@ -24,7 +24,7 @@ const MAX_EVENTS = 500;
 /** What a recorder patches on an event that it repeats. */
 const PATCHABLE = new Set(['count', 'lastTimestamp', 'message', 'series']);
 
-/** Warnings about agents, of all cells together: each of a thousand kubelets has the same to tell. */
+/** Warnings about agents, of all cells together; of each there are few enough to leave the others some. */
 const AGENT_WARNINGS_PER_SECOND = 5;
 const AGENT_WARNING_BURST = 50;
 
@@ -57,7 +57,9 @@ async function writeEvent(options: PodEventOptions, context: CellContext, agentW
   if (!isOwnPod(options.feed, session, about, target.namespace)) throw forbidden();
   if (verb === 'update') requireOwnEvent(context);
   const isAgents = options.feed.isAgent(session, { metadata: about as KubeObject['metadata'] });
-  if (isAgents && (event.type !== 'Warning' || !agentWarnings.take(options.clock.now()))) {
+  const nowMs = options.clock.now();
+  const mayWarn = () => session.agentWarningBucket.take(nowMs) && agentWarnings.take(nowMs);
+  if (isAgents && (event.type !== 'Warning' || !mayWarn())) {
     return answer(event, verb === 'create' ? 201 : 200);
   }
   const response = await forward(options, context, event);

@@ -73,6 +73,15 @@ export class PodFeed {
     return this.#options.book.podUids(session.cellId);
   }
 
+  /**
+   * Pods that a cell was shown and has no more, though they are there still: agents that its kubelet has ended, of which a
+   * watch that was broken then has not told it.
+   */
+  takenFrom(session: CellSession): readonly KubeObject[] {
+    const has = this.uidsOf(session);
+    return [...session.shown.keys()].filter((uid) => !has.has(uid)).flatMap((uid) => this.#byUid.get(uid) ?? []);
+  }
+
   byUid(uid: string): KubeObject | undefined {
     return this.#byUid.get(uid);
   }

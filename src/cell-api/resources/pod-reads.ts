@@ -53,6 +53,10 @@ function watchPods(feed: PodFeed, context: CellContext): Reply {
     watch: {
       begin: (watch) => {
         for (const { object } of deleted) watch.send(eventBytes('DELETED', object));
+        for (const pod of feed.takenFrom(context.session)) {
+          watch.send(eventBytes('DELETED', pod));
+          watch.bookmarkSoon();
+        }
         return view.start(watch);
       },
       review: () => view.review(),

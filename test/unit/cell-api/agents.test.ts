@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Credentials, Harness, NODE, pod, podsPath, tick } from './harness.ts';
 
 const PODS = `/api/v1/pods?fieldSelector=spec.nodeName%3D${NODE}`;
@@ -133,17 +133,56 @@ test('what an agent refers to is for every cell that has it, and for no other', 
   expect((await h.request(PATH, { as: c })).status).toBe(403);
 });
 
-test('of events about agents only warnings go upstream, and of all cells together not many', async () => {
-  const event = (as: Credentials, type: string, name: string) => {
+test('a watch that was broken while the cell ended an agent begins with its end, and a list lacks it', async () => {
+  const { resourceVersion } = (await h.request(PODS, { as: a })).body.metadata;
+  const broken = await h.watch(`${PODS}&watch=true&resourceVersion=${resourceVersion}`, a);
+  await expect.poll(() => broken.seen()).toEqual(['ADDED agent']);
+  broken.stream.close();
+  await expect.poll(() => broken.ended).toBe(true);
+  markDeleted();
+  await tick();
+  expect((await h.request(PATH, { method: 'DELETE', as: a, body: { gracePeriodSeconds: 0 } })).status).toBe(200);
+  const resumed = await h.watch(`${PODS}&watch=true&resourceVersion=${resourceVersion}`, a);
+  await expect.poll(() => resumed.seen()).toEqual(['DELETED agent']);
+  expect((await h.request(PODS, { as: a })).body.items).toEqual([]);
+  h.kube.remove(podsPath('kube-system'), 'agent');
+  await tick();
+  const later = await h.watch(`${PODS}&watch=true&resourceVersion=${resourceVersion}`, a);
+  await expect.poll(() => later.seen()).toEqual(['DELETED agent']);
+  expect(resumed.seen()).toHaveLength(1);
+});
+
+describe('events about agents', () => {
+  const warning = (as: Credentials, name: string, type = 'Warning') => {
     const involvedObject = { kind: 'Pod', namespace: 'kube-system', name: 'agent', uid: 'uid-agent' };
     const body = { metadata: { name, namespace: 'kube-system' }, involvedObject, type, reason: 'X' };
     return h.request('/api/v1/namespaces/kube-system/events', { method: 'POST', as, body });
   };
-  expect((await event(a, 'Normal', 'n')).status).toBe(201);
-  expect(writes()).toEqual([]);
-  h.clock.freeze();
-  for (let count = 0; count < 60; count += 1) await event(count % 2 === 0 ? a : b, 'Warning', `w${count}`);
-  expect(writes()).toHaveLength(50);
+  const warningsOf = (cell: string) =>
+    writes().filter(({ body }) => (body as { metadata: { name: string } }).metadata.name.startsWith(`${cell}-`));
+
+  test('go upstream only where they warn', async () => {
+    expect((await warning(a, 'a-1', 'Normal')).status).toBe(201);
+    expect(writes()).toEqual([]);
+  });
+
+  test('of one cell, however many it sends, silence no other cell’s', async () => {
+    h.clock.freeze();
+    for (let count = 0; count < 60; count += 1) expect((await warning(a, `a-${count}`)).status).toBe(201);
+    for (let count = 0; count < 5; count += 1) await warning(b, `b-${count}`);
+    expect(warningsOf('a')).toHaveLength(5);
+    expect(warningsOf('b')).toHaveLength(5);
+  });
+
+  test('of all cells together are not many', async () => {
+    h.clock.freeze();
+    for (let cell = 0; cell < 12; cell += 1) {
+      const as = await h.cell(`c${cell}`);
+      h.book.seatAgent(`c${cell}`, 'uid-agent');
+      for (let count = 0; count < 5; count += 1) await warning(as, `c${cell}-${count}`);
+    }
+    expect(writes()).toHaveLength(50);
+  });
 });
 
 test('lists and watches wait until it is known which agents a cell has', async () => {
