@@ -65,8 +65,9 @@ export function directoryOf(book: Book, pods: Collection<WirePod>): CellDirector
     return [...book.cells()].flatMap((cell) => {
       const kubelet = kubeletOf(cell);
       if (cell.phase !== 'running' || kubelet === undefined) return [];
-      const shown = [...shownMembers(cell), ...cell.agents.values()];
-      return [{ ...kubelet, pods: shown.map(({ uid, pod }) => identity(uid, pod)) }];
+      const own = shownMembers(cell).map(({ uid, pod }) => identity(uid, pod));
+      const agents = [...cell.agents.values()].map(({ uid, pod }) => ({ ...identity(uid, pod), isAgent: true }));
+      return [{ ...kubelet, pods: [...own, ...agents] }];
     });
   }
 

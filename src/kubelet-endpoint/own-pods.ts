@@ -38,11 +38,3 @@ export function ownPodsOf(cell: RunningCell): OwnPods {
     },
   };
 }
-
-/** uids of pods that more than one cell runs: agents that are shown to every cell under one uid. */
-export function sharedPods(cells: readonly RunningCell[]): ReadonlySet<string> {
-  const seen = new Set<string>();
-  const shared = new Set<string>();
-  for (const { uid } of cells.flatMap(({ pods }) => pods)) (seen.has(uid) ? shared : seen).add(uid);
-  return shared;
-}

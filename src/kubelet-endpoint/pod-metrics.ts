@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import { createExposition, type Exposition, sampleValue } from './exposition.ts';
 import { type FamilyHead, type Sample, samplesOf, seriesText } from './exposition-lines.ts';
 import { type NodeUsage, usageKey } from './node-usage.ts';
-import { ownPodsOf, sharedPods } from './own-pods.ts';
+import { ownPodsOf } from './own-pods.ts';
 import type { CellDirectory, PodIdentity, RunningCell } from './ports.ts';
 import type { Scrape } from './scrape.ts';
 
@@ -78,9 +78,8 @@ export function createPodMetrics({ scrape, cells, usage, clock }: PodMetricsOpti
 
   /** Series as they are; those of an agent, which every cell runs under one name, told apart by a label. */
   async function labelled(path: string): Promise<{ exposition: Exposition; failed: number }> {
-    const shared = sharedPods(cells.running());
-    return gather(path, (exposition, { cellId }, { uid }, sample) => {
-      if (!shared.has(uid)) return exposition.add(cellId, sample);
+    return gather(path, (exposition, { cellId }, { isAgent }, sample) => {
+      if (isAgent !== true) return exposition.add(cellId, sample);
       const labels = new Map([...sample.labels, ['cell', cellId]]);
       exposition.add(cellId, { ...sample, labels, series: seriesText(sample.name, labels) });
     });

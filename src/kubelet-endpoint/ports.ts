@@ -5,6 +5,8 @@ export interface PodIdentity {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
+  /** An agent's, which every cell may have: what each tells of it is told apart, on however many it is now. */
+  readonly isAgent?: boolean;
 }
 
 /** Where a cell's kubelet listens. Its serving certificate names `address` as an IP SAN. */

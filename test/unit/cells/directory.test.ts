@@ -50,7 +50,10 @@ describe('who answers for a pod', () => {
     expect(cells.ofPod('ns', 'agent', 'cell-1')).toMatchObject({ cellId: 'cell-1', podUid: 'uid-agent' });
     expect(cells.ofPod('ns', 'agent', 'cell-2')).toEqual({ missing: 'there is no cell cell-2' });
     expect(cells.ofPod('ns', 'a', 'cell-2')).toEqual({ missing: 'the pod is not on cell-2' });
-    expect(cells.running().flatMap(({ pods }) => pods.map(({ name }) => name))).toEqual(['a', 'agent']);
+    expect(cells.running().flatMap(({ pods }) => pods)).toEqual([
+      { namespace: 'ns', name: 'a', uid: 'uid-a' },
+      { namespace: 'ns', name: 'agent', uid: 'uid-agent', isAgent: true },
+    ]);
   });
 
   test('is nobody for an absorbed pod, and whoever asks is told why', () => {

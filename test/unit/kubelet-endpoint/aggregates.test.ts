@@ -12,7 +12,7 @@ afterEach(() => rig.close());
 
 const A: PodIdentity = { namespace: 'ns', name: 'a', uid: 'uid-a' };
 const B: PodIdentity = { namespace: 'ns', name: 'b', uid: 'uid-b' };
-const AGENT: PodIdentity = { namespace: 'kube-system', name: 'agent', uid: 'uid-agent' };
+const AGENT: PodIdentity = { namespace: 'kube-system', name: 'agent', uid: 'uid-agent', isAgent: true };
 
 type Pages = Readonly<Record<string, string>>;
 
@@ -172,6 +172,21 @@ describe('/metrics/cadvisor and /metrics/probes', () => {
       'container_memory_usage_bytes{cell="c2",container="c",id="/kubepods/y",image="i",name="n",namespace="kube-system",pod="agent"} 4',
     ]);
     expect(body).not.toContain('machine_cpu_cores');
+  });
+
+  test("an agent's series are the same on its first cell, on the second beside it, and on the one that is left", async () => {
+    const series = (cellId: string) =>
+      `container_memory_usage_bytes{cell="${cellId}",container="c",namespace="kube-system",pod="agent"} 4`;
+    const page =
+      '# TYPE container_memory_usage_bytes gauge\ncontainer_memory_usage_bytes{container="c",namespace="kube-system",pod="agent"} 4\n';
+    const seen = async () =>
+      (await rig.get('/metrics/cadvisor')).body.split('\n').filter((line) => line.startsWith('container_memory'));
+    await cell('c1', [AGENT], { '/metrics/cadvisor': page });
+    expect(await seen()).toEqual([series('c1')]);
+    await cell('c2', [AGENT], { '/metrics/cadvisor': page });
+    expect(await seen()).toEqual([series('c1'), series('c2')]);
+    rig.running.shift();
+    expect(await seen()).toEqual([series('c2')]);
   });
 
   test('probe results of another uid are left out', async () => {
