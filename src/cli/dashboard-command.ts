@@ -3,7 +3,7 @@ import { stringify } from 'yaml';
 import dashboard from '../../dashboards/nodeless.json' with { type: 'json' };
 import { readGrafanaLogin } from '../config/environment.ts';
 import { NodelessError } from '../core/errors.ts';
-import { Grafana, type GrafanaLogin } from './dashboard/grafana.ts';
+import { Grafana, type GrafanaLogin, plainTextWarning } from './dashboard/grafana.ts';
 import { untilSignalled } from './until-signalled.ts';
 
 function urlOf(text: string): URL {
@@ -42,7 +42,10 @@ function importCommand(): Command {
         process.stdout.write(`${what} would go to ${url.href}, folder ${into.folder ?? 'General'}\n`);
         return;
       }
-      const at = await new Grafana({ url, login: loginOf(), signal: untilSignalled() }).import(dashboard, into);
+      const login = loginOf();
+      const warning = plainTextWarning(url, login);
+      if (warning !== undefined) process.stderr.write(`${warning}\n`);
+      const at = await new Grafana({ url, login, signal: untilSignalled() }).import(dashboard, into);
       process.stdout.write(`${what} is imported: ${at.href}\n`);
     });
 }

@@ -29,6 +29,16 @@ function authorizationOf(login: GrafanaLogin): string {
   return `Basic ${Buffer.from(`${login.user}:${login.password}`).toString('base64')}`;
 }
 
+/** Names and addresses of this machine itself, as URLs write them. */
+const LOOPBACK = /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\]|\[::ffff:7f[0-9a-f]{2}:[0-9a-f]{1,4}\])$/;
+
+/** What to tell whoever sends a login where others on the way can read it; undefined where nobody can. */
+export function plainTextWarning({ protocol, hostname, origin }: URL, login: GrafanaLogin): string | undefined {
+  if (protocol === 'https:' || LOOPBACK.test(hostname)) return undefined;
+  const what = 'token' in login ? 'GRAFANA_TOKEN' : 'GRAFANA_PASSWORD';
+  return `${what} goes to ${origin} as plain text, which others on the way can read: use https, or a port-forward to localhost`;
+}
+
 /** Calls Grafana's HTTP API. */
 export class Grafana {
   readonly #options: GrafanaOptions;

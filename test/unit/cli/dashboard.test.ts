@@ -1,7 +1,8 @@
 import { type FastifyInstance, fastify } from 'fastify';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import dashboard from '../../../dashboards/nodeless.json' with { type: 'json' };
-import { Grafana, type GrafanaLogin } from '../../../src/cli/dashboard/grafana.ts';
+import { Grafana, type GrafanaLogin, plainTextWarning } from '../../../src/cli/dashboard/grafana.ts';
+import { dashboardCommand } from '../../../src/cli/dashboard-command.ts';
 import { readGrafanaLogin } from '../../../src/config/environment.ts';
 
 interface Import {
@@ -100,5 +101,51 @@ describe('the import of the dashboard', () => {
     expect(readGrafanaLogin({ ...user, GRAFANA_TOKEN: 'glsa_good' })).toEqual(TOKEN);
     expect(readGrafanaLogin(user)).toEqual({ user: 'admin', password: 'secret' });
     expect(readGrafanaLogin({ GRAFANA_USER: 'admin' })).toBeUndefined();
+  });
+
+  test.each([
+    ['http://grafana.example.com', true],
+    ['http://10.0.0.1:3000/grafana', true],
+    ['http://127.0.0.1.example.com', true],
+    ['http://localhost.example.com', true],
+    ['https://grafana.example.com', false],
+    ['http://localhost:3000', false],
+    ['http://grafana.localhost', false],
+    ['http://127.0.0.1:3000', false],
+    ['http://127.1.2.3', false],
+    ['http://[::1]:3000', false],
+    ['http://[::ffff:127.0.0.1]:3000', false],
+  ])('to %s warns of plain text: %s', (address, warns) => {
+    const told = plainTextWarning(new URL(address), TOKEN);
+    expect(told !== undefined).toBe(warns);
+    if (warns) expect(told).toMatch(/^GRAFANA_TOKEN goes to http:.*use https/);
+    expect(told ?? '').not.toContain('glsa_');
+  });
+
+  test('over plain http warns once, on the standard error', async () => {
+    vi.stubEnv('GRAFANA_TOKEN', '');
+    vi.stubEnv('GRAFANA_USER', 'admin');
+    vi.stubEnv('GRAFANA_PASSWORD', 'secret');
+    const errors = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const out = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    try {
+      const run = (host: string) => {
+        const at = `http://${host}:${url.port}/grafana`;
+        return dashboardCommand().parseAsync(['import', '--overwrite', '--folder', 'K', '--grafana', at], {
+          from: 'user',
+        });
+      };
+      await run('localhost');
+      expect(errors).not.toHaveBeenCalled();
+      // This machine, by an address that is no loopback one.
+      await run('0.0.0.0');
+      expect(errors.mock.calls.map(([text]) => String(text))).toEqual([
+        expect.stringMatching(/^GRAFANA_PASSWORD goes to http:\/\/0\.0\.0\.0:\d+ as plain text/),
+      ]);
+    } finally {
+      vi.unstubAllEnvs();
+      errors.mockRestore();
+      out.mockRestore();
+    }
   });
 });
