@@ -15,6 +15,7 @@ import { startWebhookServer, type WebhookServer } from './server/webhook-server.
 import { validateCell } from './validation/cell.ts';
 import { validateCellClass } from './validation/cell-class.ts';
 import { validatePod } from './validation/pod.ts';
+import { validateWarmPool } from './validation/warm-pool.ts';
 
 export interface WebhooksOptions {
   readonly host: string;
@@ -87,6 +88,7 @@ export async function runWebhooks(options: WebhooksOptions, signal: AbortSignal)
       '/validate/pods': (request: AdmissionRequest) => validatePod(request, { rules, facts }),
       '/validate/cells': validateCell,
       '/validate/cellclasses': validateCellClass,
+      '/validate/warmpools': validateWarmPool,
     },
   });
   // One that came while the port was opened was told to no server.

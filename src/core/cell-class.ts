@@ -3,6 +3,7 @@ import { durationField } from './duration-field.ts';
 import { NodelessError } from './errors.ts';
 import { LAUNCH_TYPES } from './offerings.ts';
 import { quantityField, sizeField } from './quantity-field.ts';
+import { describeIssue } from './schema-issues.ts';
 
 /** How many entries a list in a class may have. */
 const MAX_ENTRIES = 64;
@@ -134,12 +135,6 @@ export interface CellClass {
   readonly spec: CellClassSpec;
 }
 
-function describe({ path, code, message, ...issue }: z.core.$ZodIssue): string {
-  const field = ['spec', ...path].join('.');
-  const unknown = 'keys' in issue && Array.isArray(issue.keys) ? `: ${issue.keys.join(', ')}` : '';
-  return code === 'unrecognized_keys' ? `${field} has fields that no class has${unknown}` : `${field} ${message}`;
-}
-
 /**
  * Checks a CellClass object and fills in its defaults.
  * @throws NodelessError ConfigInvalid naming every field that is wrong.
@@ -151,6 +146,6 @@ export function parseCellClass(object: {
   const { name: className } = object.metadata;
   const result = spec.safeParse(object.spec ?? {});
   if (result.success) return { name: className, spec: result.data };
-  const message = `CellClass ${className} is not valid: ${result.error.issues.map(describe).join('; ')}`;
+  const message = `CellClass ${className} is not valid: ${result.error.issues.map((issue) => describeIssue(issue, 'class')).join('; ')}`;
   throw new NodelessError({ code: 'ConfigInvalid', message, identity: { cellClass: className } });
 }

@@ -1,38 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { parse, parseAllDocuments } from 'yaml';
-import { z } from 'zod';
+import { parseAllDocuments } from 'yaml';
 import { cellClassSpecSchema, parseCellClass } from '../../../src/core/cell-class.ts';
 import { isNodelessError } from '../../../src/core/errors.ts';
+import { specFields } from '../../support/schema-fields.ts';
 
 const EXAMPLES = new URL('../../../deploy/examples/cell-classes.yaml', import.meta.url);
-const CRD = new URL('../../../deploy/crds/cellclasses.yaml', import.meta.url);
-
-interface Schema {
-  readonly type?: string | readonly string[];
-  readonly enum?: readonly string[];
-  readonly default?: unknown;
-  readonly minimum?: number;
-  readonly required?: readonly string[];
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly items?: Schema;
-  readonly additionalProperties?: unknown;
-  readonly anyOf?: readonly Schema[];
-}
-
-/** Each field by its path, with what both schemas must say of it alike. */
-function fieldsOf(schema: Schema, path: string): readonly (readonly [string, object])[] {
-  const children = Object.entries(schema.properties ?? {}).flatMap(([key, child]) => fieldsOf(child, `${path}.${key}`));
-  const items = schema.items === undefined ? [] : fieldsOf(schema.items, `${path}[]`);
-  const isQuantity = schema.anyOf !== undefined || Array.isArray(schema.type);
-  const facts = {
-    type: isQuantity ? 'quantity' : schema.type,
-    ...(schema.enum === undefined ? {} : { enum: schema.enum }),
-    ...(schema.default === undefined ? {} : { default: schema.default }),
-    required: schema.properties === undefined ? [] : [...(schema.required ?? [])].sort(),
-  };
-  return [[path, facts], ...children, ...items];
-}
 
 function parsed(spec: object, name = 'batch') {
   return parseCellClass({ metadata: { name }, spec });
@@ -40,11 +13,8 @@ function parsed(spec: object, name = 'batch') {
 
 describe('a CellClass', () => {
   test('has the same fields, types and defaults in its definition and in its parser', async () => {
-    const crd = parse(await readFile(CRD, 'utf8'));
-    const defined = crd.spec.versions[0].schema.openAPIV3Schema.properties.spec as Schema;
-    const checked = z.toJSONSchema(cellClassSpecSchema, { io: 'input', unrepresentable: 'any' }) as Schema;
-    const [ours, theirs] = [checked, defined].map((schema) => Object.fromEntries(fieldsOf(schema, 'spec').slice(1)));
-    expect(Object.keys(ours ?? {}).length).toBeGreaterThan(40);
+    const { ours, theirs } = await specFields(cellClassSpecSchema, 'cellclasses.yaml');
+    expect(Object.keys(ours).length).toBeGreaterThan(40);
     expect(ours).toEqual(theirs);
   });
 

@@ -13,6 +13,7 @@ import { startWebhookServer } from '../../../webhooks/server/webhook-server.ts';
 import { validateCell } from '../../../webhooks/validation/cell.ts';
 import { validateCellClass } from '../../../webhooks/validation/cell-class.ts';
 import { validatePod } from '../../../webhooks/validation/pod.ts';
+import { validateWarmPool } from '../../../webhooks/validation/warm-pool.ts';
 import { changed, FACTS, podOf, RULES, routed, type Shape } from './routing/case.ts';
 
 const POD = { group: '', version: 'v1', kind: 'Pod' };
@@ -48,6 +49,7 @@ async function serve(options: { ready?: boolean; requestTimeoutMs?: number } = {
       '/validate/pods': (asked) => validatePod(asked, { rules: RULES, facts: FACTS }),
       '/validate/cells': validateCell,
       '/validate/cellclasses': validateCellClass,
+      '/validate/warmpools': validateWarmPool,
       '/broken': () => {
         throw new TypeError('secret particulars');
       },
@@ -313,6 +315,18 @@ describe('the validating webhook', () => {
     const { allowed, status } = await classed({ budgets: { maxCells: -1 }, launchTypes: { allowed: ['moon'] } });
     expect(allowed).toBe(false);
     for (const field of ['spec.budgets.maxCells', 'spec.launchTypes.allowed']) expect(status?.message).toContain(field);
+  });
+
+  test('refuses a WarmPool that nobody could keep, naming every field and what mends it', async () => {
+    const { ask } = await serve();
+    const kind = { group: 'nodeless.io', version: 'v1alpha1', kind: 'WarmPool' };
+    const pool = (spec: unknown) => ask('/validate/warmpools', reviewOf({ metadata: { name: 'p' }, spec }, { kind }));
+    const shape = { cpu: '1', memory: '1Gi' };
+    expect((await pool({ shape, min: 1 })).allowed).toBe(true);
+    const { allowed, status } = await pool({ shape, min: 5, max: 2, launchTypes: ['fargate'] });
+    expect(allowed).toBe(false);
+    for (const part of ['spec.min is 5, and spec.max is 2; lower min', 'spec.launchTypes names fargate'])
+      expect(status?.message).toContain(part);
   });
 
   test('refuses Cell objects that people make, and lets them be deleted', async () => {
