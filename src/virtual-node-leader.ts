@@ -9,7 +9,7 @@ import { Fleet } from './cells/fleet.ts';
 import { observeCells } from './cells/metrics.ts';
 import { startProjection } from './cells/projection.ts';
 import { ZONE_LABEL } from './core/constraints.ts';
-import { CELLS_PATH, VIRTUAL_NODE_LABEL } from './core/names.ts';
+import { CELLS_PATH, cellsServiceName, VIRTUAL_NODE_LABEL } from './core/names.ts';
 import { startCollection } from './kube/collection.ts';
 import type { KubeObject } from './kube/objects.ts';
 import { until } from './kube/until.ts';
@@ -21,6 +21,7 @@ import { showCapacity } from './pods/capacity-metrics.ts';
 import { observePods } from './pods/metrics.ts';
 import { bindingOf } from './pods/pod-view.ts';
 import { showLeadership } from './telemetry/leadership-metrics.ts';
+import { keepLeaderEndpoint } from './virtual-node/leader-endpoint.ts';
 import { specOf } from './virtual-node/node-spec.ts';
 import { runVirtualNode } from './virtual-node/virtual-node.ts';
 import type { Led } from './virtual-node-service.ts';
@@ -36,8 +37,10 @@ export async function startLeading(led: Led, signal: AbortSignal, stops: (() => 
   registry.setDefaultLabels({ virtual_node: name });
   showLeadership(registry, led.leadership.heldForMs);
   const book = new Book(clock);
+  const atService = `${cellsServiceName(name)}.${config.cluster.namespace}.svc`;
+  const cellApiHost = config.cellApi.advertise ?? (config.cellApi.leaderService ? atService : address);
   const bootstrap = {
-    cellApiUrl: `https://${config.cellApi.advertise ?? address}:${node.cellApiPort}`,
+    cellApiUrl: `https://${cellApiHost}:${node.cellApiPort}`,
     caPem: authority.caPem,
     nodeName: name,
     clusterDns: config.cluster.dns,
@@ -67,7 +70,7 @@ export async function startLeading(led: Led, signal: AbortSignal, stops: (() => 
     virtualNode: name,
     host: config.cellApi.host,
     port: node.cellApiPort,
-    servingHosts: [config.cellApi.advertise ?? address],
+    servingHosts: [...new Set([cellApiHost, ...(config.cellApi.leaderService ? [atService] : [])])],
     authority,
     book,
     reports: book,
@@ -82,6 +85,10 @@ export async function startLeading(led: Led, signal: AbortSignal, stops: (() => 
   });
   stops.push(() => cellApi.stop());
   await cellApi.start(signal);
+  if (config.cellApi.leaderService) {
+    const slice = { namespace: config.cluster.namespace, name: cellsServiceName(name) };
+    void keepLeaderEndpoint({ ...slice, address, port: node.cellApiPort, client, clock, logger }, signal);
+  }
 
   const signerName = config.kubeletEndpoint.signer;
   const upstream = await followProviderClient(authority, { clock, logger }, signal);

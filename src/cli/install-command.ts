@@ -1,27 +1,88 @@
 import { Command } from 'commander';
-import { type InstallOptions, install } from '../kube/install.ts';
-import { checkFlags } from './install-flags.ts';
+import { stringify } from 'yaml';
+import { readConfig } from '../config/load.ts';
+import { systemClock } from '../core/clock.ts';
+import { differences, install } from '../install/install.ts';
+import { installObjects } from '../install/objects.ts';
+import type { InstallOptions } from '../install/options.ts';
+import { rolledOut } from '../install/rollout.ts';
+import { createKubeClient } from '../kube/client.ts';
+import { type InstallFlags, installOptions, nodesOf, replicasOf } from './install-flags.ts';
 import { loadKubeConfig } from './kube-config.ts';
+import { timeoutOf } from './timeout-flag.ts';
+import { untilSignalled } from './until-signalled.ts';
 
 function listOf(text: string): readonly string[] {
   return text.split(',').map((name) => name.trim());
 }
 
-/** `nodeless install`: what the provider needs in a cluster. */
+interface Flags extends InstallFlags {
+  readonly kubeconfig?: string;
+  readonly config?: string;
+  readonly dryRun?: boolean;
+  readonly diff?: boolean;
+  readonly wait: boolean;
+  readonly timeout: number;
+}
+
+async function print(options: InstallOptions): Promise<void> {
+  const documents = (await installObjects(options)).map((object) => stringify(object, { lineWidth: 0 }));
+  process.stdout.write(documents.join('---\n'));
+}
+
+async function printDifferences(options: InstallOptions, kubeconfig: string | undefined): Promise<void> {
+  for (const { object, is, fields } of await differences(loadKubeConfig(kubeconfig), options)) {
+    if (is !== 'same') process.stdout.write(`${is === 'new' ? '+' : '~'} ${object}\n`);
+    for (const field of fields) process.stdout.write(`    ${field}\n`);
+  }
+}
+
+async function apply(options: InstallOptions, { kubeconfig }: Flags): Promise<void> {
+  const { applied, undone } = await install(loadKubeConfig(kubeconfig), options);
+  for (const change of undone) process.stdout.write(`changed: ${change}\n`);
+  for (const name of applied) process.stdout.write(`${name} applied\n`);
+}
+
+async function wait(options: InstallOptions, { kubeconfig, timeout: timeoutMs }: Flags): Promise<void> {
+  const { virtualNode, namespace, webhooks = true } = options;
+  const client = await createKubeClient(loadKubeConfig(kubeconfig), systemClock);
+  const tell = (missing: readonly string[]) => process.stderr.write(`waiting: ${missing.join('; ')}\n`);
+  const nodes = nodesOf(options);
+  try {
+    const rollout = { client, clock: systemClock, virtualNode, namespace, nodes, webhooks };
+    await rolledOut(rollout, { timeoutMs, signal: untilSignalled(), tell });
+    process.stdout.write(`${nodes.map((name) => `node ${name}`).join(', ')} Ready\n`);
+  } finally {
+    await client.close();
+  }
+}
+
+/** `nodeless install`: the provider in a cluster, or what one needs that runs elsewhere. */
 export function installCommand(): Command {
   return new Command('install')
-    .description('Apply the CRDs, the RBAC, the admission policies and the webhooks that the provider needs.')
-    .option('--virtual-node <name>', 'name of the virtual node', 'nodeless')
+    .description('Install the provider in a cluster; without --image, what one needs there that runs elsewhere.')
+    .option('--image <reference>', 'the provider’s image (nodeless image builds it); it runs as a Deployment')
+    .option('-c, --config <file>', 'its configuration (docs/config.md)')
+    .option('--replicas <number>', 'how many replicas of it, of which one leads', replicasOf, 2)
+    .option('--virtual-node <name>', 'name of the virtual node; as configured, or nodeless')
     .option('--zones <names>', 'zones that have a virtual node each, as zones.names has them: a,b,c', listOf)
-    .option('--namespace <name>', 'namespace of the provider', 'nodeless-system')
-    .option('--webhook-url <url>', 'where API servers call the webhooks; the virtual node’s Service when left out')
+    .option('--namespace <name>', 'namespace of the provider; as configured, or nodeless-system')
+    .option('--webhook-url <url>', 'where API servers call the webhooks of a provider that runs elsewhere')
     .option('--no-webhooks', 'pods are not routed: they select the virtual node themselves')
     .option('--force', 'take back what an earlier installation set up with other flags')
+    .option('--dry-run', 'print the objects instead, as YAML; the cluster is not asked')
+    .option('--diff', 'say what would change in the cluster instead')
+    .option('--no-wait', 'do not wait until the virtual node is Ready')
+    .option('--timeout <duration>', 'how long to wait for that', timeoutOf, timeoutOf('5m'))
     .option('--kubeconfig <file>', 'kubeconfig of a cluster administrator; the default one when left out')
-    .action(async (options: InstallOptions & { kubeconfig?: string }) => {
-      checkFlags(options);
-      const { applied, undone } = await install(loadKubeConfig(options.kubeconfig), options);
-      for (const change of undone) process.stdout.write(`changed: ${change}\n`);
-      for (const name of applied) process.stdout.write(`${name} applied\n`);
+    .action(async (flags: Flags) => {
+      const { config: path } = flags;
+      const options = installOptions(flags, path === undefined ? undefined : { path, content: await readConfig(path) });
+      if (flags.dryRun === true) return print(options);
+      if (flags.diff === true) return printDifferences(options, flags.kubeconfig);
+      await apply(options, flags);
+      if (options.provider === undefined)
+        process.stderr.write('No provider was installed: start one by nodeless run, or say --image and --config.\n');
+      else if (flags.wait) await wait(options, flags);
     });
 }

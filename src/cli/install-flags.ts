@@ -1,8 +1,17 @@
+import { InvalidArgumentError } from 'commander';
 import { parseConfig } from '../config/load.ts';
+import { virtualNodesOf } from '../config/virtual-nodes.ts';
 import { NodelessError } from '../core/errors.ts';
-import type { InstallOptions } from '../kube/install.ts';
+import { checkInCluster, type InstallOptions } from '../install/options.ts';
 
 const SOURCE = 'the flags of nodeless install';
+const MOST_REPLICAS = 9;
+/** What a pod's image may be called, roughly: a registry knows better, but white space never ends well. */
+const IMAGE = /^[a-z0-9][\w.:/@-]*$/i;
+
+function refused(problem: string): NodelessError {
+  return new NodelessError({ code: 'ConfigInvalid', message: `${SOURCE}: ${problem}` });
+}
 
 /** What is wrong with a URL of webhooks by Kubernetes' own rules, or undefined. */
 function urlProblem(text: string): string | undefined {
@@ -12,16 +21,76 @@ function urlProblem(text: string): string | undefined {
   return isPlain ? undefined : 'has no user, query or fragment';
 }
 
+/** What people may say; names are those of the configuration file, or the defaults, where nothing is said. */
+export interface InstallFlags {
+  readonly virtualNode?: string;
+  readonly namespace?: string;
+  readonly zones?: readonly string[];
+  readonly webhookUrl?: string;
+  readonly webhooks?: boolean;
+  readonly force?: boolean;
+  readonly image?: string;
+  readonly replicas?: number;
+}
+
+/** How many replicas, as a flag says it. */
+export function replicasOf(text: string): number {
+  if (/^[1-9]$/.test(text)) return Number(text);
+  throw new InvalidArgumentError(`is a number from 1 to ${MOST_REPLICAS}`);
+}
+
+interface Sections {
+  readonly virtualNode?: object;
+  readonly cluster?: object;
+  readonly zones?: object;
+}
+
+/** The configuration with what the flags say of names over it. */
+function named(config: Sections, { virtualNode, namespace, zones }: InstallFlags): object {
+  return {
+    ...config,
+    ...(virtualNode === undefined ? {} : { virtualNode: { ...config.virtualNode, name: virtualNode } }),
+    ...(namespace === undefined ? {} : { cluster: { ...config.cluster, namespace } }),
+    ...(zones === undefined ? {} : { zones: { ...config.zones, names: zones } }),
+  };
+}
+
 /**
- * The flags, held to the rules of the configuration that the provider will have, before anything is written.
+ * What is to be installed, by the flags and what the configuration file says, if there is one: all held to the rules of the
+ * configuration that the provider will have, before anything is written.
  * @throws NodelessError ConfigInvalid naming what is wrong
  */
-export function checkFlags({ virtualNode, zones = [], namespace, webhookUrl, webhooks = true }: InstallOptions): void {
-  // The address is not a flag, and any will do.
-  const node = { name: virtualNode, address: '127.0.0.1' };
-  parseConfig({ virtualNode: node, zones: { names: zones }, cluster: { namespace } }, SOURCE);
-  if (webhookUrl === undefined) return;
-  const problem = webhooks ? urlProblem(webhookUrl) : 'and --no-webhooks exclude each other';
-  if (problem === undefined) return;
-  throw new NodelessError({ code: 'ConfigInvalid', message: `${SOURCE}: --webhook-url ${problem}` });
+export function installOptions(
+  flags: InstallFlags,
+  file?: { readonly path: string; readonly content: unknown },
+): InstallOptions {
+  const { webhookUrl, webhooks = true, image, replicas = 2 } = flags;
+  const config = named((file?.content ?? {}) as Sections, flags);
+  if (image !== undefined && !IMAGE.test(image)) throw refused(`--image ${JSON.stringify(image)} is no image`);
+  if (image !== undefined && file === undefined)
+    throw refused('--image needs --config FILE, which says at least where cells are launched (provider: …)');
+  if (image !== undefined && webhookUrl !== undefined)
+    throw refused('--webhook-url is for a provider that runs elsewhere; with --image it is reached by its Service');
+  // Of a provider that runs elsewhere the address is not said here, and any will do.
+  const elsewhere = { ...config, virtualNode: { address: '127.0.0.1', ...(config as Sections).virtualNode } };
+  const source = file === undefined ? SOURCE : file.path;
+  const checked = image === undefined ? parseConfig(elsewhere, source) : checkInCluster(config, source);
+  const problem =
+    webhookUrl === undefined ? undefined : webhooks ? urlProblem(webhookUrl) : 'and --no-webhooks exclude each other';
+  if (problem !== undefined) throw refused(`--webhook-url ${problem}`);
+  return {
+    virtualNode: checked.virtualNode.name,
+    namespace: checked.cluster.namespace,
+    zones: checked.zones.names,
+    webhooks,
+    ...(webhookUrl === undefined ? {} : { webhookUrl }),
+    ...(flags.force === undefined ? {} : { force: flags.force }),
+    ...(image === undefined ? {} : { provider: { image, replicas, config } }),
+  };
+}
+
+/** Names of the virtual nodes that an installation is for. */
+export function nodesOf({ provider, virtualNode }: InstallOptions): readonly string[] {
+  if (provider === undefined) return [virtualNode];
+  return virtualNodesOf(checkInCluster(provider.config, SOURCE)).map(({ name }) => name);
 }

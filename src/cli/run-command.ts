@@ -10,10 +10,11 @@ export function runCommand(): Command {
     .description('Run the provider: register the virtual node and bring its pods to cells.')
     .requiredOption('-c, --config <file>', 'configuration file (YAML; docs/config.md)')
     .option('--kubeconfig <file>', 'kubeconfig of the cluster; in-cluster or default when left out')
-    .action(async (options: { config: string; kubeconfig?: string }) => {
+    .option('--address <address>', 'virtualNode.address, where only the start tells it, as in a pod')
+    .action(async (options: { config: string; kubeconfig?: string; address?: string }) => {
       const signal = untilSignalled();
       const { runProvider } = await import('../main.ts');
-      const config = await loadConfig(options.config);
+      const config = await loadConfig(options.config, options.address);
       const logger = createLogger(config.logLevel);
       await runProvider({ config, kubeConfig: loadKubeConfig(options.kubeconfig), logger, signal });
     });

@@ -49,7 +49,18 @@ export async function readConfig(file: string): Promise<unknown> {
   }
 }
 
-/** Reads a YAML or JSON configuration file. @throws NodelessError ConfigInvalid when it can't be read or is wrong. */
-export async function loadConfig(file: string): Promise<Config> {
-  return parseConfig(await readConfig(file), file);
+/** A configuration with another virtualNode.address, which tells replicas of one file apart. */
+function withAddress(input: unknown, address: string): unknown {
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) return input;
+  const { virtualNode, ...others } = input as { readonly virtualNode?: object };
+  return { ...others, virtualNode: { ...virtualNode, address } };
+}
+
+/**
+ * Reads a YAML or JSON configuration file; an address that is given counts instead of the file's.
+ * @throws NodelessError ConfigInvalid when it can't be read or is wrong
+ */
+export async function loadConfig(file: string, address?: string): Promise<Config> {
+  const input = await readConfig(file);
+  return parseConfig(address === undefined ? input : withAddress(input, address), file);
 }

@@ -77,6 +77,12 @@ const cellApi = z.strictObject({
   host: z.string().default('0.0.0.0').describe('Address to listen on.'),
   port: port.default(8443).describe('Port to listen on; of the first zone, where there are zones.'),
   advertise: z.string().optional().describe('Address that cells connect to; the virtual node address unless given.'),
+  leaderService: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Keep the Service nodeless-cells-NAME of each virtual node at whoever leads it, and have cells connect to that unless advertise is given; `nodeless install` makes it.',
+    ),
 });
 
 const kubeletEndpoint = z.strictObject({

@@ -41,9 +41,24 @@ export const VIRTUAL_NODE_LABEL = 'nodeless.io/virtual-node';
 /** Label that pods select a way of buying machines by, such as `ec2-spot`; no Node has it, offerings do. */
 export const LAUNCH_TYPE_LABEL = 'nodeless.io/launch-type';
 
-/** The Service by which API servers call a virtual node's webhooks; its name has to be a DNS label. */
+/** A name that has to be a DNS label, of a virtual node's, which need not be one. */
+function labelName(name: string): string {
+  return name.replaceAll('.', '-').slice(0, 63).replace(/-+$/, '');
+}
+
+/** The Service by which API servers call a virtual node's webhooks; the provider's Deployment is called the same. */
 export function webhookServiceName(virtualNode: string): string {
-  return `nodeless-${virtualNode.replaceAll('.', '-')}`.slice(0, 63).replace(/-+$/, '');
+  return labelName(`nodeless-${virtualNode}`);
+}
+
+/** The Service by which cells call whoever leads a virtual node, and its EndpointSlice. */
+export function cellsServiceName(virtualNode: string): string {
+  return labelName(`nodeless-cells-${virtualNode}`);
+}
+
+/** The Service by which a Prometheus finds all replicas. */
+export function metricsServiceName(virtualNode: string): string {
+  return labelName(`nodeless-metrics-${virtualNode}`);
 }
 
 /** Name of the virtual node of a zone, where each zone has one. */

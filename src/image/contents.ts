@@ -8,6 +8,7 @@ export const OWN_PATHS = [
   'dashboards/nodeless.json',
   'deploy/crds',
   'deploy/manifests',
+  'deploy/provider',
 ] as const;
 
 /** Node.js comes as a program, not as a package. */

@@ -5,7 +5,7 @@ import { execa } from 'execa';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { stringify } from 'yaml';
 import { loadKubeConfig } from '../../src/cli/kube-config.ts';
-import { install } from '../../src/kube/install.ts';
+import { install } from '../../src/install/install.ts';
 import { freeze, kill, startAgain, thaw } from '../../src/local-cluster/control-plane.ts';
 import { enterCommand } from '../../src/local-cluster/network/names.ts';
 import { clusterPaths } from '../../src/local-cluster/state.ts';

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { installObjects } from '../../src/kube/install.ts';
+import { installObjects } from '../../src/install/objects.ts';
 import { readAuditLog, requestsOfProvider } from '../support/audit.ts';
 import { noMachines } from '../support/cells.ts';
 import { grantsOf, unusedGrants } from '../support/grants.ts';

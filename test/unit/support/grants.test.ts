@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { installObjects } from '../../../src/kube/install.ts';
+import { installObjects } from '../../../src/install/objects.ts';
 import { type AuditEvent, PROVIDER_ACCOUNT } from '../../support/audit.ts';
 import { grantsOf, unusedGrants } from '../../support/grants.ts';
 

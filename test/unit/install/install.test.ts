@@ -3,7 +3,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type InstallOptions, install, installObjects } from '../../../src/kube/install.ts';
+import { install } from '../../../src/install/install.ts';
+import { installObjects } from '../../../src/install/objects.ts';
+import type { InstallOptions } from '../../../src/install/options.ts';
 import type { KubeObject } from '../../../src/kube/objects.ts';
 
 const OPTIONS: InstallOptions = { virtualNode: 'n', namespace: 'nodeless-system', webhookUrl: 'https://10.0.0.5:9443' };
@@ -12,6 +14,8 @@ const OPTIONS: InstallOptions = { virtualNode: 'n', namespace: 'nodeless-system'
 const stored = new Map<string, KubeObject>();
 let kinds: readonly KubeObject[] = [];
 let writes = 0;
+/** What whoever asks may not do, as `verb resource`. */
+let denied: readonly string[] = [];
 
 function plural(kind: string): string {
   return kind.endsWith('y') ? `${kind.slice(0, -1)}ies`.toLowerCase() : `${kind}s`.toLowerCase();
@@ -29,6 +33,10 @@ const server = createServer((request, response) => {
       stored.set(pathname, JSON.parse(Buffer.concat(chunks).toString()));
       return answer(200, {});
     }
+    if (pathname.endsWith('/selfsubjectaccessreviews')) {
+      const { verb, resource } = JSON.parse(Buffer.concat(chunks).toString()).spec.resourceAttributes;
+      return answer(201, { status: { allowed: !denied.includes(`${verb} ${resource}`) } });
+    }
     if (/^\/(api\/v1|apis\/[^/]+\/[^/]+)$/.test(pathname))
       return answer(200, {
         resources: kinds.map(({ kind = '' }) => ({ name: plural(kind), kind, namespaced: false })),
@@ -40,7 +48,7 @@ const server = createServer((request, response) => {
 const kubeConfig = new KubeConfig();
 
 beforeAll(async () => {
-  kinds = await installObjects(OPTIONS);
+  kinds = await installObjects({ virtualNode: 'n', namespace: 'nodeless-system' });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -73,5 +81,30 @@ describe('nodeless install', () => {
   test('takes it back when it is told to, and says what it was', async () => {
     const { undone } = await install(kubeConfig, { ...OPTIONS, webhookUrl: 'https://10.0.0.6:9443', force: true });
     expect(undone).toEqual(['the webhooks are called at https://10.0.0.6:9443 instead of https://10.0.0.5:9443']);
+  });
+
+  test('writes nothing for who may not do all of it, and names each verb and resource', async () => {
+    const before = writes;
+    denied = ['patch clusterroles', 'create validatingadmissionpolicies'];
+    await expect(install(kubeConfig, { ...OPTIONS, force: true }).finally(() => (denied = []))).rejects.toMatchObject({
+      code: 'Forbidden',
+      message: expect.stringMatching(
+        /more than .* may do: create validatingadmissionpolicies\.admissionregistration\.k8s\.io, patch clusterroles\.rbac\.authorization\.k8s\.io/,
+      ),
+    });
+    expect(writes).toBe(before);
+  });
+
+  test('needs a cluster that has every kind, before it writes anything', async () => {
+    const before = writes;
+    const all = kinds;
+    kinds = all.filter(({ kind }) => kind !== 'ValidatingAdmissionPolicy');
+    await expect(install(kubeConfig, OPTIONS).finally(() => (kinds = all))).rejects.toMatchObject({
+      code: 'NotFound',
+      message: expect.stringContaining(
+        'ValidatingAdmissionPolicy of admissionregistration.k8s.io/v1; Nodeless needs a newer',
+      ),
+    });
+    expect(writes).toBe(before);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { installObjects } from '../../../src/kube/install.ts';
+import { installObjects } from '../../../src/install/objects.ts';
 
 const NAMESPACE = 'nodeless-system';
 

@@ -1,4 +1,4 @@
-import type { KubeObject } from './objects.ts';
+import type { KubeObject } from '../kube/objects.ts';
 
 interface ClientConfig {
   readonly url?: string;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { type InstallOptions, installObjects } from '../../../src/kube/install.ts';
-import { undoneBy } from '../../../src/kube/install-undoing.ts';
+import { installObjects } from '../../../src/install/objects.ts';
+import type { InstallOptions } from '../../../src/install/options.ts';
+import { undoneBy } from '../../../src/install/undoing.ts';
 
 const URL_FLAG = { webhookUrl: 'https://10.0.0.5:9443' };
 

@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto';
+import { stringify } from 'yaml';
+import { parseConfig } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
+import { virtualNodesOf } from '../config/virtual-nodes.ts';
+import { NodelessError } from '../core/errors.ts';
+
+/** A provider that runs in the cluster that it serves. */
+export interface InClusterProvider {
+  readonly image: string;
+  readonly replicas: number;
+  /** What `nodeless run --config` reads, as a file says it. */
+  readonly config: object;
+}
+
+export interface InstallOptions {
+  readonly virtualNode: string;
+  readonly namespace: string;
+  /** Zones that have a virtual node each; without any there is one, of that name. */
+  readonly zones?: readonly string[];
+  /** Where API servers call the webhooks: the virtual node's Service unless given. */
+  readonly webhookUrl?: string;
+  /** False: no webhook is asked, and pods say themselves that they go to the virtual node. */
+  readonly webhooks?: boolean;
+  /** Take back what an earlier installation with other options set up. */
+  readonly force?: boolean;
+  /** Without one, only what a provider needs that runs elsewhere. */
+  readonly provider?: InClusterProvider;
+}
+
+/** Any will do where the configuration is checked; a replica's is its pod's. */
+const SOME_ADDRESS = '127.0.0.1';
+
+function refused(source: string, problem: string): NodelessError {
+  return new NodelessError({ code: 'ConfigInvalid', message: `${source}: ${problem}`, identity: { source } });
+}
+
+interface Sections {
+  readonly provider?: unknown;
+  readonly virtualNode?: { readonly address?: unknown };
+  readonly webhook?: { readonly enabled?: unknown };
+}
+
+/**
+ * A configuration, held to what a provider in a pod can do.
+ * @throws NodelessError ConfigInvalid naming what is wrong
+ */
+export function checkInCluster(input: object, source: string): Config {
+  const { provider, virtualNode, webhook } = input as Sections;
+  if (provider === undefined)
+    throw refused(source, 'provider: is required in a cluster, for local cells can not be launched from a pod');
+  if (provider === 'local')
+    throw refused(source, 'provider: local cells can not be launched from a pod; run it on the machine, nodeless run');
+  if (virtualNode?.address !== undefined)
+    throw refused(source, 'virtualNode.address: is the pod’s own in a cluster; remove it');
+  if (webhook?.enabled === false)
+    throw refused(source, 'webhook.enabled: its server has the probes and metrics too; say --no-webhooks instead');
+  return parseConfig({ ...input, virtualNode: { ...virtualNode, address: SOME_ADDRESS } }, source);
+}
+
+/** What stands in the manifests' placeholders, beside what each virtual node has of its own. */
+export function workloadValues({ image, replicas, config }: InClusterProvider): Readonly<Record<string, string>> {
+  const checked = checkInCluster(config, 'the configuration');
+  const nodes = virtualNodesOf(checked);
+  // The Service that follows the leader is there for cells to call.
+  const { cellApi } = config as { readonly cellApi?: object };
+  const text = stringify({ ...config, cellApi: { leaderService: true, ...cellApi } });
+  return {
+    IMAGE_REFERENCE: JSON.stringify(image),
+    REPLICAS: String(replicas),
+    CONFIGURATION: JSON.stringify(text),
+    CONFIG_DIGEST: createHash('sha256').update(text).digest('hex').slice(0, 12),
+    CELL_API_FIRST_PORT: String(nodes[0]?.cellApiPort),
+    CELL_API_LAST_PORT: String(nodes.at(-1)?.cellApiPort),
+    KUBELET_FIRST_PORT: String(nodes[0]?.kubeletEndpointPort),
+    KUBELET_LAST_PORT: String(nodes.at(-1)?.kubeletEndpointPort),
+    WEBHOOK_PORT: String(checked.webhook.port),
+  };
+}

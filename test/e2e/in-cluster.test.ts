@@ -1,0 +1,174 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { stringify } from 'yaml';
+import { DEFAULT_REFERENCE, providerImage } from '../../src/image/provider-image.ts';
+import { installObjects } from '../../src/install/objects.ts';
+import { down } from '../../src/local-cluster/down.ts';
+import { dockerArchive } from '../../src/local-cluster/images/archive.ts';
+import { leftovers } from '../../src/local-cluster/leftovers.ts';
+import { REGULAR_NODE } from '../../src/local-cluster/regular-node.ts';
+import { type LocalCluster, up } from '../../src/local-cluster/up.ts';
+import { AUDIT_POLICY, denials, readAuditLog, requestsOfProvider } from '../support/audit.ts';
+import { toolsOf } from '../support/kubectl.ts';
+import { importToRegularNode } from '../support/node-images.ts';
+import { WEB_IMAGE } from '../support/objects.ts';
+import { eventually } from '../support/wait.ts';
+
+/** A cluster that nothing of ours is in, with one regular node, which the provider runs on as anybody's pods do. */
+const CLUSTER = 'installed';
+const NAMESPACE = 'nodeless-system';
+const tools = toolsOf(CLUSTER);
+const { kubectl, apply, get } = tools;
+const { signal } = new AbortController();
+const progress = ({ step, detail }: { step: string; detail: string }) => console.log(`${step}: ${detail}`);
+const PROGRAM = new URL('../../bin/nodeless', import.meta.url).pathname;
+/** Cells in memory: those of provider local are processes of a machine, which no pod may start. */
+const CONFIG = {
+  provider: 'simulated',
+  simulated: { launchTime: '300ms', startTime: '100ms' },
+  cells: { completedLinger: '2s', orphanAfter: '5s', censusEvery: '1s' },
+};
+
+let cluster: LocalCluster;
+let configFile: string;
+
+async function nodeless(...args: readonly string[]) {
+  return execa(PROGRAM, [...args, '--kubeconfig', tools.kubeconfig], { reject: false, timeout: 180_000, all: true });
+}
+
+interface ProviderPod {
+  readonly metadata: { readonly name: string };
+  readonly spec: { readonly nodeName: string };
+  readonly status: { readonly podIP: string };
+}
+
+async function replicas(): Promise<readonly ProviderPod[]> {
+  const found = await get<{ items: readonly ProviderPod[] }>(
+    'pods',
+    '-n',
+    NAMESPACE,
+    '-l',
+    'app.kubernetes.io/name=nodeless',
+  );
+  return found.items;
+}
+
+/** The pod that leads, by the lease. */
+async function leader(): Promise<ProviderPod | undefined> {
+  const path = ['lease', 'nodeless-nodeless', '-n', NAMESPACE, '-o', 'jsonpath={.spec.holderIdentity}'];
+  const holder = await kubectl('get', ...path);
+  return (await replicas()).find(({ metadata }) => holder.startsWith(`${metadata.name}_`));
+}
+
+function deployment(name: string, count: number): object {
+  const labels = { app: name };
+  const containers = [{ name: 'web', image: WEB_IMAGE, resources: { requests: { cpu: '50m', memory: '64Mi' } } }];
+  const template = { metadata: { labels }, spec: { terminationGracePeriodSeconds: 1, containers } };
+  const spec = { replicas: count, selector: { matchLabels: labels }, template };
+  return { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name }, spec };
+}
+
+beforeAll(async () => {
+  cluster = await up({ name: CLUSTER, replace: true, regularNode: true, progress, signal, auditPolicy: AUDIT_POLICY });
+  const archive = join(cluster.paths.stateDir, 'nodeless.tar');
+  await writeFile(archive, await dockerArchive(await providerImage(DEFAULT_REFERENCE, signal)));
+  await importToRegularNode(cluster.paths, archive);
+  await rm(archive);
+  configFile = join(cluster.paths.configDir, 'nodeless.yaml');
+  await writeFile(configFile, stringify(CONFIG));
+});
+
+afterAll(async () => {
+  const refused = denials(requestsOfProvider(await readAuditLog(CLUSTER).catch(() => [])));
+  await down({ name: CLUSTER });
+  expect(await leftovers({ name: CLUSTER })).toEqual([]);
+  expect(refused).toEqual([]);
+});
+
+describe('nodeless install', () => {
+  const FLAGS = () => ['install', '--image', DEFAULT_REFERENCE, '--config', configFile];
+
+  test('prints what it would apply, and says what would change, and writes nothing', async () => {
+    const { stdout, exitCode } = await nodeless(...FLAGS(), '--dry-run');
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('kind: Deployment');
+    const { stdout: changes } = await nodeless(...FLAGS(), '--diff');
+    expect(changes.split('\n')).toEqual(
+      expect.arrayContaining(['+ Namespace/nodeless-system', '+ Deployment/nodeless-nodeless']),
+    );
+    expect((await tools.tryKubectl('get', 'namespace', NAMESPACE)).exitCode).not.toBe(0);
+  });
+
+  test('brings a clean cluster to a Ready virtual node, whose provider is pods on the regular node, and waits for it', async () => {
+    const { all, exitCode, stdout } = await nodeless(...FLAGS());
+    expect([exitCode, all]).toEqual([0, expect.stringContaining('node nodeless Ready')]);
+    expect(stdout).toContain('CellClass/default applied');
+    const pods = await replicas();
+    expect(pods.map(({ spec }) => spec.nodeName)).toEqual([REGULAR_NODE, REGULAR_NODE]);
+    await kubectl('wait', 'node/nodeless', '--for=condition=Ready', '--timeout=5s');
+  }, 240_000);
+
+  test('changes nothing when it is repeated, and says so', async () => {
+    const { stdout, exitCode } = await nodeless(...FLAGS(), '--diff');
+    expect([stdout, exitCode]).toEqual(['', 0]);
+    const before = await kubectl(
+      'get',
+      'deployment',
+      '-n',
+      NAMESPACE,
+      '-o',
+      'jsonpath={.items[*].metadata.generation}',
+    );
+    expect((await nodeless(...FLAGS())).exitCode).toBe(0);
+    expect(await kubectl('get', 'deployment', '-n', NAMESPACE, '-o', 'jsonpath={.items[*].metadata.generation}')).toBe(
+      before,
+    );
+  });
+});
+
+describe('a provider in the cluster', () => {
+  test('routes a Deployment to cells, which find it by its Service', async () => {
+    await apply(deployment('web', 3));
+    await kubectl('rollout', 'status', 'deployment/web', '--timeout=90s');
+    const nodes = await kubectl('get', 'pods', '-l', 'app=web', '-o', 'jsonpath={.items[*].spec.nodeName}');
+    expect(nodes).toBe('nodeless nodeless nodeless');
+    expect((await kubectl('get', 'cells', '-o', 'name')).split('\n')).toHaveLength(3);
+  });
+
+  test('is followed by the Node and by the Service of its cells when another replica leads', async () => {
+    const before = await eventually('somebody leads', leader);
+    await kubectl('delete', 'pod', before.metadata.name, '-n', NAMESPACE, '--grace-period=0', '--force');
+    const after = await eventually('another one leads', async () => {
+      const now = await leader();
+      return now !== undefined && now.metadata.name !== before.metadata.name && now;
+    });
+    const ofNode = ['get', 'node', 'nodeless', '-o', 'jsonpath={.status.addresses[?(@.type=="InternalIP")].address}'];
+    const ofSlice = [
+      'get',
+      'endpointslice',
+      'nodeless-cells-nodeless',
+      '-n',
+      NAMESPACE,
+      '-o',
+      'jsonpath={.endpoints[*].addresses[*]}',
+    ];
+    for (const where of [ofNode, ofSlice])
+      await eventually(`${where[1]} has its address`, async () => (await kubectl(...where)) === after.status.podIP);
+    // Cells in memory end with their process, and their pods are made anew.
+    await apply(deployment('after', 2));
+    await kubectl('rollout', 'status', 'deployment/after', '--timeout=90s');
+    await kubectl('delete', 'deployment', 'web', 'after', '--wait');
+  });
+
+  test('does all of it with what is shipped, and needs the grant of its Service', async () => {
+    const provider = { image: DEFAULT_REFERENCE, replicas: 2, config: CONFIG };
+    const objects = await installObjects({ virtualNode: 'nodeless', namespace: NAMESPACE, provider });
+    expect(objects.map(({ metadata }) => metadata.name)).toContain('nodeless:nodeless:cells');
+    const patched = requestsOfProvider(await readAuditLog(CLUSTER)).filter(
+      ({ verb, objectRef }) => verb === 'patch' && objectRef?.resource === 'endpointslices',
+    );
+    expect(new Set(patched.map(({ objectRef }) => objectRef?.name))).toEqual(new Set(['nodeless-cells-nodeless']));
+  });
+});
