@@ -13,7 +13,7 @@ import { podNamesCell } from './cells/reason.ts';
 import { virtualNodesOf } from './config/virtual-nodes.ts';
 import { messageOf } from './core/errors.ts';
 import type { Collection } from './kube/collection.ts';
-import { EventRecorder } from './kube/events.ts';
+import { EventRecorder, type RecordedEvent } from './kube/events.ts';
 import { hasCondition, type KubeObject } from './kube/objects.ts';
 import type { WirePod } from './kube/wire-pod.ts';
 import type { CellClient } from './kubelet-endpoint/cell-client.ts';
@@ -33,6 +33,7 @@ import { bindingOf } from './pods/pod-view.ts';
 import { Readiness } from './pods/restore-ready.ts';
 import { PodWriter } from './pods/status.ts';
 import { PodSteps } from './pods/steps.ts';
+import type { Decisions } from './ui/decisions.ts';
 import { ownArch } from './virtual-node/node-spec.ts';
 import type { Led } from './virtual-node-service.ts';
 import { serveZone } from './zone-service.ts';
@@ -46,6 +47,7 @@ export interface PodService extends Led {
   readonly pods: Collection<WirePod>;
   readonly nodes: Collection<KubeObject>;
   readonly cellClient: CellClient;
+  readonly decisions: Decisions;
   readonly registry: Registry;
   readonly mayAct: () => boolean;
 }
@@ -64,7 +66,8 @@ export async function servePods(
   const { book, fleet, pods, nodes, cellClient, mayAct, shared, cellsOfZones } = service;
   const { cellClasses, namespaces, daemonSets, networkPolicies } = shared;
   const { name } = node;
-  const events = new EventRecorder({ client, component: 'nodeless', host: name, clock, logger }, signal);
+  const onRecorded = (event: RecordedEvent) => service.decisions.add(event);
+  const events = new EventRecorder({ client, component: 'nodeless', host: name, clock, logger, onRecorded }, signal);
   const classes = new CellClasses({ classes: cellClasses, namespaces });
   const { namespaces: agentNamespaces, patience: agentPatienceMs } = config.cells.agents;
   const thisNode = () => nodes.get(undefined, name);

@@ -16,11 +16,13 @@ import { until } from './kube/until.ts';
 import type { WirePod } from './kube/wire-pod.ts';
 import { createCellClient } from './kubelet-endpoint/cell-client.ts';
 import { createKubeletEndpoint } from './kubelet-endpoint/server.ts';
+import { servePage } from './page-service.ts';
 import { servePods } from './pod-service.ts';
 import { showCapacity } from './pods/capacity-metrics.ts';
 import { observePods } from './pods/metrics.ts';
 import { bindingOf } from './pods/pod-view.ts';
 import { showLeadership } from './telemetry/leadership-metrics.ts';
+import { Decisions } from './ui/decisions.ts';
 import { keepLeaderEndpoint } from './virtual-node/leader-endpoint.ts';
 import { specOf } from './virtual-node/node-spec.ts';
 import { runVirtualNode } from './virtual-node/virtual-node.ts';
@@ -94,6 +96,8 @@ export async function startLeading(led: Led, signal: AbortSignal, stops: (() => 
   const upstream = await followProviderClient(authority, { clock, logger }, signal);
   const cellClient = createCellClient(upstream, KUBELET_CONNECT_TIMEOUT_MS);
   stops.push(async () => cellClient.close());
+  const decisions = new Decisions();
+  const page = await servePage({ ...led, book, pods, decisions, capacity: spec.capacity, registry });
   const endpoint = createKubeletEndpoint({
     nodeName: name,
     host: config.kubeletEndpoint.host,
@@ -103,6 +107,7 @@ export async function startLeading(led: Led, signal: AbortSignal, stops: (() => 
     cellClient,
     client,
     pods,
+    page,
     certificate: config.kubeletEndpoint.selfSigned
       ? { from: 'self-signed' }
       : { from: 'signer', signerName, approval: config.kubeletEndpoint.approval, nodeClient },
@@ -123,7 +128,7 @@ export async function startLeading(led: Led, signal: AbortSignal, stops: (() => 
   stops.push(async () => observed.forEach((end) => void end()));
   logger.info({ node: name, pods: pods.size, cells: adopted, provider: provider.name }, 'the virtual node is served');
 
-  await servePods({ ...led, book, fleet, pods, nodes, cellClient, registry, mayAct }, signal, stops);
+  await servePods({ ...led, book, fleet, pods, nodes, cellClient, decisions, registry, mayAct }, signal, stops);
   const onDeleted = (cell: Cell) => void fleet.lose(cell, 'somebody deleted its Cell object');
   startProjection({ client, book, objects: cellObjects, labels, clock, logger, onDeleted }, signal);
 }

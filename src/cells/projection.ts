@@ -23,7 +23,7 @@ const DELETION_PAUSE_MS = 2_000;
 const PURPOSES: Readonly<Record<CellPurpose, string>> = { 'node-cell': ' (node cell)' };
 
 /** `default/web-1`, `default/web-1 and 2 more`, or `none (node cell)`. */
-function describeMembers(cell: Cell): string {
+export function describeMembers(cell: Cell): string {
   const [first, ...others] = [...cell.members.values()].map(({ pod }) => pod);
   const purpose = cell.purpose === undefined ? '' : PURPOSES[cell.purpose];
   if (first === undefined) return purpose === '' ? `none (${cell.pod})` : `none${purpose}`;

@@ -8,6 +8,16 @@ import { call } from './calls.ts';
 import type { KubeClient } from './client.ts';
 import type { KubeObject } from './objects.ts';
 
+/** An event as its recorder was told it. */
+export interface RecordedEvent {
+  /** `namespace/name` of what it is about. */
+  readonly object: string;
+  readonly atMs: number;
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: string;
+  readonly message: string;
+}
+
 export interface EventOptions {
   readonly client: KubeClient;
   /** Shown as the event's source, with the virtual node as its host. */
@@ -15,6 +25,8 @@ export interface EventOptions {
   readonly host: string;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Told of each event, whether it can be written or not. */
+  readonly onRecorded?: (event: RecordedEvent) => void;
 }
 
 /** Events that wait to be written; beyond it new ones are dropped, since they only inform: normal ones first. */
@@ -50,14 +62,16 @@ export class EventRecorder {
   }
 
   #record(type: 'Normal' | 'Warning', object: KubeObject, reason: string, message: string): void {
-    const { component, host, clock } = this.#options;
+    const { component, host, clock, onRecorded } = this.#options;
     if (this.#signal.aborted) return;
+    const { name, namespace = 'default', uid, resourceVersion } = object.metadata;
+    const atMs = clock.now();
+    onRecorded?.({ object: `${namespace}/${name}`, atMs, type, reason, message });
     if (this.#queue.size >= MAX_WAITING[type]) {
       this.#lost += 1;
       return;
     }
-    const { name, namespace = 'default', uid, resourceVersion } = object.metadata;
-    const time = kubeTime(clock.now());
+    const time = kubeTime(atMs);
     const event = {
       apiVersion: 'v1',
       kind: 'Event',

@@ -8,7 +8,7 @@ import type { Authenticate, UserInfo } from './authentication.ts';
 import type { Authorize } from './authorization.ts';
 import type { CellClient } from './cell-client.ts';
 import type { EndpointMetrics } from './metrics.ts';
-import { type CellAddress, type CellDirectory, isMissing } from './ports.ts';
+import { type CellAddress, type CellDirectory, isMissing, type Page } from './ports.ts';
 import { proxyRequest } from './proxy.ts';
 import { type PodPath, type Route, routeOf, STREAM_KINDS, subresourcesOf } from './route.ts';
 import { closeWith } from './sockets.ts';
@@ -21,6 +21,7 @@ export interface DispatchOptions {
   readonly aggregates: Aggregates;
   readonly cells: CellDirectory;
   readonly client: CellClient;
+  readonly page?: Page | undefined;
   readonly streams: Streams;
   readonly metrics: EndpointMetrics;
   readonly logger: Logger;
@@ -55,7 +56,7 @@ function isAnswer(value: CellAddress | Answer): value is Answer {
 
 /** Makes the handlers: first who, then whether they may, then what; nothing is told to whom it is not for. */
 export function createDispatch(options: DispatchOptions): Dispatch {
-  const { aggregates, cells, client, streams, metrics, logger } = options;
+  const { aggregates, cells, client, page, streams, metrics, logger } = options;
   let reviewsFail = false;
 
   function noteReview(reason: string | undefined): void {
@@ -107,6 +108,10 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     const refused = await refusal(request, route);
     if (refused !== undefined) return writeAnswer(request, response, refused);
     if (route.kind === 'malformed' || route.kind === 'refused') return;
+    if (route.kind === 'ui') {
+      if (page === undefined) return writeAnswer(request, response, text(404, '404 page not found'));
+      return page.serve(route.file, request, response);
+    }
     if (!isStream(route)) return writeAnswer(request, response, await aggregates(route.kind, route.query));
     const cell = locate(route);
     if (isAnswer(cell)) return writeAnswer(request, response, cell);

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { KubeObject } from '../kube/objects.ts';
 
 /** A pod as its own cell may speak of it. */
@@ -53,6 +54,14 @@ export type UpstreamTlsSource = () => UpstreamTls;
 export interface PodSource {
   readonly synced: boolean;
   items(): Iterable<KubeObject>;
+}
+
+/** The page for people (docs/ui.md), to whoever may read the node's metrics. */
+export interface Page {
+  /** Answers a GET or HEAD of what the page has under this name; undefined for its address without the slash at the end. */
+  serve(name: string | undefined, request: IncomingMessage, response: ServerResponse): void;
+  /** Ends its streams. */
+  stop(): void;
 }
 
 export function isMissing(answer: CellOfPod | MissingCell): answer is MissingCell {

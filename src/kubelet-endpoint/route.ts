@@ -3,6 +3,8 @@ export type Route =
   | ({ readonly kind: 'containerLogs' } & PodRequest)
   | ({ readonly kind: StreamKind } & PodRequest)
   | { readonly kind: PlainKind; readonly query: string }
+  /** The page for people: one of its files, or undefined for its address without the slash at the end. */
+  | { readonly kind: 'ui'; readonly file: string | undefined }
   | { readonly kind: 'refused'; readonly subresource: Subresource; readonly status: 404 | 405; readonly text: string }
   /** A path that means nothing to a kubelet, or whose names no object can have. */
   | { readonly kind: 'malformed'; readonly text: string };
@@ -146,6 +148,7 @@ export function routeOf(target: string): Route {
     const asked = withoutCell(query);
     return typeof asked === 'string' ? malformed(asked) : { kind: first, pod, ...asked };
   }
+  if (first === 'ui') return { kind: 'ui', file: segments.length === 0 ? undefined : segments.join('/') };
   const plain = Object.entries(PLAIN).find(([known]) => known === path || `${known}/` === path);
   return plain === undefined ? refusedRoute(first) : { kind: plain[1], query };
 }
@@ -166,6 +169,8 @@ export function subresourcesOf(route: Route): readonly Subresource[] {
     case 'metrics/cadvisor':
     case 'metrics/resource':
     case 'metrics/probes':
+    // It shows what the metrics of a node and its pods show.
+    case 'ui':
       return ['metrics'];
     case 'refused':
       return [route.subresource];

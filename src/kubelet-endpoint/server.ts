@@ -13,7 +13,7 @@ import { createEndpointServer, type EndpointServer, type ServerMaterial } from '
 import { createEndpointMetrics } from './metrics.ts';
 import { createNodeUsage } from './node-usage.ts';
 import { createPodMetrics } from './pod-metrics.ts';
-import type { CellDirectory, PodSource } from './ports.ts';
+import type { CellDirectory, Page, PodSource } from './ports.ts';
 import { createScrape, type ScrapeLimits } from './scrape.ts';
 import {
   followServingCertificate,
@@ -37,6 +37,8 @@ export interface KubeletEndpointOptions {
   /** The provider's own: reviews callers, approves the node's serving certificate, reads the client authority. */
   readonly client: KubeClient;
   readonly pods: PodSource;
+  /** Served at `/ui/`; it ends with the endpoint. */
+  readonly page?: Page;
   readonly certificate: ServingCertificateSource;
   /** PEM of the authority for client certificates; read from the cluster, and kept up with, unless given. */
   readonly clientCaPem?: string;
@@ -98,7 +100,7 @@ export function createKubeletEndpoint(options: KubeletEndpointOptions): KubeletE
       statsSummary: createStatsSummary({ ...shared, nodeName, startedAtMs: clock.now() }),
       configuration: configurationOf(options),
     }),
-    ...{ cells, client: cellClient, streams, metrics, logger },
+    ...{ cells, client: cellClient, page: options.page, streams, metrics, logger },
   });
   const ending = new AbortController();
   let loops: readonly Promise<void>[] = [];
@@ -141,6 +143,7 @@ export function createKubeletEndpoint(options: KubeletEndpointOptions): KubeletE
     },
     async stop() {
       ending.abort();
+      options.page?.stop();
       server?.refuseNew();
       await Promise.all([...loops, streams.drain(options.stopGraceMs ?? 5_000)]);
       await server?.close();

@@ -8,6 +8,8 @@ import { gaugeIn } from '../telemetry/metrics.ts';
 import { viewOf } from './pod-view.ts';
 
 const NANO = 1e9;
+/** Collections replace what changes, so what was counted of an object stays. */
+const COUNTED = new WeakMap<WirePod, Readonly<Record<string, number>>>();
 
 /** What a pod takes of its node, by resource name; nothing where its quantities can't be read. */
 function requestOf(pod: WirePod): Readonly<Record<string, number>> {
@@ -25,6 +27,19 @@ function requestOf(pod: WirePod): Readonly<Record<string, number>> {
     'ephemeral-storage': ephemeralStorageBytes,
     ...extended,
   };
+}
+
+/** What pods that have not finished request of these resources: cores, bytes, or a number, by resource name. */
+export function requestedOf(pods: Iterable<WirePod>, resources: readonly string[]): Readonly<Record<string, number>> {
+  const sum = Object.fromEntries(resources.map((resource) => [resource, 0]));
+  for (const pod of pods) {
+    if (viewOf(pod).finished) continue;
+    const request = COUNTED.get(pod) ?? requestOf(pod);
+    COUNTED.set(pod, request);
+    // No other resources: a pod that came past the scheduler may name as many as it likes.
+    for (const resource of resources) sum[resource] = (sum[resource] ?? 0) + (request[resource] ?? 0);
+  }
+  return sum;
 }
 
 /** Shows in a registry what a virtual node advertises, and what the pods bound to it request. */
@@ -50,13 +65,8 @@ export function showCapacity({
     help: 'What the pods of the virtual node that have not finished request, in the same units.',
     labelNames: ['resource'],
     collect: (gauge) => {
-      for (const resource of Object.keys(capacity)) gauge.set({ resource }, 0);
-      for (const pod of pods.items()) {
-        if (viewOf(pod).finished) continue;
-        const request = requestOf(pod);
-        // No other resources: a pod that came past the scheduler may name as many as it likes.
-        for (const resource of Object.keys(capacity)) gauge.inc({ resource }, request[resource] ?? 0);
-      }
+      const requested = requestedOf(pods.items(), Object.keys(capacity));
+      for (const [resource, amount] of Object.entries(requested)) gauge.set({ resource }, amount);
     },
   });
 }

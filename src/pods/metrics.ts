@@ -17,7 +17,7 @@ function startsOnACell(pod: WirePod): boolean {
 }
 
 /** Why a pod has no cell yet, as its condition says; undefined for one that has, or needs none any more. */
-function waitsFor(pod: WirePod): string | undefined {
+export function waitsFor(pod: WirePod): string | undefined {
   const { handedOver, finished, deleting } = viewOf(pod);
   if (handedOver || finished || deleting || !startsOnACell(pod)) return undefined;
   const told = pod.status?.conditions?.find(({ type }) => type === CELL_READY_CONDITION);

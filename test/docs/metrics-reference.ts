@@ -12,6 +12,7 @@ import { showLeadership } from '../../src/telemetry/leadership-metrics.ts';
 import { processRegistry } from '../../src/telemetry/process-registry.ts';
 import { providerMetrics } from '../../src/telemetry/provider-metrics.ts';
 import { zoneMetrics } from '../../src/telemetry/zone-metrics.ts';
+import { pageMetrics } from '../../src/ui/server.ts';
 import { createWebhookMetrics } from '../../webhooks/server/metrics.ts';
 
 /** Every series that whoever leads a virtual node has. */
@@ -26,6 +27,7 @@ function ofLeader(): Registry {
   zoneMetrics(registry, () => false);
   cellApiMetrics(registry);
   createEndpointMetrics(registry);
+  pageMetrics(registry, () => 0);
   return registry;
 }
 

@@ -7,6 +7,7 @@ const ROOT = resolve(import.meta.dirname, '../..');
 /** Files that compose: they may import anything, and only they and `src/cli` import them. */
 const COMPOSING = [
   'main.ts',
+  'page-service.ts',
   'pod-service.ts',
   'provider-choice.ts',
   'routing-target.ts',
@@ -41,6 +42,15 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'src/local-cluster': ['src/core', 'src/kube', 'src/config', 'src/pki', 'src/install', 'providers/local'],
   'src/install': ['src/core', 'src/kube', 'src/config'],
   'src/image': ['src/core', 'src/local-cluster/images', 'package.json'],
+  'src/ui': [
+    'src/core',
+    'src/telemetry',
+    'src/kube',
+    'src/cells',
+    'src/placement',
+    'src/pods',
+    'src/kubelet-endpoint/ports.ts',
+  ],
   'src/warm-pool/policy': ['src/core'],
   'src/warm-pool': ['src/core'],
   webhooks: ['src/core', 'src/telemetry', 'src/kube', 'src/pki'],

@@ -1,0 +1,58 @@
+import { parseNano } from '../core/quantity.ts';
+import type { Resources } from '../core/resources.ts';
+import { type Section, sectionOf } from './section.ts';
+
+export interface NodeFacts {
+  /** What the virtual node advertises: Kubernetes quantities by resource name. */
+  readonly capacity: Readonly<Record<string, string>>;
+  /** What its pods request, by resource name, in cores, bytes or a number. */
+  readonly requested: Readonly<Record<string, number>>;
+  /** What machines that are there can give to pods. */
+  readonly machines: Resources;
+  readonly machineCount: number;
+}
+
+const NANO = 1e9;
+const GIB = 2 ** 30;
+
+/** `1.5`, `12 GiB`. */
+function formatAmount(resource: string, amount: number): string {
+  const isBytes = resource === 'memory' || resource === 'ephemeral-storage' || resource.startsWith('hugepages-');
+  const rounded = (value: number) => String(Math.round(value * 100) / 100);
+  return isBytes ? `${rounded(amount / GIB)} GiB` : rounded(amount);
+}
+
+function onMachines(resource: string, { machines, machineCount }: NodeFacts): number {
+  const { cpuMilli, memoryBytes, ephemeralStorageBytes, extended } = machines;
+  const native: Readonly<Record<string, number>> = {
+    cpu: cpuMilli / 1_000,
+    memory: memoryBytes,
+    'ephemeral-storage': ephemeralStorageBytes,
+    pods: machineCount,
+  };
+  return native[resource] ?? extended[resource] ?? 0;
+}
+
+/** The first column: what the virtual node advertises, what pods ask of that, and what machines there are for them. */
+export function nodesSection(facts: NodeFacts): Section {
+  return sectionOf(
+    {
+      id: 'nodes',
+      title: 'Nodes',
+      columns: [
+        { name: 'Resource' },
+        { name: 'Advertised', kind: 'number' },
+        { name: 'Requested', kind: 'number' },
+        { name: 'On machines', kind: 'number' },
+      ],
+      empty: 'The node advertises nothing.',
+    },
+    Object.entries(facts.capacity).map(([resource, quantity]) => {
+      const advertised = Number(parseNano(quantity)) / NANO;
+      const requested = facts.requested[resource] ?? 0;
+      const amounts = [advertised, requested, onMachines(resource, facts)];
+      const values = [resource, ...amounts.map((amount) => formatAmount(resource, amount))];
+      return { values, ...(advertised > 0 && requested >= advertised ? { tone: 'bad' as const } : {}) };
+    }),
+  );
+}
