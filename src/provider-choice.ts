@@ -36,7 +36,8 @@ export function zonesOf(provider: CloudOfAnyZone, { zones }: Pick<Config, 'zones
 
 function awsEc2Provider({ config, owner, clock, logger }: ProviderChoice): CellProvider {
   const settings = awsEc2Settings(config);
-  return createProvider('aws-ec2', { settings, owner, clock, random: Math.random, logger });
+  const { kubeletVersion } = config.virtualNode;
+  return createProvider('aws-ec2', { settings, owner, kubeletVersion, clock, random: Math.random, logger });
 }
 
 async function localProvider({ config, owner, clock, logger, signal }: ProviderChoice): Promise<CellProvider> {

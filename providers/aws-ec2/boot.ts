@@ -6,8 +6,8 @@ export interface BootImage {
   readonly imageId: string;
   /** Name of the image's root device, such as `/dev/xvda`. */
   readonly rootDevice: string;
-  /** In the clear; the same for every cell of a class, an architecture and a bootstrap, so without anything secret. */
-  readonly userData: string;
+  /** The same for every cell of a class, an architecture and a bootstrap, so without anything secret. */
+  readonly userData: Uint8Array;
 }
 
 /** How machines become cells: what they start with, and how they prove which they are. */

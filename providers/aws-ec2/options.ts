@@ -1,6 +1,5 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../src/core/clock.ts';
-import type { CellBoot } from './boot.ts';
 import type { AwsEc2Settings } from './settings.ts';
 
 /** Whose machines a provider may see. */
@@ -12,8 +11,8 @@ export interface Owner {
 export interface AwsEc2ProviderOptions {
   readonly settings: AwsEc2Settings;
   readonly owner: Owner;
-  /** How machines become cells; without it, offerings are told and nothing is launched. */
-  readonly boot?: CellBoot;
+  /** Version of the cells' kubelets, such as `v1.34.4`. */
+  readonly kubeletVersion: string;
   readonly clock: Clock;
   readonly random: () => number;
   readonly logger: Logger;

@@ -2,9 +2,12 @@ import type { CellMachine } from '../../src/core/cell.ts';
 import { messageOf, NodelessError } from '../../src/core/errors.ts';
 import type { CellProvider, LaunchRequest } from '../contract.ts';
 import { type AwsClient, createAwsClient } from './api/aws-client.ts';
+import { Ec2Boot } from './boot/cell-boot.ts';
+import { Images } from './boot/images.ts';
 import { type Catalogue, createCatalogue } from './catalogue/catalogue.ts';
 import { DEFAULT_ROOT_VOLUME_BYTES } from './catalogue/root-volume.ts';
 import { readOwnSubnets } from './catalogue/sources.ts';
+import { Attestor } from './identity/attestor.ts';
 import { Inventory } from './instances/inventory.ts';
 import type { Ec2Machine } from './instances/machine.ts';
 import { TAG } from './instances/tags.ts';
@@ -15,13 +18,6 @@ import type { AwsEc2ProviderOptions } from './options.ts';
 /** Also what keeps `*` and `?`, which match anything, out of what EC2 is asked for. */
 const CELL_ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
 const INSTANCE_ID = /^i-[0-9a-f]{8,17}$/;
-
-function notHereYet(): NodelessError {
-  const message =
-    'cells on EC2 can not be launched by this version: what boots them is not there yet; ' +
-    'plan over what EC2 offers with nodeless plan --provider aws-ec2';
-  return new NodelessError({ code: 'InvalidConfig', message });
-}
 
 /** Whether a machine may still be a cell's. */
 function isAlive({ machine }: Ec2Machine): boolean {
@@ -35,12 +31,14 @@ class AwsEc2Provider implements CellProvider {
   readonly #catalogue: Catalogue;
   readonly #inventory: Inventory;
   readonly #terminator: Terminator;
-  readonly #launcher: Launcher | undefined;
+  readonly #images: Images;
+  readonly #boot: Ec2Boot;
+  readonly #launcher: Launcher;
   readonly #stopped = new AbortController();
   readonly #launching = new Map<string, Promise<CellMachine>>();
 
   constructor(options: AwsEc2ProviderOptions) {
-    const { settings, owner, boot, clock, random, logger } = options;
+    const { settings, owner, clock, random, logger } = options;
     const { signal: stopped } = this.#stopped;
     this.#options = options;
     const client = createAwsClient({ settings, clock });
@@ -58,17 +56,29 @@ class AwsEc2Provider implements CellProvider {
     const terminator = new Terminator({ client, inventory, clock, stopped });
     this.#inventory = inventory;
     this.#terminator = terminator;
-    const launching = { client, settings, owner, inventory, terminator, clock, stopped };
-    this.#launcher = boot === undefined ? undefined : new Launcher({ ...launching, boot });
+    this.#images = new Images({
+      client,
+      clock,
+      random,
+      onFailure: (parameter, error) =>
+        logger.warn({ parameter, reason: messageOf(error) }, 'which image is the newest can not be read'),
+    });
+    const attestor = new Attestor({ settings, owner, client, inventory, clock, logger });
+    const kubernetesMinor = options.kubeletVersion.replace(/^v?(\d+\.\d+).*/, '$1');
+    this.#boot = new Ec2Boot({ settings, owner, kubernetesMinor, images: this.#images, attestor });
+    this.#launcher = new Launcher({
+      ...{ client, settings, owner, inventory, terminator, clock, stopped },
+      boot: this.#boot,
+    });
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    if (this.#launcher === undefined) throw notHereYet();
     await this.health(signal);
   }
 
   async stop(): Promise<void> {
     this.#catalogue.stop();
+    this.#images.stop();
     this.#stopped.abort(new Error('the provider is stopped'));
     this.#client.close();
   }
@@ -89,8 +99,6 @@ class AwsEc2Provider implements CellProvider {
 
   async #launch(request: LaunchRequest, signal: AbortSignal): Promise<CellMachine> {
     const { tags, offering } = request;
-    const launcher = this.#launcher;
-    if (launcher === undefined) throw notHereYet();
     const isOurs = offering.launchType === 'ec2-on-demand' || offering.launchType === 'ec2-spot';
     if (!isOurs || !CELL_ID.test(tags.cellId)) {
       const message = `EC2 has no ${offering.launchType} machines for cell ${tags.cellId}`;
@@ -98,14 +106,14 @@ class AwsEc2Provider implements CellProvider {
     }
     const known = await this.#inventory.ofCell(tags.cellId, signal);
     const found = known.find(isAlive) ?? known[0];
-    return (found ?? (await launcher.launch(request, signal))).machine;
+    return (found ?? (await this.#launcher.launch(request, signal))).machine;
   }
 
   async list(signal: AbortSignal): Promise<readonly CellMachine[]> {
     const machines = await this.#inventory.list(signal);
     // Who launches has listed before.
-    this.#launcher?.spares.renew(machines);
-    const shown = machines.filter((one) => this.#launcher?.spares.isUnderWay(one) !== true);
+    this.#launcher.spares.renew(machines);
+    const shown = machines.filter((one) => this.#launcher.spares.isUnderWay(one) !== true);
     // What never became a cell's, and has ended, is no news to anybody.
     return shown.filter((one) => one.tags[TAG.cell] !== undefined || isAlive(one)).map(({ machine }) => machine);
   }
@@ -113,7 +121,7 @@ class AwsEc2Provider implements CellProvider {
   async terminate(cellId: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const ids = INSTANCE_ID.test(cellId) ? await this.#spare(cellId, signal) : await this.#ofCell(cellId, signal);
-    this.#launcher?.forget(cellId);
+    this.#launcher.forget(cellId);
     await Promise.all(ids.map((id) => this.#terminator.end(id, signal)));
   }
 
@@ -123,7 +131,7 @@ class AwsEc2Provider implements CellProvider {
 
   /** A machine that is listed by its own id since it is no cell's, if that is still so. */
   async #spare(instanceId: string, signal: AbortSignal): Promise<readonly string[]> {
-    this.#launcher?.spares.drop(instanceId);
+    this.#launcher.spares.drop(instanceId);
     const { clusterUid, virtualNodes } = this.#options.owner;
     const found = await this.#inventory.ofId(instanceId, signal);
     const { tags = {} } = found ?? {};
@@ -132,11 +140,9 @@ class AwsEc2Provider implements CellProvider {
   }
 
   async attest(...[evidence, signal]: Parameters<CellProvider['attest']>) {
-    const { boot } = this.#options;
-    if (boot === undefined) throw notHereYet();
-    const attestation = await boot.attest(evidence, signal);
+    const attestation = await this.#boot.attest(evidence, signal);
     // From here on no other cell can have the machine, whatever becomes of this process.
-    if (attestation.outcome === 'accepted') await this.#launcher?.untilTagged(attestation.cellId, signal);
+    if (attestation.outcome === 'accepted') await this.#launcher.untilTagged(attestation.cellId, signal);
     return attestation;
   }
 

@@ -10,6 +10,16 @@ export interface AwsEc2Settings {
   readonly securityGroups: readonly string[];
   /** Name or ARN of the instance profile of cells whose class names none. */
   readonly instanceProfile?: string | undefined;
+  /** Name of the role in an instance profile, by the profile's name; without one, the role has the profile's name. */
+  readonly instanceRoles: Readonly<Record<string, string>>;
+  /** Addresses of a machine that pods may have, beside its own. */
+  readonly podAddresses: number;
+  /** Image that holds pods' namespaces, instead of that of the machine's image. */
+  readonly sandboxImage?: string | undefined;
+  /** Where kube-proxy comes from on images that lack it. */
+  readonly kubeProxyImage: string;
+  /** The CNI plugins, for images that lack them, by architecture. */
+  readonly cniPlugins: Readonly<Record<'amd64' | 'arm64', { readonly url: string; readonly sha256: string }>>;
   /** Whether bare metal counts. */
   readonly includeMetal: boolean;
   /** Whether types count that AWS calls previous generation. */

@@ -1,9 +1,10 @@
 import os from 'node:os';
 import type { CellBootstrap, CellMachine } from '../../src/core/cell.ts';
 import type { CellClass } from '../../src/core/cell-class.ts';
+import { classKubelet } from '../kubelet/kubelet-config.ts';
 import type { CellRecord } from './cell-store.ts';
 import { machineAddresses, routerAddress } from './machine/addressing.ts';
-import { type KubeletConfiguration, kubeletConfiguration } from './machine/kubelet-config.ts';
+import { kubeletConfiguration } from './machine/kubelet-config.ts';
 import type { MachineState } from './machine/machine.ts';
 import { linkName, namespaceName } from './machine/network.ts';
 import type { MachineSpec } from './machine/spec.ts';
@@ -25,15 +26,6 @@ export interface CellSpecOptions {
   /** Containerd root with the images that cells boot with. */
   readonly template: string | undefined;
   readonly host: { readonly cpuMilli: number; readonly memoryBytes: number };
-}
-
-/**
- * What a class may set of a cell's kubelet. Reservations and thresholds of eviction are not among it: they would come off
- * the size that was sold, which here is the cell's alone.
- */
-function classSettings({ spec }: CellClass): KubeletConfiguration {
-  const { systemReserved: _system, kubeReserved: _kube, evictionHard: _eviction, ...settings } = spec.kubelet;
-  return settings;
 }
 
 /**
@@ -76,7 +68,7 @@ export function cellSpec(options: CellSpecOptions): MachineSpec {
       kubelet: programs.kubelet,
       nodeName: bootstrap.nodeName,
       // The cell API serves the node; there is nothing to register.
-      configuration: { ...configuration, ...classSettings(options.cellClass), registerNode: false },
+      configuration: { ...configuration, ...classKubelet(options.cellClass), registerNode: false },
       clientCaPem: bootstrap.caPem,
       bootstrap: { server: bootstrap.cellApiUrl, caPem: bootstrap.caPem, token: options.token },
     },

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { durationField as duration } from '../core/duration-field.ts';
 import { quantityField as quantity, sizeField as size } from '../core/quantity-field.ts';
 import { type Resources, resourcesOf } from '../core/resources.ts';
+import { awsEc2 } from './aws-ec2-fields.ts';
 import { checkZones, zones } from './zones.ts';
 
 /** A duration, or `unlimited`. */
@@ -154,41 +155,6 @@ const simulated = z.strictObject({
   failureRate: z.number().min(0).max(1).default(0).describe('Share of launches that fail for lack of capacity.'),
   exhaustedZones: z.array(z.string()).default([]).describe('Zones without capacity: launches there fail.'),
   seed: z.number().int().default(1).describe('Of every random choice.'),
-});
-
-const percentOff = z.number().min(0).max(99);
-
-const awsEc2 = z.strictObject({
-  region: z
-    .string()
-    .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'is the name of a region, such as eu-central-1')
-    .optional()
-    .describe(
-      'Region whose offerings count; required where the provider is aws-ec2, for `nodeless plan --provider aws-ec2` too.',
-    ),
-  endpoint: z.url().optional().describe('URL that AWS is asked at instead of its own, such as that of an emulator.'),
-  subnets: z
-    .array(z.string().regex(/^subnet-[0-9a-f]{8,17}$/, 'is an id such as subnet-0abcdef1'))
-    .default([])
-    .describe('Subnets of cells, whose zones count; without any, offerings are those of all zones.'),
-  securityGroups: z
-    .array(z.string().regex(/^sg-[0-9a-f]{8,17}$/, 'is an id such as sg-0abcdef1'))
-    .default([])
-    .describe('Security groups of cells whose class names none; without any, the network’s default.'),
-  instanceProfile: z.string().min(1).optional().describe('Instance profile of cells whose class names none.'),
-  includeMetal: z.boolean().default(false).describe('Let bare metal count.'),
-  includePreviousGeneration: z.boolean().default(false).describe('Let types count that AWS calls previous generation.'),
-  publicAddress: z.boolean().default(false).describe('Give cells public IPv4 addresses, which cost.'),
-  discounts: z
-    .record(z.string().regex(/^(\*|[a-z][a-z0-9-]*)$/, 'is an instance family such as m7g, or *'), percentOff)
-    .default({})
-    .describe('Percent off on-demand prices by instance family, or * for all others (savings plans).'),
-  prices: z
-    .strictObject({
-      volumeGiBMonthUsd: z.number().min(0).default(0.08).describe('Price of a GiB of root volume for a month.'),
-      publicAddressHourUsd: z.number().min(0).default(0.005).describe('Price of a public IPv4 address for an hour.'),
-    })
-    .prefault({}),
 });
 
 const whole = z.strictObject({

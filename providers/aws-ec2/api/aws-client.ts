@@ -1,5 +1,6 @@
 import type { EC2 } from '@aws-sdk/client-ec2';
 import type { Pricing } from '@aws-sdk/client-pricing';
+import type { SSM } from '@aws-sdk/client-ssm';
 import type { Clock } from '../../../src/core/clock.ts';
 import { pricingRegionOf } from '../catalogue/price-list.ts';
 import type { AwsEc2Settings } from '../settings.ts';
@@ -15,13 +16,14 @@ const FAMILIES = {
   tag: { perSecond: 8, burst: 40, concurrency: 8 },
   terminate: { perSecond: 4, burst: 20, concurrency: 4 },
   price: { perSecond: 5, burst: 10, concurrency: 4 },
+  parameter: { perSecond: 5, burst: 10, concurrency: 4 },
 } as const satisfies Record<string, QueueLimits>;
 
 type Family = keyof typeof FAMILIES;
 
 interface Call<T> {
   /** As IAM policies name it. */
-  readonly action: `${'ec2' | 'pricing'}:${string}`;
+  readonly action: `${'ec2' | 'pricing' | 'ssm'}:${string}`;
   readonly family: Family;
   readonly repeatable?: boolean;
   readonly identity?: Readonly<Record<string, string | number>>;
@@ -31,6 +33,7 @@ interface Call<T> {
 interface Clients {
   readonly ec2: EC2;
   readonly pricing: Pricing;
+  readonly ssm: SSM;
 }
 
 /** The SDK's clients behind queues; made when first used, since loading them takes longer than most commands. */
@@ -46,15 +49,17 @@ export interface AwsClientOptions {
 }
 
 async function createClients({ settings }: AwsClientOptions): Promise<Clients> {
-  const [{ EC2: Ec2Client }, { Pricing: PricingClient }] = await Promise.all([
+  const [{ EC2: Ec2Client }, { Pricing: PricingClient }, { SSM: SsmClient }] = await Promise.all([
     import('@aws-sdk/client-ec2'),
     import('@aws-sdk/client-pricing'),
+    import('@aws-sdk/client-ssm'),
   ]);
   // Asking again is the queues' own, which know the rates.
   const shared = { maxAttempts: 1, ...(settings.endpoint === undefined ? {} : { endpoint: settings.endpoint }) };
   return {
     ec2: new Ec2Client({ ...shared, region: settings.region }),
     pricing: new PricingClient({ ...shared, region: pricingRegionOf(settings.region) }),
+    ssm: new SsmClient({ ...shared, region: settings.region }),
   };
 }
 
@@ -76,9 +81,8 @@ export function createAwsClient(options: AwsClientOptions): AwsClient {
       return queueOf(family).call({ ...asked, run: (bounded) => run(made, bounded) }, signal);
     },
     close() {
-      void clients?.then(({ ec2, pricing }) => {
-        ec2.destroy();
-        pricing.destroy();
+      void clients?.then((made) => {
+        for (const client of Object.values<{ destroy(): void }>({ ...made })) client.destroy();
       });
     },
   };

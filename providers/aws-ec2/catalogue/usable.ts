@@ -1,19 +1,18 @@
 import type { Resources } from '../../../src/core/resources.ts';
 import type { MachineType } from './machine-type.ts';
+import {
+  EVICTION_MEMORY_MIB,
+  RESERVED_CPU_SHARE_OF_OTHERS,
+  RESERVED_CPU_SHARES,
+  RESERVED_MEMORY_MIB,
+} from './reserved.ts';
 
 const MiB = 2 ** 20;
 const GiB = 2 ** 30;
 
 /** What the hypervisor and the kernel keep of the nominal memory, until machines of the type have said what they have. */
 const VM_OVERHEAD_SHARE = 0.075;
-/**
- * Kept for a kubelet and its runtime: 255 MiB and 11 MiB for each pod (the formula of EKS' images), of which a cell has
- * one; and 100 MiB below which a kubelet evicts.
- */
-const RESERVED_MEMORY_BYTES = (255 + 11 + 100) * MiB;
-/** Of 10,000 parts of a core, those that are kept, by core: the first, the second, the next two, all others (the formula of EKS' images). */
-const RESERVED_CPU_SHARES = [600, 100, 50, 50];
-const RESERVED_CPU_SHARE_OF_OTHERS = 25;
+const RESERVED_MEMORY_BYTES = (RESERVED_MEMORY_MIB + EVICTION_MEMORY_MIB) * MiB;
 /** What an image of the system takes of its root volume. */
 const SYSTEM_DISK_BYTES = 3 * GiB;
 /** Room below which a kubelet evicts. */

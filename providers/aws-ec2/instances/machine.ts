@@ -9,6 +9,8 @@ export interface Ec2Machine {
   readonly instanceId: string;
   readonly tags: Tags;
   readonly machine: CellMachine;
+  /** ARN of its instance profile. */
+  readonly profileArn?: string;
 }
 
 const STATES: Readonly<Record<string, CellMachine['state']>> = {
@@ -43,5 +45,6 @@ export function machineOf(instance: Instance, tags: Tags): Ec2Machine | undefine
     state,
     ...(state === 'ended' ? { reason: endReason(StateReason?.Code, StateReason?.Message) } : {}),
   };
-  return { instanceId, tags, machine };
+  const profileArn = instance.IamInstanceProfile?.Arn;
+  return { instanceId, tags, machine, ...(profileArn === undefined ? {} : { profileArn }) };
 }

@@ -17,6 +17,8 @@ export const TAG = {
   pod: 'nodeless.io/pod',
   podUid: 'nodeless.io/pod-uid',
   purpose: 'nodeless.io/purpose',
+  /** What the keys of tags begin with that have the fingerprint of a key by which the machine asked for its certificate. */
+  key: 'nodeless.io/key-',
   /** The provider has ended it: EC2 tells of a machine for about an hour after its end. */
   ended: 'nodeless.io/ended',
 } as const;

@@ -8,7 +8,7 @@ import type { AwsEc2Settings } from '../settings.ts';
 
 export interface TemplateParts {
   readonly home: Home;
-  readonly settings: Pick<AwsEc2Settings, 'publicAddress' | 'instanceProfile'>;
+  readonly settings: Pick<AwsEc2Settings, 'publicAddress' | 'instanceProfile' | 'podAddresses'>;
   readonly spec: CellClassSpec;
   readonly image: BootImage;
   readonly securityGroups: readonly string[];
@@ -59,6 +59,7 @@ export function templateOf({ home, settings, spec, image, securityGroups }: Temp
         DeviceIndex: 0,
         AssociatePublicIpAddress: settings.publicAddress,
         DeleteOnTermination: true,
+        SecondaryPrivateIpAddressCount: settings.podAddresses,
         ...(securityGroups.length === 0 ? {} : { Groups: [...securityGroups] }),
       },
     ],

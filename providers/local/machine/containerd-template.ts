@@ -4,9 +4,9 @@ import { copyFile, link, mkdir, readdir, rename, rm, stat, symlink, writeFile } 
 import { basename, dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { NodelessError } from '../../../src/core/errors.ts';
-import { containerdConfig } from './containerd-config.ts';
+import { containerdConfig } from '../../kubelet/containerd-config.ts';
+import { quote } from '../../kubelet/shell.ts';
 import { systemCode } from './files.ts';
-import { quote } from './shell.ts';
 
 const BUILD_TIMEOUT_MS = 300_000;
 const BLOBS = 'io.containerd.content.v1.content/blobs/sha256';

@@ -1,12 +1,16 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { bootstrapScript } from './bootstrap-script.ts';
+import { bootstrapScript } from '../../kubelet/bootstrap-script.ts';
+import { containerdConfig } from '../../kubelet/containerd-config.ts';
+import { rotatedKubeconfig } from '../../kubelet/kubeconfig.ts';
+import { securedBy } from '../../kubelet/kubelet-config.ts';
+import { CLIENT_PAIR } from '../../kubelet/signing-request.ts';
 import { cgroupHierarchies, cpuLimitFile, makeCgroup } from './cgroups.ts';
-import { cniConfig, containerdConfig, mirrorHosts } from './containerd-config.ts';
+import { cniConfig, mirrorHosts } from './containerd-files.ts';
 import { cloneTemplate } from './containerd-template.ts';
 import { readIfExists, systemCode, writeAtomic } from './files.ts';
-import { prepareBootstrap, rotatedKubeconfig } from './identity.ts';
-import { machinePaths, securedBy } from './kubelet-config.ts';
+import { type MachineBootstrap, prepareBootstrap } from './identity.ts';
+import { machinePaths } from './kubelet-config.ts';
 import { enterScript, type ScriptOptions, startScript, superviseScript } from './scripts.ts';
 import type { MachineSpec } from './spec.ts';
 
@@ -88,6 +92,11 @@ function configurationOf(spec: MachineSpec): string {
   return JSON.stringify({ ...secured, ...kubelet.configuration, ...machinePaths(directory) }, null, 2);
 }
 
+function kubeconfigOf({ server, caPem }: MachineBootstrap, pair: string): string {
+  const authority = { 'certificate-authority-data': Buffer.from(caPem).toString('base64') };
+  return rotatedKubeconfig({ server, authority, pair });
+}
+
 /**
  * Writes all that the machine's first process needs, and makes its cgroup. Safe to repeat, also by another process at
  * the same time. The record comes first: from then on `endMachine` can clean up whatever follows.
@@ -117,7 +126,7 @@ export async function prepareMachine(spec: MachineSpec): Promise<void> {
     writeAtomic(at('start.sh'), startScript(scripts)),
     writeAtomic(at('enter.sh'), enterScript(scripts)),
     writeAtomic(at('supervise.sh'), superviseScript(scripts)),
-    writeAtomic(at('bootstrap.sh'), bootstrapScript(directory)),
+    writeAtomic(at('bootstrap.sh'), bootstrapScript({ directory })),
     writeAtomic(at('containerd.toml'), toml),
     writeAtomic(at('cni/10-nodeless.conflist'), cniConfig(network.podCidr)),
     writeFile(at('resolv.conf'), `nameserver ${spec.nameserver}\n`),
@@ -130,7 +139,7 @@ export async function prepareMachine(spec: MachineSpec): Promise<void> {
     optional('ca.crt', kubelet.clientCaPem, 0o644),
     optional(
       'kubeconfig',
-      kubelet.bootstrap ? rotatedKubeconfig(directory, kubelet.bootstrap) : kubelet.kubeconfig,
+      kubelet.bootstrap ? kubeconfigOf(kubelet.bootstrap, at(CLIENT_PAIR)) : kubelet.kubeconfig,
       0o600,
     ),
     kubelet.bootstrap && prepareBootstrap(directory, kubelet.nodeName, kubelet.bootstrap),

@@ -1,10 +1,10 @@
+import { CONTAINERD_SOCKET } from '../../kubelet/containerd-config.ts';
+import { commandLine, quote } from '../../kubelet/shell.ts';
+import { CLIENT_PAIR } from '../../kubelet/signing-request.ts';
 import type { CgroupHierarchy } from './cgroup-hierarchies.ts';
 import { isUnified } from './cgroup-hierarchies.ts';
 import { SYSTEM_CGROUP } from './cgroups.ts';
-import { CONTAINERD_SOCKET } from './containerd-config.ts';
-import { CLIENT_PAIR } from './identity.ts';
 import { type MachineNetwork, networkUp } from './network.ts';
-import { commandLine, quote } from './shell.ts';
 
 /** What the scripts of one machine are made from. */
 export interface ScriptOptions {

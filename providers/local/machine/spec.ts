@@ -1,6 +1,6 @@
+import type { KubeletConfiguration } from '../../kubelet/kubelet-config.ts';
 import type { CgroupLimits } from './cgroups.ts';
 import type { MachineBootstrap } from './identity.ts';
-import type { KubeletConfiguration } from './kubelet-config.ts';
 import type { MachineNetwork } from './network.ts';
 
 /** The container runtime of a machine; paths are absolute. */

@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { bootstrapScript } from '../../../providers/local/machine/bootstrap-script.ts';
-import { CLIENT_PAIR, prepareBootstrap } from '../../../providers/local/machine/identity.ts';
+import { bootstrapScript } from '../../../providers/kubelet/bootstrap-script.ts';
+import { CLIENT_PAIR } from '../../../providers/kubelet/signing-request.ts';
+import { prepareBootstrap } from '../../../providers/local/machine/identity.ts';
 import { type StandInCellApi, startStandInCellApi } from './stand-in-cell-api.ts';
 
 const TOKEN = `c-1.${'0'.repeat(64)}`;
@@ -21,7 +22,7 @@ describe("a machine's first certificate", () => {
     api = await startStandInCellApi();
     directory = await mkdtemp(join(tmpdir(), 'nodeless-'));
     await mkdir(join(directory, 'pki'));
-    await writeFile(join(directory, 'bootstrap.sh'), bootstrapScript(directory));
+    await writeFile(join(directory, 'bootstrap.sh'), bootstrapScript({ directory }));
   });
 
   afterEach(async () => {

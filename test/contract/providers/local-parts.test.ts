@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { quote } from '../../../providers/kubelet/shell.ts';
 import { createAddressBook } from '../../../providers/local/address-book.ts';
 import { createCellStore } from '../../../providers/local/cell-store.ts';
 import {
@@ -15,7 +16,6 @@ import { hierarchyOf, isUnified, parseHierarchies } from '../../../providers/loc
 import { cpuLimitFile } from '../../../providers/local/machine/cgroups.ts';
 import { linkName } from '../../../providers/local/machine/network.ts';
 import { parseStat } from '../../../providers/local/machine/process-identity.ts';
-import { quote } from '../../../providers/local/machine/shell.ts';
 import { localOfferings } from '../../../providers/local/offerings.ts';
 import { missingPrerequisites } from '../../../providers/local/prerequisites.ts';
 import { createLocalProvider } from '../../../providers/local/provider.ts';

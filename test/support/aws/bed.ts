@@ -15,8 +15,8 @@ export interface AwsBed extends AwsProxy {
 
 const ASK_TIMEOUT_MS = 30_000;
 
-/** Starts the bed. Its clients need any credentials in their environment. */
-export async function startAwsBed(): Promise<AwsBed> {
+/** Starts the bed, on loopback unless told where. Its clients need any credentials in their environment. */
+export async function startAwsBed(host?: string): Promise<AwsBed> {
   const moto = await startMoto();
   const subnets = new Map<string, string>();
   const zones = new Map<string, string>();
@@ -40,7 +40,14 @@ export async function startAwsBed(): Promise<AwsBed> {
     }
     const zoneOf = (subnetId: string) => zones.get(subnetId) ?? '';
     const allowed = await allowedActions();
-    const proxy = await startAwsProxy({ upstream: moto.url, keptAnswers: moto.cacheFolder, allowed, zoneOf });
+    const listening = host === undefined ? {} : { host };
+    const proxy = await startAwsProxy({
+      upstream: moto.url,
+      keptAnswers: moto.cacheFolder,
+      allowed,
+      zoneOf,
+      ...listening,
+    });
     return {
       ...proxy,
       subnets,

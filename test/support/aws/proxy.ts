@@ -1,11 +1,15 @@
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Agent, request as httpRequest } from 'undici';
 import { ClientTokens } from './client-tokens.ts';
 import type { ActionFault, AwsFaults } from './faults.ts';
 import { asking, emptyFleet, fill, type Launched, launchedIds, withErrors } from './fleet.ts';
+import { MachineRoles } from './machine-roles.ts';
+import { answerParameter } from './parameters.ts';
 import { priceListPage, spotPriceUsd } from './price-list.ts';
+import { Profiles } from './profiles.ts';
+import { answerCallerIdentity, stsError } from './sts.ts';
 import { TokenBucket } from './token-bucket.ts';
 import { WholeAnswers } from './whole-answers.ts';
 import { type AwsAnswer, type AwsRequest, ec2Error, jsonError, readRequest, xml } from './wire.ts';
@@ -19,10 +23,16 @@ export interface AwsProxyOptions {
   /** Actions that the credentials may do. */
   readonly allowed: ReadonlySet<string>;
   readonly zoneOf: (subnetId: string) => string;
+  /** Address to listen on; loopback unless given. */
+  readonly host?: string;
 }
 
 export interface AwsProxy {
   readonly url: string;
+  /** Instance profiles of machines. */
+  readonly profiles: Profiles;
+  /** Who signs what STS is shown. */
+  readonly roles: MachineRoles;
   /** Every action that was ever asked for. */
   readonly actions: ReadonlySet<string>;
   /** Every request since the last `forget`. */
@@ -33,6 +43,8 @@ export interface AwsProxy {
 }
 
 const UPSTREAM_TIMEOUT_MS = 60_000;
+const STS = 'sts:GetCallerIdentity';
+const ERRORS: Readonly<Record<string, typeof ec2Error>> = { ec2: ec2Error, sts: stsError };
 
 /** Lists that EC2 gives in pages, and the emulator whole. */
 const PAGED: Readonly<Record<string, { readonly set: string; readonly most: number }>> = {
@@ -61,11 +73,14 @@ function withoutNew(body: string, isNew: (id: string) => boolean): string {
 }
 
 /** Stands between a client and the emulator: does what that leaves out, and what AWS does on a bad day. */
-export async function startAwsProxy({ upstream, keptAnswers, allowed, zoneOf }: AwsProxyOptions): Promise<AwsProxy> {
+export async function startAwsProxy(options: AwsProxyOptions): Promise<AwsProxy> {
+  const { upstream, keptAnswers, allowed, zoneOf, host = '127.0.0.1' } = options;
   const agent = new Agent({ connections: 16 });
   const requests: AwsRequest[] = [];
   const actions = new Set<string>();
   const tokens = new ClientTokens();
+  const profiles = new Profiles();
+  const roles = new MachineRoles();
   const whole = new WholeAnswers(keptAnswers);
   const launched: Launched = new Map();
   const createdAtMs = new Map<string, number>();
@@ -106,7 +121,9 @@ export async function startAwsProxy({ upstream, keptAnswers, allowed, zoneOf }: 
     const { count, errors } = fill(request, faults, zoneOf, launched, grant);
     if (count === 0) return xml(emptyFleet(errors));
     const answer = await pass(request, asking(request, count));
-    for (const id of launchedIds(answer.body)) createdAtMs.set(id, Date.now());
+    const ids = launchedIds(answer.body);
+    for (const id of ids) createdAtMs.set(id, Date.now());
+    profiles.launched(request, ids);
     return { ...answer, body: withErrors(answer.body, errors) };
   }
 
@@ -115,19 +132,23 @@ export async function startAwsProxy({ upstream, keptAnswers, allowed, zoneOf }: 
     if (action === 'pricing:GetProducts') {
       return { status: 200, contentType: 'application/x-amz-json-1.1', body: priceListPage(request.body) };
     }
+    if (action === 'ssm:GetParameter') return answerParameter(request.body);
+    if (action === 'ec2:CreateLaunchTemplate') profiles.template(request);
     const inPages = PAGED[action];
     if (inPages !== undefined) return paged(request, inPages.set, inPages.most);
     if (action === 'ec2:CreateFleet') return createFleet(request);
-    const answer = await pass(request, request.body);
-    if (action !== 'ec2:DescribeInstances') return answer;
+    const passed = await pass(request, request.body);
+    if (action !== 'ec2:DescribeInstances') return passed;
+    const answer = { ...passed, body: profiles.shown(passed.body) };
     const { visibleAfterMs = 0 } = faults;
     const isNew = (id: string) => Date.now() - (createdAtMs.get(id) ?? 0) < visibleAfterMs;
     return visibleAfterMs === 0 ? answer : { ...answer, body: withoutNew(answer.body, isNew) };
   }
 
   function refusal({ action, service }: AwsRequest, fault: ActionFault | undefined): AwsAnswer | undefined {
-    const error = service === 'ec2' ? ec2Error : jsonError;
-    if (!allowed.has(action)) return error(403, 'UnauthorizedOperation', `You are not authorized to perform ${action}`);
+    const error = ERRORS[service] ?? jsonError;
+    if (service !== 'sts' && !allowed.has(action))
+      return error(403, 'UnauthorizedOperation', `You are not authorized to perform ${action}`);
     const bucket = requestBuckets.get(action) ?? requestBuckets.get('*');
     if (bucket?.take(1) === 0) return error(503, 'RequestLimitExceeded', 'Request limit exceeded.');
     return fault?.refuse && error(fault.refuse.status, fault.refuse.code, 'injected');
@@ -141,13 +162,24 @@ export async function startAwsProxy({ upstream, keptAnswers, allowed, zoneOf }: 
     return fault !== undefined && count <= (fault.times ?? Number.POSITIVE_INFINITY) ? fault : undefined;
   }
 
-  async function handle(request: AwsRequest, response: ServerResponse): Promise<void> {
+  /** Cells ask STS, by their own credentials; nobody has to allow that. */
+  async function handleCaller({ url, headers }: IncomingMessage, response: ServerResponse): Promise<void> {
+    const asked = new URL(url ?? '/', 'http://bed');
+    const request = { service: 'sts', region: '', action: STS, params: new Map(asked.searchParams), body: '' };
+    await handle(request, response, () => answerCallerIdentity(asked, headers, roles));
+  }
+
+  async function handle(
+    request: AwsRequest,
+    response: ServerResponse,
+    answering: () => Promise<AwsAnswer> = () => perform(request),
+  ): Promise<void> {
     requests.push(request);
-    actions.add(request.action);
+    if (request.service !== 'sts') actions.add(request.action);
     const fault = faultOf(request.action);
     await delay((faults.latencyMs ?? 0) + (fault?.delayMs ?? 0));
     const refused = refusal(request, fault);
-    const answer = refused ?? (await tokens.once(request, () => perform(request)));
+    const answer = refused ?? (await tokens.once(request, answering));
     if (refused === undefined && fault?.loseAnswer === 'cut') return void response.destroy();
     const isLost = refused === undefined && fault?.loseAnswer === 'internal-error';
     const { status, contentType, body } = isLost ? ec2Error(500, 'InternalError', 'An internal error') : answer;
@@ -155,13 +187,17 @@ export async function startAwsProxy({ upstream, keptAnswers, allowed, zoneOf }: 
   }
 
   const server = createServer((request, response) => {
-    readRequest(request)
-      .then((read) => handle(read, response))
-      .catch(() => response.destroy());
+    const handled =
+      request.method === 'GET'
+        ? handleCaller(request, response)
+        : readRequest(request).then((read) => handle(read, response));
+    handled.catch(() => response.destroy());
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    profiles,
+    roles,
+    url: `http://${host}:${(server.address() as AddressInfo).port}`,
     actions,
     requests,
     set(next) {

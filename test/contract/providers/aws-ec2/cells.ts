@@ -1,35 +1,32 @@
-import type { CellBoot } from '../../../../providers/aws-ec2/boot.ts';
 import { createAwsEc2Provider } from '../../../../providers/aws-ec2/provider.ts';
-import type { LaunchRequest } from '../../../../providers/contract.ts';
+import type { BootstrapEvidence, LaunchRequest } from '../../../../providers/contract.ts';
 import { awsEc2Settings } from '../../../../src/config/aws-ec2.ts';
 import { parseConfig } from '../../../../src/config/load.ts';
 import { systemClock } from '../../../../src/core/clock.ts';
 import type { Offering } from '../../../../src/core/offerings.ts';
 import { createLogger } from '../../../../src/telemetry/logger.ts';
 import { type AwsBed, BED_REGION } from '../../../support/aws/bed.ts';
+import { proofOf } from '../../../support/aws/presign.ts';
 import { openSet, textOf } from '../../../support/aws/xml-set.ts';
 import { cellClass } from '../../../support/cell-class.ts';
 
 const HOME = { clusterUid: 'cluster', virtualNode: 'vnode' };
-const OWNER = { clusterUid: HOME.clusterUid, virtualNodes: [HOME.virtualNode] };
-
-/** An image of the emulator's, and user data that says where it leads; nothing executes it. */
-const BOOT: CellBoot = {
-  async image({ bootstrap }) {
-    return { imageId: 'ami-12c6146b', rootDevice: '/dev/xvda', userData: `#!/bin/sh\n# ${bootstrap.cellApiUrl}\n` };
-  },
-  // The token is the cell's id: what proves it is not there yet, and what follows the proof is.
-  async attest({ token }) {
-    return { outcome: 'accepted', cellId: token };
-  },
-};
+/** Of the machines, and the name of its role. */
+export const PROFILE = 'cells';
+export const OWNER = { clusterUid: HOME.clusterUid, virtualNodes: [HOME.virtualNode] };
 
 /** A provider over the bed; not started. */
 export function providerOver(bed: AwsBed, given: object = {}) {
   const subnets = [...bed.subnets.values()];
-  const awsEc2 = { region: BED_REGION, endpoint: bed.url, subnets, ...given };
+  const awsEc2 = { region: BED_REGION, endpoint: bed.url, subnets, instanceProfile: PROFILE, ...given };
   const settings = awsEc2Settings(parseConfig({ virtualNode: { address: '10.0.0.1' }, awsEc2 }, 'test'));
-  const parts = { owner: OWNER, boot: BOOT, clock: systemClock, random: Math.random, logger: createLogger('error') };
+  const parts = {
+    owner: OWNER,
+    kubeletVersion: 'v1.34.4',
+    clock: systemClock,
+    random: Math.random,
+    logger: createLogger('error'),
+  };
   return createAwsEc2Provider({ ...parts, settings });
 }
 
@@ -91,4 +88,24 @@ export async function machinesIn(bed: AwsBed): Promise<readonly BedMachine[]> {
     }
   } while (token !== undefined && token !== '');
   return found.filter(({ state }) => state !== 'terminated');
+}
+
+/** A key's fingerprint, as far as anybody looks at it. */
+export const KEY = 'a'.repeat(64);
+
+/** What a machine shows for a key; in another's name or for another cluster, where that is given. */
+export async function evidenceOf(
+  bed: AwsBed,
+  instanceId: string,
+  given: {
+    readonly keyFingerprint?: string;
+    readonly clusterUid?: string;
+    readonly role?: string;
+    readonly account?: string;
+  } = {},
+): Promise<BootstrapEvidence> {
+  const { keyFingerprint = KEY, clusterUid = OWNER.clusterUid, role = PROFILE, account } = given;
+  const credentials = bed.roles.credentials(role, instanceId, account);
+  const token = await proofOf({ credentials, region: BED_REGION, clusterUid, keyFingerprint, atMs: Date.now() });
+  return { token, keyFingerprint, remoteAddress: '172.31.0.4' };
 }

@@ -4,7 +4,7 @@ import { type AwsBed, bedCredentials, startAwsBed } from '../../../support/aws/b
 import { allowedActions } from '../../../support/aws/iam-policy.ts';
 import { cellClass } from '../../../support/cell-class.ts';
 import { eventually } from '../../../support/wait.ts';
-import { launchOf, machinesIn, offering, providerOver } from './cells.ts';
+import { evidenceOf, launchOf, machinesIn, offering, providerOver } from './cells.ts';
 
 /** What EC2 asks of who calls CreateFleet, though neither is a call of ours: machines of it, and the role of cells. */
 const IMPLIED = ['ec2:RunInstances', 'iam:PassRole'];
@@ -68,8 +68,11 @@ describe('launches in EC2', () => {
       (await machinesIn(bed)).filter(({ tags }) => tags['nodeless.io/cell'] === 'early').length;
     expect(await tagged()).toBe(0);
     expect((await provider.list(soon())).map(({ tags }) => tags.cellId).sort()).toEqual(['early', 'other']);
-    const evidence = { token: 'early', keyFingerprint: 'key', remoteAddress: '172.31.0.4' };
-    expect(await provider.attest(evidence, soon())).toEqual({ outcome: 'accepted', cellId: 'early' });
+    const registered = (await machinesIn(bed)).map(async ({ id }) =>
+      provider.attest(await evidenceOf(bed, id), soon()),
+    );
+    const outcomes = (await Promise.all(registered)).map((outcome) => JSON.stringify(outcome)).sort();
+    expect(outcomes).toEqual(['early', 'other'].map((cellId) => JSON.stringify({ outcome: 'accepted', cellId })));
     expect(await tagged()).toBe(1);
   });
 

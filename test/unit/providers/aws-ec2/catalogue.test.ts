@@ -7,6 +7,8 @@ import { priceOf, pricingRegionOf } from '../../../../providers/aws-ec2/catalogu
 import { Refreshed } from '../../../../providers/aws-ec2/catalogue/refreshed.ts';
 import { resourcesOf } from '../../../../providers/aws-ec2/catalogue/usable.ts';
 import type { AwsEc2Settings } from '../../../../providers/aws-ec2/settings.ts';
+import { awsEc2Settings } from '../../../../src/config/aws-ec2.ts';
+import { parseConfig } from '../../../../src/config/load.ts';
 import type { Clock } from '../../../../src/core/clock.ts';
 import { listPriceUsd } from '../../../support/aws/price-list.ts';
 
@@ -36,16 +38,15 @@ function typeOf(...given: Parameters<typeof info>) {
   return type;
 }
 
-const SETTINGS: AwsEc2Settings = {
-  region: 'us-east-1',
-  subnets: [],
-  securityGroups: [],
-  includeMetal: false,
-  includePreviousGeneration: false,
-  publicAddress: false,
-  discounts: {},
-  prices: { volumeGiBMonthUsd: 0.073, publicAddressHourUsd: 0.005 },
-};
+const SETTINGS: AwsEc2Settings = awsEc2Settings(
+  parseConfig(
+    {
+      virtualNode: { address: '10.0.0.1' },
+      awsEc2: { region: 'us-east-1', prices: { volumeGiBMonthUsd: 0.073, publicAddressHourUsd: 0.005 } },
+    },
+    'test',
+  ),
+);
 
 function market(more: Partial<Market> = {}): Market {
   return {

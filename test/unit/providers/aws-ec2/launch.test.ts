@@ -79,10 +79,10 @@ describe('a fleet that is not filled', () => {
 });
 
 describe('a launch template', () => {
-  const image = { imageId: 'ami-0abcdef1', rootDevice: '/dev/xvda', userData: '#!/bin/sh' };
+  const image = { imageId: 'ami-0abcdef1', rootDevice: '/dev/xvda', userData: Buffer.from('#!/bin/sh') };
   const parts = {
     home: { clusterUid: 'c', virtualNode: 'v' },
-    settings: { publicAddress: false },
+    settings: { publicAddress: false, podAddresses: 1 },
     spec: cellClass().spec,
     image,
     securityGroups: ['sg-1'],
@@ -91,9 +91,10 @@ describe('a launch template', () => {
   test('has a name that says what is in it', () => {
     expect(templateOf(parts).name).toBe(templateOf({ ...parts, spec: cellClass().spec }).name);
     for (const other of [
-      { image: { ...image, userData: '#!/bin/bash' } },
+      { image: { ...image, userData: Buffer.from('#!/bin/bash') } },
       { securityGroups: [] },
-      { settings: { publicAddress: true } },
+      { settings: { publicAddress: true, podAddresses: 1 } },
+      { settings: { publicAddress: false, podAddresses: 4 } },
       { spec: cellClass({ tags: { team: 'shop' } }).spec },
       { spec: cellClass({ rootVolume: { kmsKey: 'key' } }).spec },
     ]) {
@@ -117,7 +118,11 @@ describe('a launch template', () => {
   });
 
   test("takes the class's instance profile before the configured one, by name or ARN", () => {
-    const settings = { publicAddress: false, instanceProfile: 'arn:aws:iam::1:instance-profile/cells' };
+    const settings = {
+      publicAddress: false,
+      podAddresses: 1,
+      instanceProfile: 'arn:aws:iam::1:instance-profile/cells',
+    };
     expect(templateOf({ ...parts, settings }).data.IamInstanceProfile).toEqual({ Arn: settings.instanceProfile });
     const spec = cellClass({ instanceProfile: 'own' }).spec;
     expect(templateOf({ ...parts, settings, spec }).data.IamInstanceProfile).toEqual({ Name: 'own' });

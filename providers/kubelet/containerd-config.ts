@@ -7,9 +7,11 @@ export interface ContainerdConfigOptions {
   readonly sandboxImage: string;
   /** Absolute path of runc; without it, the one on the PATH. */
   readonly runc?: string;
+  /** Whether systemd makes the cgroups, by TOML's `true` or `false`; or what stands for it. */
+  readonly systemdCgroup?: string;
 }
 
-/** Where containerd listens, on the machine's private /run. */
+/** Where containerd listens. */
 export const CONTAINERD_SOCKET = '/run/containerd/containerd.sock';
 
 /** Plugins that a machine has no use for and that probe for disks and file systems at start. */
@@ -23,8 +25,8 @@ const DISABLED_PLUGINS = [
 ];
 
 /**
- * containerd's configuration. `restrict_oom_score_adj`: without CAP_SYS_RESOURCE runc can't lower the score, and
- * fails with "can't get final child's PID from pipe: EOF".
+ * containerd's configuration, in the form that 1.x and 2.x read. `restrict_oom_score_adj`: without CAP_SYS_RESOURCE runc
+ * can't lower the score, and fails with "can't get final child's PID from pipe: EOF".
  */
 export function containerdConfig(options: ContainerdConfigOptions): string {
   const text = JSON.stringify;
@@ -55,37 +57,9 @@ disabled_plugins = ${text(DISABLED_PLUGINS)}
       runtime_type = "io.containerd.runc.v2"
 
       [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
-        SystemdCgroup = false
+        SystemdCgroup = ${options.systemdCgroup ?? 'false'}
 ${options.runc === undefined ? '' : `        BinaryName = ${text(options.runc)}\n`}
   [plugins."io.containerd.grpc.v1.cri".registry]
     config_path = ${text(options.registryDir)}
 `;
-}
-
-/** hosts.toml for every registry: ask the mirror first (it is told the registry as \`?ns=\`). */
-export function mirrorHosts(mirrorUrl: string): string {
-  return `[host.${JSON.stringify(mirrorUrl)}]\n  capabilities = ["pull", "resolve"]\n`;
-}
-
-/** CNI: a bridge inside of the machine over its own pod range, no masquerading: the router knows the way back. */
-export function cniConfig(podCidr: string): string {
-  return JSON.stringify(
-    {
-      cniVersion: '0.4.0',
-      name: 'nodeless',
-      plugins: [
-        {
-          type: 'bridge',
-          bridge: 'cni0',
-          isGateway: true,
-          hairpinMode: true,
-          ipMasq: false,
-          ipam: { type: 'host-local', ranges: [[{ subnet: podCidr }]], routes: [{ dst: '0.0.0.0/0' }] },
-        },
-        { type: 'portmap', capabilities: { portMappings: true } },
-      ],
-    },
-    null,
-    2,
-  );
 }

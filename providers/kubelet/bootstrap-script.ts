@@ -1,19 +1,28 @@
-import { CLIENT_PAIR } from './identity.ts';
 import { quote } from './shell.ts';
+import { CLIENT_PAIR } from './signing-request.ts';
+
+export interface BootstrapScriptOptions {
+  /** The machine's folder. */
+  readonly directory: string;
+  /** Shell lines that make `bootstrap` where whoever made the machine did not; they see to it that it appears at once. */
+  readonly prepare?: string;
+  /** Shell lines that write into `bootstrap/curl.conf`, before each attempt, who asks; where that is not in it for good. */
+  readonly authorize?: string;
+}
 
 /**
- * The program that trades a machine's token for its first certificate, run on the machine before its kubelet. It has
+ * The program that gets a machine its first certificate, run on the machine before its kubelet. It has
  * one key and one request for all attempts, so that a lost answer is a repetition, where a kubelet's own bootstrap
- * would use the token with another key. It ends with the certificate only, and may be killed and run again at any
+ * would ask with another key. It ends with the certificate only, and may be killed and run again at any
  * instant. The pair is kept in the kubelet's way: a file for each time and a link to the current one, since a kubelet
  * refuses to rotate what is no link. A shell and curl, because they cost a tenth of what a Node.js program does.
  */
-export function bootstrapScript(directory: string): string {
+export function bootstrapScript({ directory, prepare, authorize }: BootstrapScriptOptions): string {
   return `#!/bin/sh
 set -eu
 umask 077
 cd ${quote(directory)}
-read -r url granted < bootstrap/urls
+${prepare ?? ''}read -r url granted < bootstrap/urls
 
 # Of this process: a curl that outlives a killed predecessor writes elsewhere.
 answer=bootstrap/answer.$$
@@ -21,8 +30,15 @@ error=bootstrap/error.$$
 
 ask() { curl -q --config bootstrap/curl.conf --output $answer "$@" 2> $error || :; }
 
+authorize() {
+  ${authorize ?? ':'}
+}
+
 attempt() {
   : > $answer
+  : > $error
+  status=none
+  authorize 2> $error || return 1
   status=$(ask --data-binary @bootstrap/request.json "$url")
   [ "$status" != 409 ] || status=$(ask "$granted")
   case $status in 200 | 201) ;; *) return 1 ;; esac
@@ -49,7 +65,7 @@ pair=$PWD/pki/kubelet-client-$(date +%Y-%m-%d-%H-%M-%S).pem
 { cat bootstrap/client.pem; echo; cat bootstrap/key.pem; } > "$pair"
 ln -sf "$pair" pki/kubelet-client-updated.pem
 mv -f pki/kubelet-client-updated.pem ${CLIENT_PAIR}
-# The token is of no more use. Last: whoever dies before has to ask again.
+# What asked is of no more use. Last: whoever dies before has to ask again.
 rm -rf bootstrap
 `;
 }

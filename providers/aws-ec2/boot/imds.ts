@@ -1,0 +1,2 @@
+/** Where a machine asks who it is. */
+export const IMDS = 'http://169.254.169.254/latest';
