@@ -2,14 +2,13 @@ import { writeFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { suiteCatalog } from '../../src/local-cluster/images/catalog.ts';
-import { prepareImages } from '../../src/local-cluster/images/prepare.ts';
 import { enterCommand } from '../../src/local-cluster/network/names.ts';
 import { startComponent, waitForComponent } from '../../src/local-cluster/processes/component.ts';
 import { run } from '../../src/local-cluster/processes/run.ts';
 import type { Progress } from '../../src/local-cluster/progress.ts';
 import { ensureSystemPrograms } from '../../src/local-cluster/system-packages.ts';
 import type { LocalCluster } from '../../src/local-cluster/up.ts';
+import { suiteImages } from './suite-images.ts';
 
 const PROGRAMS = [
   { program: 'docker-registry', debianPackage: 'docker-registry' },
@@ -37,7 +36,7 @@ function isListening(host: string): Promise<boolean> {
  */
 export async function startRegistry(cluster: LocalCluster, progress: Progress, signal: AbortSignal): Promise<string> {
   const { paths, address } = cluster;
-  const images = [...cluster.images, ...(await prepareImages({ progress, signal, catalog: suiteCatalog }))];
+  const images = [...cluster.images, ...(await suiteImages(progress, signal))];
   await ensureSystemPrograms({ progress, signal, programs: PROGRAMS });
   const file = join(paths.configDir, 'registry.yaml');
   const storage = { filesystem: { rootdirectory: join(paths.stateDir, 'registry') } };

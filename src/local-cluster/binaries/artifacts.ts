@@ -27,6 +27,7 @@ export const PROGRAMS = [
   'e2e.test',
   'kubelet-1.33',
   'kwok',
+  'sample-apiserver',
 ] as const;
 export type Program = (typeof PROGRAMS)[number];
 
@@ -35,7 +36,7 @@ export interface Artifact {
   readonly name: string;
   readonly version: string;
   /** Folder of its Go module under deploy/local-cluster. */
-  readonly module: 'kubernetes' | 'kubelet-1.33' | 'coredns' | 'pause' | 'kwok';
+  readonly module: 'kubernetes' | 'kubelet-1.33' | 'coredns' | 'pause' | 'kwok' | 'sample-apiserver';
   /** `go build` unless it is a test binary. */
   readonly verb: readonly string[];
   readonly package: string;
@@ -122,6 +123,15 @@ const ARTIFACTS = {
     package: 'sigs.k8s.io/kwok/cmd/kwok',
     ldflags: '-s -w',
     estimate: 'about 2 min on 2 cores, once',
+  },
+  'sample-apiserver': {
+    name: 'sample-apiserver',
+    version: KUBERNETES_VERSION,
+    module: 'sample-apiserver',
+    verb: ['build'],
+    package: 'k8s.io/sample-apiserver',
+    ldflags: '-s -w',
+    estimate: 'about a minute on 2 cores, once',
   },
   pause: {
     name: 'pause',

@@ -16,6 +16,13 @@ export interface ImageInputs extends UserlandInputs {
   readonly porterKey: Buffer;
 }
 
+/** What the images of the suite alone need beside. */
+export interface SuiteInputs extends ImageInputs {
+  readonly sampleApiServer: Buffer;
+  /** etcd with the shared libraries that it needs. */
+  readonly etcd: readonly Entry[];
+}
+
 export const PAUSE_IMAGE = 'registry.k8s.io/pause:3.10.1';
 export const BUSYBOX_IMAGE = 'registry.k8s.io/e2e-test-images/busybox:1.37.0-1';
 export const AGNHOST_IMAGE = 'registry.k8s.io/e2e-test-images/agnhost:2.56';
@@ -24,6 +31,8 @@ export const NONROOT_IMAGE = 'registry.k8s.io/e2e-test-images/nonroot:1.4';
 const HTTPD_IMAGES = ['2.4.38-4', '2.4.39-4'].map((tag) => `registry.k8s.io/e2e-test-images/httpd:${tag}`);
 const NGINX_IMAGES = ['1.14-4', '1.15-4'].map((tag) => `registry.k8s.io/e2e-test-images/nginx:${tag}`);
 const NAUTILUS_IMAGE = 'registry.k8s.io/e2e-test-images/nautilus:1.7';
+const SAMPLE_API_SERVER_IMAGE = 'registry.k8s.io/e2e-test-images/sample-apiserver:1.29.2';
+const ETCD_IMAGE = 'registry.k8s.io/etcd:3.6.4-0';
 const DNS_TOOLS_IMAGE = 'registry.k8s.io/e2e-test-images/jessie-dnsutils:1.7';
 export const WEB_IMAGE = 'nodeless.local/web:1';
 
@@ -101,7 +110,7 @@ function webImage(reference: string, root: string, page: string, content: string
 }
 
 /** What only some specs of the conformance suite use: for a registry to serve. */
-export function suiteCatalog(inputs: ImageInputs): readonly ImageSpec[] {
+export function suiteCatalog(inputs: SuiteInputs): readonly ImageSpec[] {
   const base = userland(inputs);
   const greeting = '<html><body><h1>It works!</h1></body></html>\n';
   const servers = [
@@ -112,5 +121,15 @@ export function suiteCatalog(inputs: ImageInputs): readonly ImageSpec[] {
   return [
     ...servers.map((server) => ({ ...server, layers: [base, ...server.layers] })),
     { reference: DNS_TOOLS_IMAGE, config: { cmd: ['sh'] }, layers: [base, inputs.dnsTools] },
+    {
+      reference: SAMPLE_API_SERVER_IMAGE,
+      config: { entrypoint: ['/kube-sample-apiserver'] },
+      layers: [[file('kube-sample-apiserver', inputs.sampleApiServer, 0o755), directory('tmp', 0o1777)]],
+    },
+    {
+      reference: ETCD_IMAGE,
+      config: { cmd: ['etcd'] },
+      layers: [[...inputs.etcd, symlink('usr/local/bin/etcd', '/usr/bin/etcd')]],
+    },
   ];
 }
