@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { Command, InvalidArgumentError } from 'commander';
 import { systemClock } from '../core/clock.ts';
 import { CELLS_PATH } from '../core/names.ts';
@@ -6,6 +7,7 @@ import { createKubeClient, type KubeClient } from '../kube/client.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import { type LogQuery, readAgentLog } from './cells/agent-logs.ts';
 import { cellsText } from './cells/cells-text.ts';
+import { print } from './cells/print.ts';
 import { loadKubeConfig } from './kube-config.ts';
 
 interface Flags {
@@ -14,10 +16,11 @@ interface Flags {
 
 type LogFlags = Flags & Omit<LogQuery, 'cellId' | 'agent'>;
 
-async function withClient(kubeconfig: string | undefined, work: (client: KubeClient) => Promise<Buffer | string>) {
+/** Writes what the work gives, as it comes. */
+async function withClient(kubeconfig: string | undefined, work: (client: KubeClient) => Promise<Readable | string>) {
   const client = await createKubeClient(loadKubeConfig(kubeconfig), systemClock);
   try {
-    process.stdout.write(await work(client));
+    await print(await work(client), process.stdout);
   } finally {
     await client.close();
   }
@@ -38,6 +41,7 @@ function logsCommand(): Command {
     .option('-n, --namespace <name>', 'its namespace', 'kube-system')
     .option('-c, --container <name>', 'its container; the first one when left out')
     .option('--tail <lines>', 'how many lines of the end', lines)
+    .option('-f, --follow', 'go on with its lines as they are written')
     .option('-p, --previous', 'of the container that ended last')
     .option(...KUBECONFIG)
     .action(async (cellId: string, agent: string, { kubeconfig, ...flags }: LogFlags) => {

@@ -21,6 +21,8 @@ export interface KubeRequest {
   readonly signal?: AbortSignal;
   /** Whole-call deadline of `request` in milliseconds; 30 s unless given. */
   readonly timeoutMs?: number;
+  /** How long a `stream` may be silent, in milliseconds; 150 s unless given, 0 for as long as the connection holds. */
+  readonly idleTimeoutMs?: number;
 }
 
 export interface KubeResponse {
@@ -126,6 +128,7 @@ class PooledClient implements KubeClient {
     request: KubeRequest,
     signal: AbortSignal | undefined,
   ): Promise<Dispatcher.ResponseData> {
+    const { idleTimeoutMs } = request;
     const { origin, basePath, headers } = await this.#pool.authentication.current();
     const raw = typeof request.body === 'string' || Buffer.isBuffer(request.body);
     const body =
@@ -137,6 +140,7 @@ class PooledClient implements KubeClient {
       query: { ...request.query },
       body,
       signal: signal ?? null,
+      ...(idleTimeoutMs === undefined ? {} : { headersTimeout: idleTimeoutMs, bodyTimeout: idleTimeoutMs }),
       headers: headerList(
         {
           accept: request.accept ?? 'application/json',

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { rm, writeFile } from 'node:fs/promises';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
@@ -85,6 +86,19 @@ async function nodeless(...args: readonly string[]): Promise<string> {
 }
 
 const logOn = (cellId: string) => nodeless('cells', 'logs', cellId, 'e2e-agent');
+/** Follows the log on a cell: its lines come though the agent goes on. */
+async function followed(cellId: string): Promise<void> {
+  const program = new URL('../../bin/nodeless', import.meta.url).pathname;
+  const following = execa(program, ['cells', 'logs', '-f', cellId, 'e2e-agent', '--kubeconfig', tools.kubeconfig], {
+    reject: false,
+  });
+  const [line] = (await once(following.stdout, 'data')) as [Buffer];
+  expect(line.toString()).toMatch(/^word=hello/);
+  following.kill();
+  // It was there to be ended, and not done with what had been written.
+  expect(await following).toMatchObject({ signal: 'SIGTERM', stderr: '' });
+}
+
 const cellIds = async () => (await machines(CLUSTER)).map(({ cellId }) => cellId);
 const rollout = () => kubectl('rollout', 'status', '-n', SYSTEM, 'daemonset/e2e-agent', '--timeout=60s');
 const becomesReady = (name: string) => kubectl('wait', `pod/${name}`, '--for=condition=Ready', '--timeout=60s');
@@ -134,6 +148,7 @@ describe('an agent', () => {
     const { stderr } = await tryKubectl('logs', '-n', SYSTEM, name);
     expect(stderr).toContain(`\`nodeless cells logs CELL ${name} -n ${SYSTEM}\` reads its logs on one of them`);
     expect((await nodeless('cells')).split('\n')).toHaveLength(4);
+    await followed((await cellIds())[0] ?? '');
 
     const before = await identities(tools);
     await killProvider(CLUSTER);

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { ZONE_LABEL } from '../../core/constraints.ts';
 import { NodelessError } from '../../core/errors.ts';
 import { CELLS_PATH, VIRTUAL_NODE_LABEL, zoneNodeName } from '../../core/names.ts';
@@ -18,7 +19,11 @@ export interface LogQuery {
   readonly tail?: string;
   /** Of the container that ended last. */
   readonly previous?: boolean;
+  /** Its lines as they are written, from then on. */
+  readonly follow?: boolean;
 }
+
+const MAX_REFUSAL_BYTES = 64 * 1024;
 
 function notFound(message: string): NodelessError {
   return new NodelessError({ code: 'NotFound', message });
@@ -51,12 +56,24 @@ function containerOf(pod: WirePod, wanted: string | undefined): string {
   throw notFound(`pod ${pod.metadata.name} has no container ${container}; it has ${names.join(', ')}`);
 }
 
+/** What the kubelet, or the API server, says of why there is no log. */
+async function refusalIn(body: Readable): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > MAX_REFUSAL_BYTES) break;
+  }
+  return Buffer.concat(chunks).toString().slice(0, 500).trim();
+}
+
 /**
  * Reads a log of a pod as one cell has it, by way of the API server and the virtual node's kubelet endpoint; needs `get` on
- * `nodes/proxy`. @throws NodelessError NotFound, KubeRequestFailed
+ * `nodes/proxy`. It comes as it is read. @throws NodelessError NotFound, KubeRequestFailed
  */
-export async function readAgentLog(client: KubeClient, query: LogQuery): Promise<Buffer> {
-  const { cellId, tail, previous } = query;
+export async function readAgentLog(client: KubeClient, query: LogQuery): Promise<Readable> {
+  const { cellId, tail, previous, follow } = query;
   const node = await virtualNodeOf(client, cellId);
   const pod = await podOf(client, node, query);
   const { namespace, name } = pod.metadata;
@@ -65,9 +82,12 @@ export async function readAgentLog(client: KubeClient, query: LogQuery): Promise
     cell: cellId,
     ...(tail === undefined ? {} : { tailLines: tail }),
     ...(previous === true ? { previous: 'true' } : {}),
+    ...(follow === true ? { follow: 'true' } : {}),
   };
-  const { status, body } = await client.request({ method: 'GET', path, query: options, accept: '*/*' });
+  // One that is followed may say nothing for as long as it likes, not even that it begins.
+  const silence = follow === true ? { idleTimeoutMs: 0 } : {};
+  const { status, body } = await client.stream({ method: 'GET', path, query: options, accept: '*/*', ...silence });
   if (status === 200) return body;
-  const message = `the log can not be read (${status}): ${body.toString().slice(0, 500).trim()}`;
+  const message = `the log can not be read (${status}): ${await refusalIn(body)}`;
   throw new NodelessError({ code: 'KubeRequestFailed', message, identity: { cell: cellId, status } });
 }

@@ -1,6 +1,10 @@
+import { once } from 'node:events';
+import { PassThrough, Readable, Writable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
 import { readAgentLog } from '../../../src/cli/cells/agent-logs.ts';
 import { cellsText } from '../../../src/cli/cells/cells-text.ts';
+import { print } from '../../../src/cli/cells/print.ts';
 import type { KubeClient, KubeRequest } from '../../../src/kube/client.ts';
 
 describe('the table of cells', () => {
@@ -27,7 +31,7 @@ describe('the table of cells', () => {
 });
 
 /** An API server that has one cell, one pod on its node, and its log. */
-function api(log = { status: 200, text: 'a line\n' }) {
+function api(log: { status: number; body: Readable } = { status: 200, body: Readable.from(['a line\n']) }) {
   const seen: KubeRequest[] = [];
   const owner = { apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'agent', uid: 'ds', controller: true };
   const spec = { containers: [{ name: 'main' }, { name: 'other' }] };
@@ -45,9 +49,12 @@ function api(log = { status: 200, text: 'a line\n' }) {
     async request(request: KubeRequest) {
       seen.push(request);
       const found = answers[request.path];
-      const isLog = request.path.includes('/proxy/');
-      const body = Buffer.from(isLog ? log.text : JSON.stringify(found ?? { message: 'not found' }));
-      return { status: isLog ? log.status : found === undefined ? 404 : 200, contentType: '', body };
+      const body = Buffer.from(JSON.stringify(found ?? { message: 'not found' }));
+      return { status: found === undefined ? 404 : 200, contentType: '', body };
+    },
+    async stream(request: KubeRequest) {
+      seen.push(request);
+      return log;
     },
   } as unknown as KubeClient;
   return { client, seen };
@@ -58,7 +65,7 @@ const QUERY = { cellId: 'cell-1', agent: 'agent', namespace: 'kube-system' };
 describe('the log of an agent', () => {
   test('is asked for of the cell’s node, by the name of its DaemonSet', async () => {
     const { client, seen } = api();
-    expect((await readAgentLog(client, { ...QUERY, tail: '5', previous: true })).toString()).toBe('a line\n');
+    expect(await text(await readAgentLog(client, { ...QUERY, tail: '5', previous: true }))).toBe('a line\n');
     expect(seen.at(-1)).toMatchObject({
       path: '/api/v1/nodes/vnode/proxy/containerLogs/kube-system/agent-new/main',
       query: { cell: 'cell-1', tailLines: '5', previous: 'true' },
@@ -76,7 +83,36 @@ describe('the log of an agent', () => {
   });
 
   test('that the cell does not give is told in its words', async () => {
-    const { client } = api({ status: 400, text: 'agent kube-system/agent-new is not on cell-1\n' });
+    const { client } = api({
+      status: 400,
+      body: Readable.from([Buffer.from('agent kube-system/agent-new is not on cell-1\n')]),
+    });
     await expect(readAgentLog(client, QUERY)).rejects.toThrow('(400): agent kube-system/agent-new is not on cell-1');
+  });
+
+  test('that is followed comes line by line, however long it is silent, until it ends', async () => {
+    const lines = new PassThrough();
+    const { client, seen } = api({ status: 200, body: lines });
+    const output = new PassThrough();
+    const printed = print(await readAgentLog(client, { ...QUERY, follow: true }), output);
+    expect(seen.at(-1)).toMatchObject({ query: { cell: 'cell-1', follow: 'true' }, idleTimeoutMs: 0 });
+    for (const line of ['one\n', 'two\n']) {
+      lines.write(line);
+      expect(String((await once(output, 'data'))[0])).toBe(line);
+    }
+    lines.end();
+    await printed;
+    expect(output.writable).toBe(true);
+  });
+
+  test('ends without a word where its reader has had enough, and with one where the cell cuts it off', async () => {
+    const enough = new Writable({
+      write: (_chunk, _encoding, done) => done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })),
+    });
+    await print(Readable.from(['a line\n']), enough);
+    const cut = new PassThrough();
+    const printed = print(cut, new PassThrough());
+    cut.destroy(new Error('the cell is gone'));
+    await expect(printed).rejects.toThrow('the cell is gone');
   });
 });

@@ -37,3 +37,22 @@ describe('the User-Agent', () => {
     expect(new Set(await userAgents())).toEqual(new Set([`nodeless/${packageJson.version}`]));
   });
 });
+
+describe('a stream', () => {
+  test('that is silent for longer than it may be fails, and one that may be for ever does not', async () => {
+    const { origin, close } = await scriptedApiServer((_request, response) => {
+      setTimeout(() => response.end('late'), 2_500);
+    });
+    const config = new KubeConfig();
+    config.loadFromClusterAndUser({ name: 'c', server: origin, skipTLSVerify: true }, { name: 'u', token: 't' });
+    const client = await createKubeClient(config, systemClock);
+    onTestFinished(async () => {
+      await client.close();
+      await close();
+    });
+    const asked = (idleTimeoutMs: number) => client.stream({ method: 'GET', path: '/log', idleTimeoutMs });
+    const [short, endless] = await Promise.allSettled([asked(1), asked(0)]);
+    expect(short).toMatchObject({ status: 'rejected', reason: { code: 'KubeRequestFailed' } });
+    expect(endless.status === 'fulfilled' && (await endless.value.body.toArray()).join('')).toBe('late');
+  });
+});
