@@ -138,12 +138,30 @@ export function labelsOf(offering: Pick<Offering, 'arch' | 'instanceType' | 'lau
   };
 }
 
+/** Texts that are remembered with what they say, and how long one may be for that. */
+const MAX_KNOWN = 500;
+const MAX_KNOWN_BYTES = 2_048;
+/** Pods of one controller have the same text, which is read several times for each of them. */
+const known = new Map<string, Constraints>();
+
+function remember(annotation: string, constraints: Constraints): Constraints {
+  if (annotation.length > MAX_KNOWN_BYTES) return constraints;
+  const [oldest] = known.keys();
+  if (known.size >= MAX_KNOWN && oldest !== undefined) known.delete(oldest);
+  known.set(annotation, constraints);
+  return constraints;
+}
+
 /**
- * Reads a pod's annotation `nodeless.io/constraints`, which users may write too.
+ * Reads a pod's annotation `nodeless.io/constraints`, which users may write too. What it gives is shared.
  * @throws NodelessError ConfigInvalid that names what is wrong and where
  */
 export function parseConstraints(annotation: string | undefined): Constraints {
   if (annotation === undefined) return UNCONSTRAINED;
+  return known.get(annotation) ?? remember(annotation, parsed(annotation));
+}
+
+function parsed(annotation: string): Constraints {
   try {
     if (Buffer.byteLength(annotation) > MAX_CONSTRAINTS_BYTES)
       throw new Error(`it is longer than ${MAX_CONSTRAINTS_BYTES} bytes`);

@@ -6,6 +6,8 @@ export interface NetworkPolicy extends KubeObject {
   spec?: { podSelector?: LabelSelector };
 }
 
+const EVERY_POD: LabelSelector = {};
+
 type Labels = Readonly<Record<string, string>>;
 
 /** NetworkPolicies by namespace, so that a pod is held against its own namespace's alone. */
@@ -30,8 +32,8 @@ export class NetworkPolicyIndex {
 
   /** Name of a policy that selects pods of these labels, or undefined. */
   selecting(namespace: string, labels: Labels): string | undefined {
-    for (const [name, { spec }] of this.#byNamespace.get(namespace) ?? []) {
-      if (selects(spec?.podSelector ?? {}, labels)) return name;
+    for (const { metadata, spec } of this.#byNamespace.get(namespace)?.values() ?? []) {
+      if (selects(spec?.podSelector ?? EVERY_POD, labels)) return metadata.name;
     }
     return undefined;
   }

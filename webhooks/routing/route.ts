@@ -80,9 +80,11 @@ function carriedOut(verdict: Verdict, original: Routed, plain: Routed, target: T
 export function route({ pod, namespace, rules, facts }: RouteRequest): Route {
   const before = routedOf(pod);
   const target = facts.target();
+  // Every row of the table asks for it.
+  const known = { ...facts, target: () => target };
   try {
     const plain = unrouted(before, target);
-    const verdict = judge({ pod, namespace, routed: plain, rules, facts });
+    const verdict = judge({ pod, namespace, routed: plain, rules, facts: known });
     return { verdict, before, after: carriedOut(verdict, before, plain, target) };
   } catch (error) {
     // What the pod says can't be lifted: either a user wrote the annotation, or the API server will refuse the pod.

@@ -9,17 +9,21 @@ export type RoutedSpec = Omit<Routed, 'annotations'>;
 /** More alternatives than these are nobody's; each review goes through them all. */
 const MAX_TERMS = 10_000;
 
-/** The same text for the same value, in whatever order its members stand. */
+/** The same text for the same value of JSON, in whatever order its members stand; members without a value do not count. */
 export function canonicalText(value: unknown): string {
-  const sorted = (_key: string, one: unknown) =>
-    one !== null && typeof one === 'object' && !Array.isArray(one)
-      ? Object.fromEntries(Object.entries(one).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : one;
-  return JSON.stringify(value, sorted) ?? '';
+  if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null';
+  if (Array.isArray(value)) return `[${value.map(canonicalText).join(',')}]`;
+  const members = value as Readonly<Record<string, unknown>>;
+  const keys = Object.keys(members).filter((key) => members[key] !== undefined);
+  return `{${keys
+    .sort()
+    .map((key) => `${JSON.stringify(key)}:${canonicalText(members[key])}`)
+    .join(',')}}`;
 }
 
 /** Items without regard to where one stands twice. */
 export function distinct<T>(items: readonly T[]): T[] {
+  if (items.length < 2) return [...items];
   const seen = new Map(items.map((item) => [canonicalText(item), item]));
   return [...seen.values()];
 }

@@ -88,9 +88,10 @@ export function createApp(options: AppOptions): App {
   });
   app.removeContentTypeParser('text/plain');
   // HTTP/2 has no such limit of its own, and HTTP/1.1's is looked at every 30 s.
-  app.addHook('onRequest', async ({ raw }, reply) => {
+  app.addHook('onRequest', ({ raw }, reply, done) => {
     const cut = setTimeout(() => (raw.stream ?? raw.socket).destroy(), requestTimeoutMs);
     reply.raw.once('close', () => clearTimeout(cut));
+    done();
   });
   app.server.maxConnections = MAX_CONNECTIONS;
   for (const [path, answer] of Object.entries(webhooks)) {
@@ -108,10 +109,11 @@ export function createApp(options: AppOptions): App {
   app.get('/metrics', async (_request, reply) =>
     reply.header('content-type', registry.contentType).send(await registry.metrics()),
   );
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const path = request.routeOptions.url;
     if (path !== undefined && webhooks[path] !== undefined)
       metrics.answered(path, reply.statusCode, reply.elapsedTime / 1_000);
+    done();
   });
   app.setErrorHandler((error, request, reply) => {
     const { status, body } = refusalOf(error);

@@ -77,6 +77,16 @@ describe('constraints', () => {
     expect(parseConstraints(undefined)).toEqual({});
   });
 
+  test('is read once for all pods that say the same, however many say something else in between', () => {
+    const text = (arch: string) => JSON.stringify({ required: [[{ key: 'a', operator: 'In', values: [arch] }]] });
+    const first = parseConstraints(text('arm64'));
+    expect(parseConstraints(text('arm64'))).toBe(first);
+    for (let index = 0; index < 2_000; index += 1) {
+      expect(parseConstraints(text(`x${index}`)).required?.[0]?.[0]?.values).toEqual([`x${index}`]);
+    }
+    expect(parseConstraints(text('arm64'))).toEqual(first);
+  });
+
   test('weigh what is preferred by what holds', () => {
     const on = (arch: string) => [{ key: 'kubernetes.io/arch', operator: 'In' as const, values: [arch] }];
     const preferred = [
