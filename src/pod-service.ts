@@ -30,6 +30,7 @@ import { watchExpiry } from './pods/expiry.ts';
 import { NodePods } from './pods/node-pods.ts';
 import { Places } from './pods/places.ts';
 import { bindingOf } from './pods/pod-view.ts';
+import { watchPolicies } from './pods/policy-watch.ts';
 import { Readiness } from './pods/restore-ready.ts';
 import { PodWriter } from './pods/status.ts';
 import { PodSteps } from './pods/steps.ts';
@@ -162,10 +163,12 @@ export async function servePods(
   wakeAt(cellClasses, (pod, { name: changed }) => classes.mayHave(pod, changed));
   wakeAt(namespaces, ({ metadata }, { name: changed }) => metadata.namespace === changed);
   wakeAt(networkPolicies, ({ metadata }, { namespace }) => metadata.namespace === namespace);
+  const endBudgets = placement.onBudgetRoom((className) => controller.wakeOfBudget(className));
+  stops.push(async () => endBudgets());
   controller.start(signal);
   if (zone !== undefined) {
     const nodeNames = virtualNodesOf(config).map((one) => one.name);
-    const parts = { placement, assignment, nodePods, writer, events };
+    const parts = { placement, agentSets, assignment, nodePods, writer, events };
     serveZone({ ...service, ...parts, node: { ...node, zone }, nodeNames }, signal);
   }
   const keeping = { book, pods: nodePods, seating: agents, writer, clock, logger, patienceMs: agentPatienceMs };
@@ -186,6 +189,13 @@ export async function servePods(
   const classOf = ({ cellClass, machine }: Cell) => classes.named(cellClass?.name ?? machine?.tags.cellClass ?? '');
   const limitMsOf = (cell: Cell) => classOf(cell)?.spec.expireAfter;
   void watchExpiry({ book, pods: nodePods, writer, events, limitMsOf, clock, mayAct, logger }, signal);
+  const enforcerOn = (cell: Cell) => (classOf(cell) ?? cell.cellClass)?.spec.networkPolicyEnforcer;
+  const policyWatch = {
+    ...{ book, pods: nodePods, networkPolicies, policies: service.policies, writer, events, clock, logger },
+    isEnforcedOn: (cell: Cell) => enforcerOn(cell) !== undefined,
+    mayAct: () => mayAct() && cellClasses.synced,
+  };
+  void watchPolicies(policyWatch, signal);
   void watchIdle({ book, fleet, clock, lingerMs: nodeCell.linger, mayAct }, signal);
   const onSilent = (cell: Cell) => void fleet.lose(cell, 'its kubelet is silent');
   void watchHealth({ book, clock, silentAfterMs: config.cells.silentAfter, mayAct, onSilent, logger }, signal);

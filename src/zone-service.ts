@@ -3,10 +3,14 @@ import type { Registry } from 'prom-client';
 import type { Config } from './config/schema.ts';
 import type { VirtualNodeConfig } from './config/virtual-nodes.ts';
 import type { Clock } from './core/clock.ts';
+import { EXHAUSTED_TAINT } from './core/names.ts';
 import type { KubeClient } from './kube/client.ts';
 import type { CollectionReader } from './kube/collection.ts';
 import type { EventRecorder } from './kube/events.ts';
 import type { KubeObject } from './kube/objects.ts';
+import type { WirePod } from './kube/wire-pod.ts';
+import type { AgentSets } from './placement/agents.ts';
+import { daemonSetOwnerOf } from './placement/place.ts';
 import type { Placement } from './placement/placement.ts';
 import type { Assignment } from './pods/assignment.ts';
 import type { NodePods } from './pods/node-pods.ts';
@@ -27,6 +31,7 @@ export interface ZoneService {
   readonly nodes: Pick<CollectionReader<KubeObject>, 'get'>;
   readonly client: KubeClient;
   readonly placement: Placement;
+  readonly agentSets: AgentSets;
   readonly assignment: Assignment;
   readonly nodePods: NodePods;
   readonly writer: PodWriter;
@@ -59,6 +64,14 @@ export function serveZone(service: ZoneService, signal: AbortSignal): void {
           const object = own();
           if (object !== undefined) await markExhausted(client, object, exhausted, writing);
         },
+      },
+      shutOut: () => {
+        const isOf = (pod: WirePod, uid: string) =>
+          daemonSetOwnerOf(pod)?.uid === uid && pod.metadata.deletionTimestamp === undefined;
+        const hasPod = ({ namespace, uid }: { readonly namespace: string; readonly uid: string }) =>
+          service.nodePods.inNamespace(namespace).some((pod) => isOf(pod, uid));
+        const sets = service.agentSets.keptOffBy(EXHAUSTED_TAINT).filter((set) => !hasPod(set));
+        return sets.map(({ namespace, name }) => `${namespace}/${name}`);
       },
       elsewhere: () =>
         service.nodeNames

@@ -22,6 +22,8 @@ export const AGENT_REQUIRED_ANNOTATION = 'nodeless.io/agent-required';
 export const CELL_CLASS_LABEL = 'nodeless.io/cell-class';
 /** Pod condition: True from the moment the pod is handed over to its cell's kubelet, and durable proof of it. */
 export const CELL_READY_CONDITION = 'nodeless.io/CellReady';
+/** Pod condition: False while a NetworkPolicy selects a pod on a cell on which nothing enforces it. */
+export const POLICY_ENFORCED_CONDITION = 'nodeless.io/NetworkPolicyEnforced';
 /** Taint of the virtual node, and the label value that virtual-kubelet users select by. */
 export const VIRTUAL_NODE_TAINT = 'virtual-kubelet.io/provider';
 export const VIRTUAL_NODE_TYPE = 'virtual-kubelet';

@@ -13,6 +13,21 @@ export class SetsByKey {
     if (set?.size === 0) this.#sets.delete(key);
   }
 
+  /** The first few that are under a key; from now on they are its last, so that all have their turn. */
+  next(key: string, count: number): readonly string[] {
+    const set = this.#sets.get(key) ?? [];
+    const first: string[] = [];
+    for (const value of set) {
+      if (first.length === count) break;
+      first.push(value);
+    }
+    for (const value of first) {
+      this.delete(key, value);
+      this.add(key, value);
+    }
+    return first;
+  }
+
   /** What is under a key now. */
   values(key: string): readonly string[] {
     return [...(this.#sets.get(key) ?? [])];

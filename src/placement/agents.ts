@@ -3,7 +3,7 @@ import { type DaemonNode, wantsPodOn } from '../core/daemon-selection.ts';
 import { AGENT_REQUIRED_ANNOTATION } from '../core/names.ts';
 import { add, larger, NOTHING, type Resources } from '../core/resources.ts';
 import { effectiveRequest, type SizedPod } from '../core/sizing.ts';
-import type { NodeTaint } from '../core/tolerates.ts';
+import { type NodeTaint, tolerates } from '../core/tolerates.ts';
 import type { CollectionReader } from '../kube/collection.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import type { WirePod } from '../kube/wire-pod.ts';
@@ -103,6 +103,13 @@ export class AgentSets {
     });
     this.#leftOut = leftOut;
     return sets;
+  }
+
+  /** Of those, whose pod a taint would keep off the node though it is wanted there. */
+  keptOffBy(taint: NodeTaint): readonly Pick<AgentSet, 'namespace' | 'name' | 'uid'>[] {
+    return this.#wanted()
+      .filter((one) => !(templateOf(one).spec?.tolerations ?? []).some((toleration) => tolerates(toleration, taint)))
+      .map(({ metadata: { namespace = 'default', name, uid = '' } }) => ({ namespace, name, uid }));
   }
 
   #wanted(): readonly KubeObject[] {

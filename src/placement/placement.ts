@@ -74,6 +74,7 @@ export class Placement {
   readonly #capacity: Capacity;
   #lastLaunchMs: number | undefined;
   readonly #spending = new Spending();
+  readonly #roomListeners = new Set<(className: string) => void>();
   readonly #measured: Measured;
   readonly #offered: Offered;
   /** Objects never change, and each is asked of for every other that may share its cell. */
@@ -107,14 +108,14 @@ export class Placement {
   async choose(pod: WirePod, { company, cellId, insteadOf }: Asked, signal: AbortSignal): Promise<Choice> {
     const table = await this.#offered.table(signal);
     // A cell that is asked for again under its id must not be in its own way.
-    if (cellId !== undefined) this.release(cellId);
+    if (cellId !== undefined) this.#spending.release(cellId);
     return this.#choose(table, this.#queryOf(pod, company, insteadOf), cellId);
   }
 
   /** The best offering of at least this size, by the default class, for a cell that is no pod's own. @throws as `choose` */
   async chooseSize(need: Resources, cellId: string, signal: AbortSignal): Promise<Choice> {
     const table = await this.#offered.table(signal);
-    this.release(cellId);
+    this.#spending.release(cellId);
     const query = this.#query({ cellClass: this.#options.classes.default(), need, constraints: [] });
     return this.#choose(table, query, cellId);
   }
@@ -132,7 +133,7 @@ export class Placement {
       throw refused;
     }
     const { offering } = entry;
-    if (cellId !== undefined) this.#spending.hold(cellId, cellClass.name, offering.pricePerHourUsd);
+    if (cellId !== undefined) this.#hold(cellId, cellClass.name, offering.pricePerHourUsd);
     return { offering, cellClass, need, why: describeChoice(query, entry, how) };
   }
 
@@ -228,7 +229,26 @@ export class Placement {
 
   /** A cell has ended, or nothing came of it. */
   release(cellId: string): void {
-    this.#spending.release(cellId);
+    const className = this.#spending.release(cellId);
+    if (className !== undefined) this.#tellOfRoom(className);
+  }
+
+  /**
+   * Calls back with the name of a class whose budget may have something left for another pod that waits: it had room a moment
+   * ago, or has more than before. The returned function ends that.
+   */
+  onBudgetRoom(listener: (className: string) => void): () => void {
+    this.#roomListeners.add(listener);
+    return () => this.#roomListeners.delete(listener);
+  }
+
+  #hold(cellId: string, className: string, pricePerHourUsd: number): void {
+    this.#spending.hold(cellId, className, pricePerHourUsd);
+    this.#tellOfRoom(className);
+  }
+
+  #tellOfRoom(className: string): void {
+    for (const listener of this.#roomListeners) listener(className);
   }
 
   /** An offering had no capacity: it is left out for a while that grows with each failure. */

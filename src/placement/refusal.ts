@@ -77,7 +77,6 @@ function budgetExceeded({ cellClass: { name, spec }, room }: Query): NodelessErr
       code: 'BudgetExceeded',
       retryable: true,
       message: `what other zones have of the budget of CellClass ${name} is not known yet: the Cell objects have not been listed; it is tried again`,
-      identity: { cellClass: name },
     });
   const isCells = room.cells <= 0;
   const limit = isCells

@@ -41,12 +41,13 @@ export class Spending {
     this.#add(className, 1, pricePerHourUsd);
   }
 
-  /** Counts a cell no more; without effect when it is not counted. */
-  release(cellId: string): void {
+  /** Counts a cell no more. @returns the class that has more left by that; undefined when the cell was not counted */
+  release(cellId: string): string | undefined {
     const cost = this.#cells.get(cellId);
-    if (cost === undefined) return;
+    if (cost === undefined) return undefined;
     this.#cells.delete(cellId);
     this.#add(cost.className, -1, -cost.pricePerHourUsd);
+    return cost.className;
   }
 
   /** What a class may still have, when the cell `without` has ended. */

@@ -95,6 +95,11 @@ export class Assignment {
     return this.#waiting.waitersFor(cell);
   }
 
+  /** A few of the pods that may have a cell now that the budget of a class has room. */
+  nextOfBudget(className: string): readonly string[] {
+    return this.#waiting.nextOfBudget(className);
+  }
+
   /** Tells a pod once why it has to wait. */
   async wait(pod: WirePod, error: NodelessError, signal: AbortSignal): Promise<Outcome> {
     return this.#waiting.wait(pod, error, signal);

@@ -89,6 +89,12 @@ export class PodController {
     }
   }
 
+  /** The budget of a class has room, or more than before: some of the pods that wait for it are looked at now. */
+  wakeOfBudget(className: string): void {
+    // Not at once: what could not be written for the first must not be tried without a pause by the others in turn.
+    for (const uid of this.#options.assignment.nextOfBudget(className)) this.#queue.addAfter(uid, ROOM_LOOK_MS);
+  }
+
   #observe(pod: WirePod): void {
     this.#options.nodePods.observe(pod);
     this.#queue.add(pod.metadata.uid ?? '');

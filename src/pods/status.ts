@@ -7,6 +7,7 @@ import {
   CELL_READY_CONDITION,
   CHOICE_ANNOTATION,
   DISRUPTION_TARGET,
+  POLICY_ENFORCED_CONDITION,
   START_ANNOTATION,
 } from '../core/names.ts';
 import { call, isStatus } from '../kube/calls.ts';
@@ -62,6 +63,18 @@ export function handedOverPatch(start: RecordedStart, message: string, nowMs: nu
     metadata: { annotations: { [START_ANNOTATION]: JSON.stringify(start) } },
     status: { conditions: [condition(CELL_READY_CONDITION, 'True', 'CellReady', message, nowMs)] },
   };
+}
+
+/** Whether the NetworkPolicies that select a pod are enforced where it is. */
+export function enforcedPatch(enforced: boolean, message: string, nowMs: number): object {
+  const told = condition(
+    POLICY_ENFORCED_CONDITION,
+    enforced ? 'True' : 'False',
+    enforced ? 'Enforced' : 'NotEnforced',
+    message,
+    nowMs,
+  );
+  return { status: { conditions: [told] } };
 }
 
 /** The pod is in every cell from now on; whether it is Ready is to be seen, unless there is none. */

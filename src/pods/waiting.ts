@@ -10,6 +10,8 @@ import { type PodWriter, waitingPatch } from './status.ts';
 /** How long a pod waits that nothing offered can take, unless it changes before. */
 const NO_OFFERING_RETRY_MS = 30_000;
 const NO_CAPACITY_RETRY_MS = 5_000;
+/** Pods that may try again when a budget has room: the first may ask for more than there is, the next for less. */
+const WOKEN_BY_BUDGET = 4;
 
 const WAITING_CODES = [
   'AgentDenied',
@@ -47,6 +49,9 @@ export class Waiting {
   /** Pods that wait for a place on a cell that is shared, by whose it is. */
   readonly #waiters = new SetsByKey();
   readonly #keys = new Map<string, string>();
+  /** Pods that wait for the budget of a class, by its name, and the class of each. */
+  readonly #ofBudget = new SetsByKey();
+  readonly #budgets = new Map<string, string>();
 
   constructor(options: WaitingOptions) {
     this.#options = options;
@@ -66,7 +71,10 @@ export class Waiting {
       this.#keys.set(uid, key);
       this.#waiters.add(key, uid);
     }
-    const againMs = error.retryable ? NO_CAPACITY_RETRY_MS : NO_OFFERING_RETRY_MS;
+    this.#waitForBudget(uid, error);
+    // A budget tells when there is room.
+    const isAwaited = error.retryable && !this.#budgets.has(uid);
+    const againMs = isAwaited ? NO_CAPACITY_RETRY_MS : NO_OFFERING_RETRY_MS;
     if (this.#told.get(uid) === error.message && viewOf(pod).cellId === undefined) return { againMs };
     const patched = await writer.patch(pod, (now) => waitingPatch(error.code, error.message, now), { signal });
     if (this.#told.get(uid) !== error.message) events.warning(pod, error.code, error.message);
@@ -80,6 +88,26 @@ export class Waiting {
     this.#told.delete(uid);
     this.#waiters.delete(this.#keys.get(uid) ?? '', uid);
     this.#keys.delete(uid);
+    this.#forgetBudget(uid);
+  }
+
+  /** A few of the pods that may have a cell now that the budget of a class has room; others the next time. */
+  nextOfBudget(className: string): readonly string[] {
+    return this.#ofBudget.next(className, WOKEN_BY_BUDGET);
+  }
+
+  #waitForBudget(uid: string, { code, identity: { cellClass } = {} }: NodelessError): void {
+    const className = code === 'BudgetExceeded' && typeof cellClass === 'string' ? cellClass : undefined;
+    if (this.#budgets.get(uid) === className) return;
+    this.#forgetBudget(uid);
+    if (className === undefined) return;
+    this.#budgets.set(uid, className);
+    this.#ofBudget.add(className, uid);
+  }
+
+  #forgetBudget(uid: string): void {
+    this.#ofBudget.delete(this.#budgets.get(uid) ?? '', uid);
+    this.#budgets.delete(uid);
   }
 
   /** The pods that may find a place now that a cell has changed. */

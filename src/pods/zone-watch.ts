@@ -24,6 +24,8 @@ export interface ZoneWatchOptions {
   readonly waiting: () => Iterable<string>;
   readonly placement: Pick<Placement, 'stock' | 'lastLaunchMs'>;
   readonly mark: ExhaustionMark;
+  /** Agents without a pod here that do not tolerate the mark, so that none is made for them while it is set. */
+  readonly shutOut: () => readonly string[];
   /** The virtual nodes of other zones that take pods now. */
   readonly elsewhere: () => readonly SelectableNode[];
   readonly writer: Pick<PodWriter, 'delete'>;
@@ -39,6 +41,8 @@ export interface ZoneWatchOptions {
 }
 
 const TICK_MS = 2_000;
+/** How long the mark is off for agents to get their pods; the daemon controller needs less. */
+const ASIDE_MS = 10_000;
 /** Those of a zone are not all made anew in one moment. */
 const MAX_PODS_PER_TICK = 5;
 
@@ -64,6 +68,8 @@ export async function watchZone(options: ZoneWatchOptions, signal: AbortSignal):
 class ZoneWatch {
   readonly #options: ZoneWatchOptions;
   #state: Exhaustion | undefined;
+  /** Since when the mark is off for agents, or was. */
+  #asideSinceMs: number | undefined;
   /** Why each pod that stays was told to, by uid. */
   readonly #told = new Map<string, string>();
 
@@ -77,10 +83,33 @@ class ZoneWatch {
     if (isMarked === undefined) return;
     const refused = this.#refused();
     const { exhausted } = await this.#next(isMarked, refused.length, signal);
-    if (exhausted !== isMarked) await mark.set(exhausted, signal);
+    const isToBeMarked = exhausted && !this.#stepsAside();
+    if (isToBeMarked !== isMarked) await mark.set(isToBeMarked, signal);
     // What the scheduler does not know yet would only come back.
-    else if (exhausted) await this.#reschedule(refused, signal);
+    else if (isToBeMarked) await this.#reschedule(refused, signal);
     for (const uid of this.#told.keys()) if (this.#options.pods.get(uid) === undefined) this.#told.delete(uid);
+  }
+
+  /**
+   * Whether the mark is off for a moment: an agent that does not tolerate it, and whose pod here was replaced, would be in no cell
+   * of the zone, and pods that require it would wait. One that has still none then has to wait itself.
+   */
+  #stepsAside(): boolean {
+    const { zone, shutOut, recoverAfterMs, clock, logger } = this.#options;
+    const agents = shutOut();
+    const nowMs = clock.now();
+    if (agents.length === 0) {
+      this.#asideSinceMs = undefined;
+      return false;
+    }
+    const sinceMs = this.#asideSinceMs;
+    if (sinceMs !== undefined && nowMs - sinceMs < recoverAfterMs) return nowMs - sinceMs < ASIDE_MS;
+    this.#asideSinceMs = nowMs;
+    logger.warn(
+      { zone, agents },
+      'the mark of an exhausted zone is off for a moment: agents that do not tolerate it have no pod',
+    );
+    return true;
   }
 
   #refused(): readonly WirePod[] {

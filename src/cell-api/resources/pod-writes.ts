@@ -1,4 +1,4 @@
-import { CELL_READY_CONDITION } from '../../core/names.ts';
+import { CELL_READY_CONDITION, POLICY_ENFORCED_CONDITION } from '../../core/names.ts';
 import type { KubeClient, KubeRequest } from '../../kube/client.ts';
 import type { KubeObject } from '../../kube/objects.ts';
 import type { WirePod } from '../../kube/wire-pod.ts';
@@ -158,18 +158,17 @@ function statusPatch(patch: JsonObject, uid: string, replacesLists: boolean): Js
   return { metadata: { uid }, status };
 }
 
+const OURS: ReadonlySet<unknown> = new Set([CELL_READY_CONDITION, POLICY_ENFORCED_CONDITION]);
+
 function requireOwnConditions(conditions: unknown, replacesLists: boolean): void {
   if (conditions === undefined) return;
   const touches =
     replacesLists ||
     !Array.isArray(conditions) ||
     conditions.some(
-      (item) =>
-        !isObject(item) ||
-        item.type === CELL_READY_CONDITION ||
-        (item.$patch !== undefined && item.$patch !== 'delete'),
+      (item) => !isObject(item) || OURS.has(item.type) || (item.$patch !== undefined && item.$patch !== 'delete'),
     );
   if (touches) {
-    throw new Refusal(403, "a cell may not change the provider's condition of a pod", { denial: 'bad-patch' });
+    throw new Refusal(403, "a cell may not change the provider's conditions of a pod", { denial: 'bad-patch' });
   }
 }

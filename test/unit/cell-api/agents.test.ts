@@ -79,7 +79,9 @@ test('a dry run of a status changes nothing, and no cell smuggles anything else 
   for (const more of [{ metadata: { annotations: { x: 'y' } } }, { spec: {} }]) {
     expect((await patch(a, {}, '', more)).status).toBe(403);
   }
-  expect((await patch(a, { conditions: [{ type: 'nodeless.io/CellReady', status: 'True' }] })).status).toBe(403);
+  for (const type of ['nodeless.io/CellReady', 'nodeless.io/NetworkPolicyEnforced']) {
+    expect((await patch(a, { conditions: [{ type, status: 'True' }] })).status).toBe(403);
+  }
   expect((await patch(a, {}, '', { metadata: { uid: 'another' } })).status).toBe(409);
   expect((await patch(a, { message: 'x'.repeat(300_000) })).status).toBe(422);
   expect(writes()).toEqual([]);

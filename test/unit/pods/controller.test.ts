@@ -144,6 +144,29 @@ describe('the pod controller', () => {
     expect(made.launch).toHaveBeenCalledTimes(1);
   });
 
+  test('a pod that waits for the budget of its class has a cell as soon as one of the class ends, each in its turn', async () => {
+    const made = started();
+    made.classes.apply('ADDED', {
+      metadata: { name: 'one', resourceVersion: '5' },
+      spec: { budgets: { maxCells: 1 } },
+    });
+    const metadata = { labels: { 'nodeless.io/cell-class': 'one' } };
+    const names = ['p', 'q', 'r'];
+    for (const name of names) made.pods.create(name, { metadata: { name, ...metadata } });
+    const withCell = () => names.filter((name) => cellOf(made.pods.get(name)) !== '');
+    const waiting = () => made.pods.events.filter(({ reason }) => reason === 'BudgetExceeded');
+    await vi.waitFor(() => expect([withCell().length, waiting().length]).toEqual([1, 2]));
+    for (let left = 2; left > 0; left -= 1) {
+      const [had = ''] = withCell();
+      made.pods.remove(had);
+      await vi.waitFor(() => expect(withCell()).toHaveLength(1), 3_000);
+      expect(withCell()).not.toContain(had);
+    }
+    expect(made.launch).toHaveBeenCalledTimes(3);
+    // The one that had to wait twice was told once.
+    expect(waiting()).toHaveLength(2);
+  });
+
   test('the class of a cell is handed to its launch, and its name is written on the machine', async () => {
     const made = started();
     const metadata = { name: 'gold', resourceVersion: '5' };

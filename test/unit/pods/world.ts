@@ -261,6 +261,7 @@ export function world(
     logger,
     ...limits,
   });
+  placement.onBudgetRoom((className) => controller.wakeOfBudget(className));
   adopt(book, [...machines.values()], [...pods.collection.items()].map(bindingOf));
   book.markComplete();
 

@@ -34,6 +34,9 @@ function rig({ isMarked = false, others = 1, mayAct = true, mayDelete = true } =
     unavailable: 10,
     counted: 0,
     lastLaunchMs: undefined as number | undefined,
+    shutOut: [] as string[],
+    markedAtMs: [] as number[],
+    onMark: (_exhausted: boolean): void => undefined,
     pods: new NodePods(),
     uids: new Set<string>(),
     add(pod: WirePod) {
@@ -59,9 +62,12 @@ function rig({ isMarked = false, others = 1, mayAct = true, mayDelete = true } =
         isSet: () => world.isMarked,
         async set(exhausted) {
           world.marks.push(exhausted);
+          world.markedAtMs.push(clock.now());
           world.isMarked = exhausted;
+          world.onMark(exhausted);
         },
       },
+      shutOut: () => world.shutOut,
       elsewhere: () => elsewhere,
       writer: {
         async delete(pod, _signal, more) {
@@ -155,5 +161,30 @@ describe('a zone without capacity', () => {
     add(refusedPod('p'));
     await later(clock, 300_000);
     expect([world.marks, world.deleted]).toEqual([[], []]);
+  });
+
+  test('is unmarked for the moment in which an agent that does not tolerate the mark gets its pod', async () => {
+    const { add, world, clock } = rig();
+    // Its pod is replaced while the zone is marked, and made anew as soon as it is not.
+    world.onMark = (exhausted) => {
+      world.shutOut = exhausted && world.marks.length === 1 ? ['kube-system/agent'] : [];
+    };
+    add(refusedPod('bare', []));
+    await later(clock, 300_000);
+    expect(world.marks).toEqual([true, false, true]);
+    const [on = 0, off = 0, again = 0] = world.markedAtMs;
+    expect([off - on, again - off]).toEqual([2_000, 2_000]);
+  });
+
+  test('is marked again though an agent gets no pod, and tries again later; nothing is sent elsewhere meanwhile', async () => {
+    const { add, world } = rig();
+    world.shutOut = ['kube-system/agent'];
+    add(refusedPod('p'));
+    await vi.waitFor(() => expect(world.marks.length).toBeGreaterThanOrEqual(3), 5_000);
+    expect(world.marks.slice(0, 3)).toEqual([true, false, true]);
+    const [on = 0, off = 0, again = 0] = world.markedAtMs;
+    expect(on).toBeLessThanOrEqual(12_000);
+    expect(again - off).toBe(10_000);
+    expect(off - on).toBeGreaterThanOrEqual(48_000);
   });
 });

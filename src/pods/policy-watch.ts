@@ -1,0 +1,114 @@
+import type { Logger } from 'pino';
+import type { Book } from '../cells/book.ts';
+import { type Cell, isServed } from '../cells/cell.ts';
+import type { Clock } from '../core/clock.ts';
+import { messageOf } from '../core/errors.ts';
+import { POLICY_ENFORCED_CONDITION } from '../core/names.ts';
+import type { Collection } from '../kube/collection.ts';
+import type { EventRecorder } from '../kube/events.ts';
+import type { NetworkPolicy } from '../kube/network-policy-index.ts';
+import { podName, type WirePod } from '../kube/wire-pod.ts';
+import type { Policies } from '../placement/shelter.ts';
+import type { NodePods } from './node-pods.ts';
+import { isFinished } from './room.ts';
+import { enforcedPatch, type PodWriter } from './status.ts';
+
+export interface PolicyWatchOptions {
+  readonly book: Pick<Book, 'ofPod'>;
+  readonly pods: Pick<NodePods, 'get' | 'inNamespace' | 'observe'>;
+  readonly networkPolicies: Pick<Collection<NetworkPolicy>, 'items' | 'subscribe'>;
+  readonly policies: Policies;
+  /** Whether anything enforces NetworkPolicies on a cell, by its class. */
+  readonly isEnforcedOn: (cell: Cell) => boolean;
+  readonly writer: Pick<PodWriter, 'patch'>;
+  readonly events: Pick<EventRecorder, 'warning'>;
+  readonly clock: Clock;
+  /** False while another process may lead. */
+  readonly mayAct: () => boolean;
+  readonly logger: Logger;
+}
+
+const TICK_MS = 1_000;
+/** A policy may select all pods of a large namespace. */
+const MAX_WRITES_PER_TICK = 20;
+
+/** A pod and what is to be said of it. */
+interface Telling {
+  readonly pod: WirePod;
+  /** The policy that nothing enforces; undefined where that is over. */
+  readonly policy?: string;
+}
+
+/** What there is to tell of a pod that has not been told: its own condition remembers, over restarts too. */
+function tellingOf(pod: WirePod, policy: string | undefined): Telling | undefined {
+  const told = pod.status?.conditions?.find(({ type }) => type === POLICY_ENFORCED_CONDITION)?.status === 'False';
+  if (told === (policy !== undefined)) return undefined;
+  return policy === undefined ? { pod } : { pod, policy };
+}
+
+/**
+ * Tells pods that have a cell of NetworkPolicies that select them since and that nothing enforces there: once by an event, and by
+ * a condition for as long as it is so. Looks at a namespace's pods when one of its policies changes. Until the signal aborts.
+ */
+export async function watchPolicies(options: PolicyWatchOptions, signal: AbortSignal): Promise<void> {
+  const { book, pods, networkPolicies, policies, isEnforcedOn, writer, events, clock, mayAct, logger } = options;
+  /** Namespaces whose pods are to be looked at. */
+  const changed = new Set<string>();
+  let failing = false;
+  const note = ({ metadata }: NetworkPolicy) => changed.add(metadata.namespace ?? 'default');
+  for (const policy of networkPolicies.items()) note(policy);
+  const end = networkPolicies.subscribe(({ object }) => note(object));
+
+  function tellingsIn(namespace: string): readonly Telling[] {
+    return pods.inNamespace(namespace).flatMap((pod) => {
+      const cell = book.ofPod(pod.metadata.uid ?? '');
+      if (cell === undefined || !isServed(cell) || isFinished(pod) || pod.metadata.deletionTimestamp !== undefined)
+        return [];
+      const policy = isEnforcedOn(cell) ? undefined : policies.selecting(namespace, pod.metadata.labels ?? {});
+      return tellingOf(pod, policy) ?? [];
+    });
+  }
+
+  async function tell({ pod, policy }: Telling): Promise<void> {
+    const name = podName(pod);
+    const message =
+      policy === undefined
+        ? 'no NetworkPolicy selects the pod that nothing enforces'
+        : `NetworkPolicy ${policy} selects the pod, and nothing enforces it on the cell that the pod had before; delete the pod to have another where it is enforced`;
+    const after = await writer.patch(pod, (now) => enforcedPatch(policy === undefined, message, now), { signal });
+    if (after === undefined) return;
+    if (pods.get(pod.metadata.uid ?? '') !== undefined) pods.observe(after);
+    if (policy === undefined) return;
+    logger.warn({ pod: name, policy }, 'nothing enforces a NetworkPolicy that selects a pod on a cell');
+    events.warning(pod, 'NotEnforced', message);
+  }
+
+  async function look(namespace: string, most: number): Promise<number> {
+    // First: what changes from now on is looked at again.
+    changed.delete(namespace);
+    const tellings = tellingsIn(namespace);
+    if (tellings.length > most) changed.add(namespace);
+    try {
+      for (const telling of tellings.slice(0, most)) await tell(telling);
+    } catch (error) {
+      changed.add(namespace);
+      throw error;
+    }
+    return Math.min(tellings.length, most);
+  }
+
+  while (!signal.aborted) {
+    await clock.sleep(TICK_MS, signal).catch(() => undefined);
+    if (signal.aborted || !mayAct() || !policies.synced) continue;
+    let left = MAX_WRITES_PER_TICK;
+    try {
+      for (const namespace of [...changed]) if (left > 0) left -= await look(namespace, left);
+      failing = false;
+    } catch (error) {
+      if (!failing && !signal.aborted)
+        logger.warn({ reason: messageOf(error) }, 'pods can not be told of NetworkPolicies now');
+      failing = true;
+    }
+  }
+  end();
+}
