@@ -68,7 +68,8 @@ export async function becomeLeader(options: LeadershipOptions, signal: AbortSign
 
   function heldForMs(): number {
     const sinceMs = uptimeMs() - held.askedAtMs;
-    return lost.signal.aborted || sinceMs > RENEW_DEADLINE_MS ? 0 : LEASE_MS - sinceMs;
+    const over = lost.signal.aborted || released.signal.aborted || sinceMs > RENEW_DEADLINE_MS;
+    return over ? 0 : LEASE_MS - sinceMs;
   }
 
   return {

@@ -205,7 +205,12 @@ describe('leadership', () => {
   test('a lease that is given up is free at once, and no longer renewed', async () => {
     const { client, state } = await leaseServer();
     const lead = await replica(client, 'a').leading;
-    await lead.release();
+    expect(lead.isHeld()).toBe(true);
+    const releasing = lead.release();
+    // What is left behind may not act from here on: another leads as soon as the lease is written.
+    expect([lead.isHeld(), lead.heldForMs()]).toEqual([false, 0]);
+    await releasing;
+    expect([lead.isHeld(), lead.heldForMs()]).toEqual([false, 0]);
     expect(state.lease?.spec).toMatchObject({ holderIdentity: '' });
     expect((await replica(client, 'b').leading).isHeld()).toBe(true);
   });
