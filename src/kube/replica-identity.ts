@@ -17,6 +17,16 @@ async function startTimeOf(pid: number): Promise<string | undefined> {
   return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
 }
 
+/** Asked without a file: who is out of files, or may not read of others in /proc, is told all the same. */
+function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+}
+
 async function ownPlace(): Promise<Place | undefined> {
   const [boot, namespace, startTime] = await Promise.all([
     readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => undefined),
@@ -49,7 +59,10 @@ export async function replicaIdentity(): Promise<ReplicaIdentity> {
     async hasEnded(holder) {
       const [, heldIn, heldBy, heldSince] = /_([^_]+)_(\d+)_(\d+)$/.exec(holder) ?? [];
       if (heldIn !== place || heldBy === undefined) return false;
-      return (await startTimeOf(Number(heldBy))) !== heldSince;
+      if (!isThere(Number(heldBy))) return true;
+      // What can't be read tells nothing.
+      const startTime = await startTimeOf(Number(heldBy));
+      return startTime !== undefined && startTime !== heldSince;
     },
   };
 }
