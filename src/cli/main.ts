@@ -9,6 +9,7 @@ import { installCommand } from './install-command.ts';
 import { planCommand } from './plan-command.ts';
 import { runCommand } from './run-command.ts';
 import { simulateCommand } from './simulate-command.ts';
+import { uiCommand } from './ui-command.ts';
 import { whyCommand } from './why-command.ts';
 
 const program = new Command('nodeless')
@@ -22,6 +23,7 @@ const program = new Command('nodeless')
   .addCommand(planCommand())
   .addCommand(whyCommand())
   .addCommand(cellsCommand())
+  .addCommand(uiCommand())
   .addCommand(simulateCommand())
   .addCommand(dashboardCommand())
   .addCommand(demoCommand())

@@ -15,11 +15,11 @@ export interface NodeFacts {
 const NANO = 1e9;
 const GIB = 2 ** 30;
 
-/** `1.5`, `12 GiB`. */
-function formatAmount(resource: string, amount: number): string {
+/** `1.5`, `1.5 of 1024`, `12 GiB`, `12 of 4096 GiB`. */
+function formatAmounts(resource: string, ...amounts: readonly number[]): string {
   const isBytes = resource === 'memory' || resource === 'ephemeral-storage' || resource.startsWith('hugepages-');
-  const rounded = (value: number) => String(Math.round(value * 100) / 100);
-  return isBytes ? `${rounded(amount / GIB)} GiB` : rounded(amount);
+  const rounded = amounts.map((amount) => Math.round((isBytes ? amount / GIB : amount) * 100) / 100);
+  return `${rounded.join(' of ')}${isBytes ? ' GiB' : ''}`;
 }
 
 function onMachines(resource: string, { machines, machineCount }: NodeFacts): number {
@@ -41,17 +41,16 @@ export function nodesSection(facts: NodeFacts): Section {
       title: 'Nodes',
       columns: [
         { name: 'Resource' },
-        { name: 'Advertised', kind: 'number' },
-        { name: 'Requested', kind: 'number' },
-        { name: 'On machines', kind: 'number' },
+        { name: 'Requested of advertised', kind: 'number' },
+        { name: 'Machines', kind: 'number' },
       ],
       empty: 'The node advertises nothing.',
     },
     Object.entries(facts.capacity).map(([resource, quantity]) => {
       const advertised = Number(parseNano(quantity)) / NANO;
       const requested = facts.requested[resource] ?? 0;
-      const amounts = [advertised, requested, onMachines(resource, facts)];
-      const values = [resource, ...amounts.map((amount) => formatAmount(resource, amount))];
+      const used = formatAmounts(resource, requested, advertised);
+      const values = [resource, used, formatAmounts(resource, onMachines(resource, facts))];
       return { values, ...(advertised > 0 && requested >= advertised ? { tone: 'bad' as const } : {}) };
     }),
   );

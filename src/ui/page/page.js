@@ -217,7 +217,13 @@ function cellRow(first) {
     /** @param {Cell} next */
     show(next) {
       cell = next;
-      const values = [next.pod, next.phase, next.type || '–', next.launch || '–', next.priceUsd.toFixed(4)];
+      const values = [
+        next.pod,
+        next.phase,
+        next.type || '–',
+        next.launch || '–',
+        next.type === '' ? '–' : next.priceUsd.toFixed(4),
+      ];
       for (const [at, one] of [pod, phase, type, launch, price].entries())
         if (one !== undefined) write(one, values[at] ?? '');
       if (phase !== undefined) tint(phase, TONES.get(next.phase) ?? 'waiting');

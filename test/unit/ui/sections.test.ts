@@ -68,10 +68,10 @@ describe('the column of nodes', () => {
       machineCount: 5,
     });
     expect(values(section)).toEqual([
-      ['cpu', '1024', '1.25', '3.5'],
-      ['memory', '4096 GiB', '1 GiB', '6 GiB'],
-      ['pods', '1000', '5', '5'],
-      ['nvidia.com/gpu', '10', '0', '1'],
+      ['cpu', '1.25 of 1024', '3.5'],
+      ['memory', '1 of 4096 GiB', '6 GiB'],
+      ['pods', '5 of 1000', '5'],
+      ['nvidia.com/gpu', '0 of 10', '1'],
     ]);
     expect(tones(section)).toEqual([undefined, undefined, undefined, undefined]);
   });
