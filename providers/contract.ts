@@ -26,6 +26,9 @@ export type Attestation =
   | { readonly outcome: 'reused'; readonly cellId: string }
   | { readonly outcome: 'unknown' };
 
+/** The pod that a warm machine is given to. */
+export type Claimant = Pick<CellTags, 'pod' | 'podUid'>;
+
 /**
  * A cloud that cells can be launched in. Implementations keep no state of their own beyond the cloud's:
  * a new instance over the same cloud sees the same cells. Errors are NodelessErrors with the codes
@@ -47,6 +50,12 @@ export interface CellProvider {
   list(signal: AbortSignal): Promise<readonly CellMachine[]>;
   /** Ends a machine and resolves once the cloud confirms its end. Idempotent; unknown cells are NOT an error. */
   terminate(cellId: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Writes on a machine that waits in a pool which pod has it from now on, durably, and resolves with the machine as it is
+   * then. Idempotent for one pod; rejects with Denied where it is another's, with NotFound where there is no such machine.
+   * A provider without it can keep no pools.
+   */
+  claim?(cellId: string, by: Claimant, signal: AbortSignal): Promise<CellMachine>;
   /** Settles which cell a bootstrapping machine is; the first key that uses a token is recorded durably. */
   attest(evidence: BootstrapEvidence, signal: AbortSignal): Promise<Attestation>;
   /** Rejects with a NodelessError when the cloud can't be used now. */

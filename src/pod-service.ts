@@ -37,6 +37,7 @@ import { PodSteps } from './pods/steps.ts';
 import type { Decisions } from './ui/decisions.ts';
 import { ownArch } from './virtual-node/node-spec.ts';
 import type { Led } from './virtual-node-service.ts';
+import { warmPools } from './warm-pool-service.ts';
 import { serveZone } from './zone-service.ts';
 
 /** What the way of a virtual node's pods to cells stands on. */
@@ -123,8 +124,6 @@ export async function servePods(
   const placeOf = (pod: WirePod) => placeByPolicy(pod, placeRules);
   const { gather: gatherMs, nodeCell } = config.cells;
   const places = new Places({ book, fleet, placement, writer, events });
-  const assigning = { book, places, placement, placeOf, pods: nodePods, writer, events, clock };
-  const assignment = new Assignment({ ...assigning, gatherMs, nodeCellSize: nodeCell.size });
   const nodeIsReady = () => hasCondition(thisNode(), 'Ready');
   const podUidsOn = async (cell: Cell, ask: AbortSignal) => {
     const kubelet = kubeletOf(cell);
@@ -132,6 +131,10 @@ export async function servePods(
   };
   const recall = new AgentRecall({ podUidsOn, clock, signal });
   const agents = new AgentSeating({ book, pods: nodePods, sets: agentSets, placement, placeOf, events, recall });
+  const isComplete = (cell: Cell) => agents.awaitedOn(cell).length === 0;
+  const warm = warmPools({ ...service, placement, isComplete }, signal);
+  const assigning = { book, places, placement, placeOf, pods: nodePods, warm: warm.claims, writer, events, clock };
+  const assignment = new Assignment({ ...assigning, gatherMs, nodeCellSize: nodeCell.size });
   const controller = new PodController({
     pods,
     nodePods,
@@ -151,7 +154,14 @@ export async function servePods(
     nodeIsReady,
   });
   // Without them no pod can be placed; where their definition is missing, pods are told so instead of nobody.
-  const known = [cellClasses, namespaces, daemonSets, networkPolicies, ...(cellsOfZones ? [cellsOfZones] : [])];
+  const known = [
+    cellClasses,
+    namespaces,
+    daemonSets,
+    networkPolicies,
+    shared.warmPools,
+    ...(cellsOfZones ? [cellsOfZones] : []),
+  ];
   const classesKnown = Promise.all(known.map(({ whenSynced }) => whenSynced));
   await Promise.race([classesKnown, clock.sleep(CLASSES_SYNC_MS, signal)]);
   type Concerns = (pod: WirePod, changed: KubeObject['metadata']) => boolean;
@@ -165,6 +175,7 @@ export async function servePods(
   wakeAt(networkPolicies, ({ metadata }, { namespace }) => metadata.namespace === namespace);
   const endBudgets = placement.onBudgetRoom((className) => controller.wakeOfBudget(className));
   stops.push(async () => endBudgets());
+  warm.start();
   controller.start(signal);
   if (zone !== undefined) {
     const nodeNames = virtualNodesOf(config).map((one) => one.name);

@@ -1,4 +1,4 @@
-import { CELLS_PATH, GROUP, VERSION, VIRTUAL_NODE_LABEL } from './core/names.ts';
+import { CELLS_PATH, GROUP, VERSION, VIRTUAL_NODE_LABEL, WARM_POOLS_PATH } from './core/names.ts';
 import { type Collection, type CollectionReader, type CollectionSource, startCollection } from './kube/collection.ts';
 import type { NetworkPolicy } from './kube/network-policy-index.ts';
 import type { KubeObject } from './kube/objects.ts';
@@ -9,6 +9,7 @@ export interface SharedCollections {
   readonly namespaces: Collection<KubeObject>;
   readonly daemonSets: Collection<KubeObject>;
   readonly networkPolicies: Collection<NetworkPolicy>;
+  readonly warmPools: Collection<KubeObject>;
 }
 
 /** The virtual nodes by name, each as its own API server's watch has it. */
@@ -47,5 +48,6 @@ export function startShared(source: Omit<CollectionSource, 'path' | 'query'>, si
     namespaces: start('/api/v1/namespaces'),
     daemonSets: start('/apis/apps/v1/daemonsets'),
     networkPolicies: start<NetworkPolicy>('/apis/networking.k8s.io/v1/networkpolicies'),
+    warmPools: start(WARM_POOLS_PATH),
   };
 }

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import type { CellTags } from '../../src/core/cell.ts';
 import { NodelessError } from '../../src/core/errors.ts';
 import type { Offering } from '../../src/core/offerings.ts';
+import type { Claimant } from '../contract.ts';
 import { readIfExists, systemCode, writeExclusive } from './machine/files.ts';
 
-/** What the "cloud" knows of a local cell; written once, at its launch. */
+/** What the "cloud" knows of a local cell; written once, at its launch, but for whose it becomes where it waits in a pool. */
 export interface CellRecord {
   readonly tags: CellTags;
   readonly offering: Offering;
@@ -18,7 +19,7 @@ export interface CellRecord {
   readonly tokenSha256: string;
 }
 
-/** The folders of the cells: `cells/<id>/` with `cell.json`, `token` (0600), `key`, `ending` and `machine/`. */
+/** The folders of the cells: `cells/<id>/` with `cell.json`, `token` (0600), `claim`, `key`, `ending` and `machine/`. */
 export interface CellStore {
   ids(): Promise<readonly string[]>;
   read(cellId: string): Promise<CellRecord | undefined>;
@@ -28,6 +29,8 @@ export interface CellStore {
   token(cellId: string): Promise<string>;
   /** Writes the record unless there is one; returns the one that stands. */
   create(record: CellRecord): Promise<CellRecord>;
+  /** Records the pod that a cell of a pool is given to; returns the first one's uid. */
+  claim(cellId: string, by: Claimant): Promise<string>;
   /** Records the fingerprint of the first key that used the token; returns the first one. */
   recordKey(cellId: string, fingerprint: string): Promise<string>;
   /** Whether somebody has marked a zone as one without capacity, by a file of its name. */
@@ -74,7 +77,10 @@ export function createCellStore(stateDir: string): CellStore {
 
   async function read(cellId: string): Promise<CellRecord | undefined> {
     const text = await readIfExists(at(cellId, 'cell.json'));
-    return text === undefined ? undefined : (JSON.parse(text) as CellRecord);
+    if (text === undefined) return undefined;
+    const record = JSON.parse(text) as CellRecord;
+    const claim = record.tags.pool === undefined ? undefined : await readIfExists(at(cellId, 'claim'));
+    return claim === undefined ? record : { ...record, tags: { ...record.tags, ...(JSON.parse(claim) as Claimant) } };
   }
 
   async function remove(cellId: string): Promise<void> {
@@ -114,6 +120,10 @@ export function createCellStore(stateDir: string): CellStore {
     async create(record) {
       await writeExclusive(at(record.tags.cellId, 'cell.json'), JSON.stringify(record, null, 2), 0o600);
       return (await read(record.tags.cellId)) ?? record;
+    },
+    async claim(cellId, { pod, podUid }) {
+      await writeExclusive(at(cellId, 'claim'), JSON.stringify({ pod, podUid }), 0o600);
+      return (JSON.parse((await readIfExists(at(cellId, 'claim'))) ?? '{}') as Partial<Claimant>).podUid ?? '';
     },
     async recordKey(cellId, fingerprint) {
       await writeExclusive(at(cellId, 'key'), fingerprint, 0o600);

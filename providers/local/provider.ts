@@ -5,7 +5,7 @@ import type { CellMachine } from '../../src/core/cell.ts';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { messageOf, NodelessError } from '../../src/core/errors.ts';
 import type { Offering } from '../../src/core/offerings.ts';
-import type { Attestation, BootstrapEvidence, CellProvider, LaunchRequest } from '../contract.ts';
+import type { Attestation, BootstrapEvidence, CellProvider, Claimant, LaunchRequest } from '../contract.ts';
 import { createAddressBook } from './address-book.ts';
 import { cellSpec, hostSize, machineOf } from './cell-machine.ts';
 import { type CellRecord, cellIdOfToken, checkCellId, createCellStore, isCellId, sha256 } from './cell-store.ts';
@@ -133,6 +133,21 @@ export function createLocalProvider(options: LocalProviderOptions): CellProvider
     return record !== undefined && isOwn(record) ? machineOf(record, state) : undefined;
   }
 
+  async function claim(cellId: string, by: Claimant): Promise<CellMachine> {
+    const before = isCellId(cellId) ? await find(cellId) : undefined;
+    if (before === undefined || before.state === 'ending' || before.state === 'ended') {
+      const message = `there is no cell ${cellId} that could be claimed`;
+      throw new NodelessError({ code: 'NotFound', message, identity: { cell: cellId } });
+    }
+    const { pool, podUid } = before.tags;
+    const owner = pool === undefined ? podUid : await store.claim(cellId, by);
+    if (owner !== by.podUid) {
+      const message = `cell ${cellId} is another pod's than ${by.pod}`;
+      throw new NodelessError({ code: 'Denied', message, identity: { cell: cellId, pod: by.pod } });
+    }
+    return { ...before, tags: { ...before.tags, ...(pool === undefined ? {} : by) } };
+  }
+
   async function offerings(): Promise<readonly Offering[]> {
     await mkdir(settings.stateDir, { recursive: true, mode: 0o700 });
     const disk = await statfs(settings.stateDir);
@@ -207,6 +222,7 @@ export function createLocalProvider(options: LocalProviderOptions): CellProvider
     async terminate(cellId) {
       if (isCellId(cellId)) await terminate(cellId);
     },
+    claim,
     attest,
     async health() {
       const needed = [settings.stateDir, settings.programs.kubelet, settings.programs.containerd];

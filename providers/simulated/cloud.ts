@@ -5,7 +5,7 @@ import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { type ErrorCode, NodelessError } from '../../src/core/errors.ts';
 import type { Offering } from '../../src/core/offerings.ts';
 import { drawLatency, type Latency, seededRandom } from '../../src/core/seeded-random.ts';
-import type { Attestation, BootstrapEvidence, LaunchRequest } from '../contract.ts';
+import type { Attestation, BootstrapEvidence, Claimant, LaunchRequest } from '../contract.ts';
 import { connectionsTo } from './api-client.ts';
 import { runSimulatedKubelet, type SimulatedKubelet } from './kubelet.ts';
 import { SIMULATED, simulatedOfferings } from './offerings.ts';
@@ -30,7 +30,7 @@ export interface SimulatedCloudOptions {
 }
 
 interface Machine {
-  readonly description: CellMachine;
+  description: CellMachine;
   readonly token: string;
   readonly life: AbortController;
   state: CellMachine['state'];
@@ -45,6 +45,7 @@ export interface SimulatedCloud {
   readonly offerings: readonly Offering[];
   launch(request: LaunchRequest, signal: AbortSignal): Promise<CellMachine>;
   terminate(cellId: string): Promise<void>;
+  claim(cellId: string, by: Claimant): CellMachine;
   list(): readonly CellMachine[];
   attest(evidence: BootstrapEvidence): Attestation;
   /** From now on these zones, and no others, have no capacity. */
@@ -193,6 +194,21 @@ export function createSimulatedCloud(options: SimulatedCloudOptions = {}): Simul
       machine.life.abort();
       await machine.done;
       if (machines.get(cellId) === machine) machines.delete(cellId);
+    },
+    claim(cellId, { pod, podUid }) {
+      const machine = machines.get(cellId);
+      if (machine === undefined || machine.state === 'ending' || machine.state === 'ended') {
+        const message = `there is no cell ${cellId} that could be claimed`;
+        throw new NodelessError({ code: 'NotFound', message, identity: { cell: cellId } });
+      }
+      const { tags } = machine.description;
+      const isFree = tags.pool !== undefined && tags.podUid === '';
+      if (!isFree && tags.podUid !== podUid) {
+        const message = `cell ${cellId} is another pod's than ${pod}`;
+        throw new NodelessError({ code: 'Denied', message, identity: { cell: cellId, pod } });
+      }
+      if (isFree) machine.description = { ...machine.description, tags: { ...tags, pod, podUid } };
+      return describe(machine);
     },
     list: () => [...machines.values()].map(describe),
     attest({ token, keyFingerprint }) {

@@ -28,6 +28,9 @@ export function createSimulatedProvider({ cloud, owner }: SimulatedProviderOptio
         );
     },
     terminate: (cellId) => cloud.terminate(cellId),
+    async claim(cellId, by) {
+      return cloud.claim(cellId, by);
+    },
     async attest(evidence) {
       return cloud.attest(evidence);
     },

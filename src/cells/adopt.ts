@@ -1,7 +1,7 @@
-import type { CellMachine, CellPhase, CellPurpose } from '../core/cell.ts';
+import type { CellMachine, CellPhase, CellPurpose, CellTags } from '../core/cell.ts';
 import { NODE_CELL } from '../core/cell.ts';
 import type { Book } from './book.ts';
-import { type Claim, isEntitled } from './entitlement.ts';
+import { type Claim, isEntitled, isUnclaimed } from './entitlement.ts';
 
 /** What a pod says of its cell. */
 export interface Binding extends Claim {
@@ -32,15 +32,23 @@ function membersOfUnlisted(bindings: readonly Binding[]): readonly Binding[] {
   ];
 }
 
+/** What is written on a machine, or would be if the list did not lag: a pod that has run on it has it. */
+function writtenOn({ tags }: CellMachine, bindings: readonly Binding[]): CellTags {
+  const owner = isUnclaimed(tags) ? bindings.find(({ handedOver }) => handedOver) : undefined;
+  return owner === undefined ? tags : { ...tags, pod: owner.pod, podUid: owner.uid };
+}
+
 function adoptListed(book: Book, machine: CellMachine, bindings: readonly Binding[]): void {
-  const { tags } = machine;
+  const tags = writtenOn(machine, bindings);
   const members = bindings.filter((binding) => isEntitled(tags, binding));
-  // The node cell outlives its pods for a while.
-  const lingers = tags.purpose === NODE_CELL && (machine.state === 'running' || machine.state === 'launching');
+  // The node cell outlives its pods for a while, and a warm cell has none yet.
+  const isThere = machine.state === 'running' || machine.state === 'launching';
+  const lingers = isThere && (tags.purpose === NODE_CELL || isUnclaimed(tags));
   if (members.length === 0 && !lingers) return;
   const ran = members.some(({ handedOver }) => handedOver);
-  const { cellId, podUid, pod, purpose } = tags;
-  const identity = { cellId, podUid, pod, ...(purpose === undefined ? {} : { purpose }) };
+  const { cellId, podUid, pod, purpose, pool } = tags;
+  const more = { ...(purpose === undefined ? {} : { purpose }), ...(pool === undefined ? {} : { pool }) };
+  const identity = { cellId, podUid, pod, ...more };
   const cell = book.add(identity, phaseOf(machine, ran), members);
   if (cell.phase === 'lost') cell.reason = machine.reason ?? 'its machine ended while nobody watched';
   book.seen(cell, machine);

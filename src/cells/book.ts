@@ -6,10 +6,16 @@ import type { Clock } from '../core/clock.ts';
 import { NodelessError } from '../core/errors.ts';
 import { NOTHING, resourcesOf } from '../core/resources.ts';
 import { hasCondition } from '../kube/objects.ts';
-import { type Cell, isOnItsWay, isServed, type Member, type SeatedAgent, shownMembers } from './cell.ts';
+import { type Cell, isOnItsWay, isServed, isWarm, type Member, type SeatedAgent, shownMembers } from './cell.ts';
 
 /** A cell as the book itself changes it. */
-type OwnCell = Cell & { readonly members: Map<string, Member>; readonly agents: Map<string, SeatedAgent> };
+type OwnCell = Omit<Cell, 'members' | 'agents' | 'podUid' | 'pod' | 'claimedMs'> & {
+  readonly members: Map<string, Member>;
+  readonly agents: Map<string, SeatedAgent>;
+  podUid: string;
+  pod: string;
+  claimedMs?: number;
+};
 
 /** A pod that takes part in a cell. */
 export type Joining = Pick<Member, 'uid' | 'pod'> & Partial<Pick<Member, 'handedOver'>>;
@@ -69,7 +75,7 @@ export class Book implements CellBook, AgentBook, CellReports {
    * @throws NodelessError Denied when the id is another pod's: a cell is never given twice.
    */
   add(
-    identity: Pick<Cell, 'cellId' | 'podUid' | 'pod' | 'purpose'>,
+    identity: Pick<Cell, 'cellId' | 'podUid' | 'pod' | 'purpose' | 'pool'>,
     phase: CellPhase,
     members: readonly Joining[] = [{ uid: identity.podUid, pod: identity.pod }],
   ): Cell {
@@ -91,6 +97,32 @@ export class Book implements CellBook, AgentBook, CellReports {
     for (const member of members) this.#enroll(cell, member);
     this.#changed(cell);
     return cell;
+  }
+
+  /** Gives a cell that waits in a pool to a pod. @throws NodelessError Denied where a pod has it */
+  claim(cell: Cell, { uid, pod }: Joining): void {
+    const own = this.#cells.get(cell.cellId);
+    if (own !== cell || !isWarm(cell)) {
+      const message = `cell ${cell.cellId} waits for no pod`;
+      throw new NodelessError({ code: 'Denied', message, identity: { cell: cell.cellId, pod } });
+    }
+    own.podUid = uid;
+    own.pod = pod;
+    own.claimedMs = this.#clock.now();
+    this.#enroll(own, { uid, pod });
+    this.#changed(own);
+  }
+
+  /** Takes a claim back that was written nowhere: the cell waits again. */
+  unclaim(cell: Cell): void {
+    const own = this.#cells.get(cell.cellId);
+    if (own !== cell || own.pool === undefined || shownMembers(own).length > 0) return;
+    own.members.delete(own.podUid);
+    if (this.#byPod.get(own.podUid) === own) this.#byPod.delete(own.podUid);
+    own.podUid = '';
+    own.pod = '';
+    delete own.claimedMs;
+    this.#changed(own);
   }
 
   /** Gives a pod a place in a cell that is there already. */
@@ -174,7 +206,7 @@ export class Book implements CellBook, AgentBook, CellReports {
     agent.status = status;
     this.#show(cellId, uid);
     // A pod may wait for it.
-    if (shownMembers(cell).length < cell.members.size) this.#changed(cell);
+    if (isWarm(cell) || shownMembers(cell).length < cell.members.size) this.#changed(cell);
   }
 
   knowsAgents(cellId: string): boolean {

@@ -1,4 +1,4 @@
-import type { CellProvider } from '../../providers/contract.ts';
+import type { CellProvider, Claimant } from '../../providers/contract.ts';
 import { isNodelessError, NodelessError } from '../core/errors.ts';
 
 /** How long each call may take, in milliseconds; after it the outcome is unknown and the caller goes on. */
@@ -7,6 +7,7 @@ const DEADLINES_MS = {
   launch: 120_000,
   list: 30_000,
   terminate: 60_000,
+  claim: 15_000,
   attest: 10_000,
   health: 10_000,
 };
@@ -48,7 +49,16 @@ export function boundedProvider(provider: CellProvider, observe: CallObserver = 
       throw error;
     }
   }
+  const { claim } = provider;
+  const mayClaim =
+    claim === undefined
+      ? {}
+      : {
+          claim: (cellId: string, by: Claimant, signal: AbortSignal) =>
+            bounded('claim', signal, (limit) => claim.call(provider, cellId, by, limit)),
+        };
   return {
+    ...mayClaim,
     name: provider.name,
     start: (signal) => provider.start(signal),
     stop: () => provider.stop(),

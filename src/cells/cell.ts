@@ -1,4 +1,4 @@
-import type { CellMachine, CellPhase, CellPurpose } from '../core/cell.ts';
+import type { CellMachine, CellPhase, CellPool, CellPurpose } from '../core/cell.ts';
 import type { CellClass } from '../core/cell-class.ts';
 import type { Offering } from '../core/offerings.ts';
 import type { Resources } from '../core/resources.ts';
@@ -27,11 +27,15 @@ export interface SeatedAgent {
 /** One cell as the provider's process knows it; rebuilt from the cloud and the pods at every start. */
 export interface Cell {
   readonly cellId: string;
-  /** The pod that it was launched for, as its machine's tags have it. */
+  /** The pod that it was launched for, or that has claimed it; empty while it waits in a pool. */
   readonly podUid: string;
   /** `namespace/name` of that pod. */
   readonly pod: string;
   readonly purpose?: CellPurpose;
+  /** The pool that it waits in, or has waited in. */
+  readonly pool?: CellPool;
+  /** When a pod has claimed it. */
+  readonly claimedMs?: number;
   /** By uid. */
   readonly members: ReadonlyMap<string, Member>;
   /** By uid. They are no reason for the cell. */
@@ -59,6 +63,21 @@ export interface Cell {
   expired?: boolean;
   /** Why it ends or was lost, for people. */
   reason?: string;
+}
+
+/** Whether a cell waits in a pool for a pod, or is on its way there. */
+export function isWarm({ pool, podUid }: Cell): boolean {
+  return pool !== undefined && podUid === '';
+}
+
+/** Whether a cell is a pod's that is not written on its machine yet: it must not be shown the pod before. */
+export function owesTags({ pool, podUid, machine }: Cell): boolean {
+  return pool !== undefined && podUid !== '' && machine !== undefined && machine.tags.podUid !== podUid;
+}
+
+/** When a cell entered each phase, as its pod had to wait for it: nothing of a warm cell's was before its claim. */
+export function enteredForPod({ enteredMs, claimedMs = 0 }: Cell): Partial<Record<CellPhase, number>> {
+  return Object.fromEntries(Object.entries(enteredMs).map(([phase, ms]) => [phase, Math.max(ms, claimedMs)]));
 }
 
 /** Phases in which a cell is on its way to its pod. */

@@ -12,15 +12,22 @@ export interface Claim {
   readonly seeksCompany: boolean;
 }
 
+/** Whether a machine waits in a pool, as far as is written on it. */
+export function isUnclaimed({ pool, podUid }: Pick<CellTags, 'podUid' | 'pool'>): boolean {
+  return pool !== undefined && podUid === '';
+}
+
 /**
  * Whether a pod that names a cell is one of the cell's, by what is written on the machine and by what can't change in the
  * pod: it is the one that the machine was launched for, or it has run there, and might. The node cell takes in whoever asks
  * for it; other cells are shared within a namespace alone, with pods that require company. A pod that has not run yet has to
  * find its place again.
  */
-export function isEntitled(tags: Pick<CellTags, 'podUid' | 'pod' | 'purpose'>, claim: Claim): boolean {
+export function isEntitled(tags: Pick<CellTags, 'podUid' | 'pod' | 'purpose' | 'pool'>, claim: Claim): boolean {
   if (tags.podUid === claim.uid) return true;
   if (!claim.handedOver) return false;
+  // A pod is shown to a warm cell only after it is written there: a list that lacks that lags.
+  if (isUnclaimed(tags)) return true;
   if (tags.purpose === NODE_CELL) return true;
   return claim.seeksCompany && namespaceIn(tags.pod) === namespaceIn(claim.pod);
 }

@@ -69,8 +69,8 @@ export class Fleet {
     cell.offering = offering;
     cell.cellClass = cellClass;
     book.enter(cell, 'launching');
-    const { cellId, pod, podUid, purpose } = cell;
-    const shared = purpose === undefined ? {} : { purpose };
+    const { cellId, pod, podUid, purpose, pool } = cell;
+    const more = { ...(purpose === undefined ? {} : { purpose }), ...(pool === undefined ? {} : { pool }) };
     const tags = {
       clusterUid,
       virtualNode: bootstrap.nodeName,
@@ -78,7 +78,7 @@ export class Fleet {
       pod,
       podUid,
       cellClass: cellClass.name,
-      ...shared,
+      ...more,
     };
     const launch = this.#launches.add(async () => {
       await this.#untilAllowed(signal);
@@ -99,6 +99,20 @@ export class Fleet {
     } finally {
       this.#launching.delete(cellId);
     }
+  }
+
+  /** Whether the provider can give machines that wait in pools to pods. */
+  get canClaim(): boolean {
+    return this.#options.provider.claim !== undefined;
+  }
+
+  /** Writes on a claimed cell's machine whose it is. @throws what the provider throws */
+  async own(cell: Cell): Promise<void> {
+    const { provider, book } = this.#options;
+    const { cellId, pod, podUid } = cell;
+    await this.#untilAllowed(this.#signal);
+    const machine = await provider.claim?.(cellId, { pod, podUid }, this.#signal);
+    if (machine !== undefined && cell.podUid === podUid) book.seen(cell, machine);
   }
 
   /**

@@ -4,7 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import { namespaceIn } from '../kube/wire-pod.ts';
 import { counterIn, gaugeIn, histogramIn } from '../telemetry/metrics.ts';
 import type { Book } from './book.ts';
-import type { Cell } from './cell.ts';
+import { type Cell, isServed, isWarm } from './cell.ts';
 
 const BUCKETS_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 13, 20, 30, 45, 60, 90, 120, 300];
 const MS_PER_HOUR = 3_600_000;
@@ -20,7 +20,9 @@ const STAGES: Partial<Readonly<Record<CellPhase, { readonly stage: string; reado
 };
 
 /** What a machine is paid for while its cell is in a phase; nothing is paid for without a machine. */
-function useOf({ phase }: Cell): string {
+function useOf(cell: Cell): string {
+  const { phase } = cell;
+  if (isWarm(cell) && isServed(cell)) return 'wait';
   if (phase === 'running') return 'run';
   return phase === 'ending' || phase === 'lost' || phase === 'ended' ? 'end' : 'start';
 }
@@ -136,7 +138,9 @@ export function observeCells({
 
   function leaveStage({ phase: left }: Seen, cell: Cell): void {
     const { stage, next } = STAGES[left] ?? {};
-    const fromMs = cell.enteredMs[left];
+    const enteredMs = cell.enteredMs[left];
+    // Until its claim a warm cell was ready for nobody.
+    const fromMs = left === 'ready' && enteredMs !== undefined ? Math.max(enteredMs, cell.claimedMs ?? 0) : enteredMs;
     const toMs = next === cell.phase ? cell.enteredMs[next] : undefined;
     if (stage === undefined || fromMs === undefined || toMs === undefined) return;
     stages.observe({ stage, launch_type: machineOf(cell).launch_type }, Math.max(0, toMs - fromMs) / 1_000);

@@ -10,7 +10,7 @@ import type { KubeClient } from '../kube/client.ts';
 import type { Collection } from '../kube/collection.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import type { Book } from './book.ts';
-import type { Cell } from './cell.ts';
+import { type Cell, isWarm } from './cell.ts';
 
 const FLUSH_MS = 250;
 const CONCURRENCY = 4;
@@ -25,6 +25,7 @@ const PURPOSES: Readonly<Record<CellPurpose, string>> = { 'node-cell': ' (node c
 /** `default/web-1`, `default/web-1 and 2 more`, or `none (node cell)`. */
 export function describeMembers(cell: Cell): string {
   const [first, ...others] = [...cell.members.values()].map(({ pod }) => pod);
+  if (isWarm(cell)) return `none (pool ${cell.pool?.name})`;
   const purpose = cell.purpose === undefined ? '' : PURPOSES[cell.purpose];
   if (first === undefined) return purpose === '' ? `none (${cell.pod})` : `none${purpose}`;
   return `${others.length === 0 ? first : `${first} and ${others.length} more`}${purpose}`;
@@ -50,6 +51,8 @@ export function cellObject(cell: Cell, labels: Readonly<Record<string, string>>)
       addresses: machine?.addresses ?? [],
       size: size === undefined ? '' : `${formatCpu(size.cpuMilli)} cpu, ${formatBytes(size.memoryBytes)}`,
       pricePerHourUsd: (machine?.pricePerHourUsd ?? offering?.pricePerHourUsd ?? 0).toFixed(4),
+      ...(cell.pool === undefined ? {} : { pool: cell.pool.name }),
+      ...(cell.claimedMs === undefined ? {} : { claimedAt: kubeMicroTime(cell.claimedMs) }),
       ...(cell.reason === undefined ? {} : { reason: cell.reason }),
       phases: Object.fromEntries(Object.entries(cell.enteredMs).map(([phase, ms]) => [phase, kubeMicroTime(ms)])),
     },

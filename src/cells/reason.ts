@@ -16,7 +16,8 @@ export async function podNamesCell(
   signal: AbortSignal,
 ): Promise<boolean> {
   const fieldSelector = `spec.nodeName=${tags.virtualNode}`;
-  const path = tags.purpose === undefined ? `/api/v1/namespaces/${namespaceIn(tags.pod)}/pods` : '/api/v1/pods';
+  const isKnown = tags.purpose === undefined && tags.pod !== '';
+  const path = isKnown ? `/api/v1/namespaces/${namespaceIn(tags.pod)}/pods` : '/api/v1/pods';
   const list = await call<{ items: WirePod[] }>(nodeClient, { method: 'GET', path, query: { fieldSelector }, signal });
   return list.items.map(bindingOf).some((binding) => binding.cellId === tags.cellId && isEntitled(tags, binding));
 }

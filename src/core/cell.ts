@@ -18,14 +18,24 @@ export type CellPhase = (typeof CELL_PHASES)[number];
 export const NODE_CELL = 'node-cell';
 export type CellPurpose = typeof NODE_CELL;
 
+/** The WarmPool that a machine waits in for a pod, or has waited in. */
+export interface CellPool {
+  readonly name: string;
+  readonly uid: string;
+}
+
 /** What is written on the cloud resource, so that any provider process can tell whose it is. */
 export interface CellTags {
   readonly clusterUid: string;
   readonly virtualNode: string;
   readonly cellId: string;
-  /** `namespace/name` of the pod that the machine was launched for; others of its namespace may have joined it. */
+  /**
+   * `namespace/name` of the pod that the machine was launched for, or that has claimed it; others of its namespace may have
+   * joined it. Both are empty while it waits in a pool.
+   */
   readonly pod: string;
   readonly podUid: string;
+  readonly pool?: CellPool;
   readonly purpose?: CellPurpose;
   /** Name of the CellClass that its budget counts to; absent on machines that an older provider launched. */
   readonly cellClass?: string;

@@ -4,6 +4,9 @@ export const VERSION = 'v1alpha1';
 /** Path of the Cell objects at the API server. */
 export const CELLS_PATH = `/apis/${GROUP}/${VERSION}/cells`;
 
+/** Path of the WarmPools there. */
+export const WARM_POOLS_PATH = `/apis/${GROUP}/${VERSION}/warmpools`;
+
 /** Annotation on a pod: the id of the cell that runs it. Written only through pods/status as the node. */
 export const CELL_ANNOTATION = 'nodeless.io/cell';
 /** Label on a pod or namespace: `cell`, `node` or `ignore`. */

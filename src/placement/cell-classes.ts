@@ -81,6 +81,15 @@ export class CellClasses {
     return parsed instanceof NodelessError ? undefined : parsed;
   }
 
+  /** The class of this name. @throws NodelessError NoCellClass */
+  required(name: string): CellClass {
+    this.#checkSynced();
+    const object = this.#sources.classes.get(undefined, name);
+    if (object !== undefined) return this.#read(object);
+    const message = `there is no CellClass ${name}; create it, or name another`;
+    throw new NodelessError({ code: 'NoCellClass', message, identity: { cellClass: name } });
+  }
+
   /** Why pods with these labels can have no class, as far as is known; undefined when they can. */
   problemOf(namespace: string, labels: Readonly<Record<string, string>>): string | undefined {
     try {

@@ -65,6 +65,13 @@ export interface Asked {
   readonly insteadOf?: string;
 }
 
+/** What a cell is to be like that is no pod's own. */
+export interface Like {
+  /** The default class unless given. */
+  readonly className?: string | undefined;
+  readonly constraints?: readonly Constraints[];
+}
+
 /**
  * Chooses what a pod's cell is launched as. Remembers which offerings had no capacity, what machines turned out to have,
  * and what each class has spent.
@@ -112,12 +119,14 @@ export class Placement {
     return this.#choose(table, this.#queryOf(pod, company, insteadOf), cellId);
   }
 
-  /** The best offering of at least this size, by the default class, for a cell that is no pod's own. @throws as `choose` */
-  async chooseSize(need: Resources, cellId: string, signal: AbortSignal): Promise<Choice> {
+  /** The best offering of at least this size, for a cell that is no pod's own. @throws as `choose` */
+  async chooseSize(need: Resources, cellId: string | undefined, signal: AbortSignal, like: Like = {}): Promise<Choice> {
+    const { classes } = this.#options;
+    const { className, constraints = [] } = like;
     const table = await this.#offered.table(signal);
-    this.#spending.release(cellId);
-    const query = this.#query({ cellClass: this.#options.classes.default(), need, constraints: [] });
-    return this.#choose(table, query, cellId);
+    if (cellId !== undefined) this.#spending.release(cellId);
+    const cellClass = className === undefined ? classes.default() : classes.required(className);
+    return this.#choose(table, this.#query({ cellClass, need, constraints }), cellId);
   }
 
   #choose(table: OfferingTable, query: Query, cellId: string | undefined): Choice {

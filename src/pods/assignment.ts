@@ -1,6 +1,6 @@
-import { randomInt } from 'node:crypto';
 import type { Book } from '../cells/book.ts';
 import { type Cell, isOnItsWay, isServed } from '../cells/cell.ts';
+import { newCellId } from '../cells/cell-id.ts';
 import { NODE_CELL } from '../core/cell.ts';
 import type { Clock } from '../core/clock.ts';
 import { NodelessError } from '../core/errors.ts';
@@ -19,6 +19,7 @@ import { freeOn, isUnseated, livePodsOf, type Share, standingOf } from './room.t
 import { SharedChoice } from './shared-choice.ts';
 import { Turns } from './turns.ts';
 import { isReasonToWait, NODE_CELL_KEY, Waiting, type WaitingOptions } from './waiting.ts';
+import type { WarmCells } from './warm-cells.ts';
 
 export interface AssignmentOptions extends Omit<WaitingOptions, 'sharingKey'> {
   readonly book: Book;
@@ -26,6 +27,7 @@ export interface AssignmentOptions extends Omit<WaitingOptions, 'sharingKey'> {
   readonly placement: Placement;
   readonly placeOf: (pod: WirePod) => Place | undefined;
   readonly pods: NodePods;
+  readonly warm: WarmCells;
   readonly clock: Clock;
   /** How long the first of the pods that share a cell waits for the others. */
   readonly gatherMs: number;
@@ -37,11 +39,6 @@ type SharedSeat = Exclude<Seat<Cell>, { kind: 'found' | 'wait' }>;
 
 /** Who was called for its turn may be gone by then, and calls no other. */
 export const TURN_LOOK_MS = 2_000;
-const ID_ALPHABET = 'abcdefghijkmnpqrstuvwxyz23456789';
-
-function newCellId(): string {
-  return `cell-${Array.from({ length: 10 }, () => ID_ALPHABET[randomInt(ID_ALPHABET.length)]).join('')}`;
-}
 
 function noRoom(message: string): NodelessError {
   return new NodelessError({ code: 'NoRoom', retryable: true, message });
@@ -88,6 +85,7 @@ export class Assignment {
     this.#waiting.forget(pod);
     this.#moved.delete(uid);
     this.#gatheringSinceMs.delete(uid);
+    this.#options.warm.forget(uid);
   }
 
   /** The pods that may find a place now that a cell has changed. */
@@ -116,7 +114,7 @@ export class Assignment {
     if (this.awaitsTurn(pod, again)) return { againMs: TURN_LOOK_MS };
     const key = this.sharingKey(pod);
     const seat = key === NODE_CELL_KEY ? this.#onNodeCell : this.#inCompany;
-    const work = () => (key === undefined ? this.#alone : seat).call(this, pod, { cellId }, signal);
+    const work = () => (key === undefined ? this.#onItsOwn : seat).call(this, pod, { cellId }, signal);
     try {
       const outcome = await (key === undefined ? work() : this.#turns.take(key, work));
       if (outcome.pod !== undefined) this.#waiting.forget(pod);
@@ -138,6 +136,27 @@ export class Assignment {
   sharingKey(pod: WirePod): string | undefined {
     if (this.#options.placeOf(pod) === 'node-cell') return NODE_CELL_KEY;
     return wantedCompany(pod).length > 0 ? namespaceOf(pod) : undefined;
+  }
+
+  /** A warm cell, where one will do and no other pod is to be with it; else a new one. */
+  async #onItsOwn(pod: WirePod, founding: Founding, signal: AbortSignal): Promise<Outcome> {
+    const { warm, places } = this.#options;
+    const cell = warm.isFor(pod) && !this.#shared.isSought(pod) ? await this.#takeWarm(pod, signal) : undefined;
+    if (cell === undefined) return this.#alone(pod, founding, signal);
+    return places.claim(pod, cell, () => warm.giveBack(cell), signal);
+  }
+
+  async #takeWarm(pod: WirePod, signal: AbortSignal): Promise<Cell | undefined> {
+    const { placement, warm } = this.#options;
+    const obstacleOf = await placement.admission(pod, signal);
+    const shareOf = await placement.shares(signal);
+    const need = placement.need(pod);
+    const hasRoomOn = (cell: Cell) =>
+      covers(
+        freeOn(cell, [], () => need, shareOf),
+        need,
+      );
+    return warm.take(pod, { need, hasRoomOn, mayBeOn: (on) => obstacleOf(on) === undefined });
   }
 
   /** A cell of its own, with room for those that must be with it and wait. */

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Book } from '../cells/book.ts';
-import { type Cell, membersBefore } from '../cells/cell.ts';
+import { type Cell, enteredForPod, membersBefore, owesTags } from '../cells/cell.ts';
 import type { Fleet } from '../cells/fleet.ts';
 import type { Clock } from '../core/clock.ts';
 import { minus } from '../core/resources.ts';
@@ -139,8 +139,8 @@ export class PodController {
   }
 
   #cellViewOf(cell: Cell, pod: WirePod | undefined, uid: string): CellView {
-    const { kubeletReady, enteredMs, phase, reason } = cell;
-    const { booting, ready } = enteredMs;
+    const { kubeletReady, phase, reason } = cell;
+    const { booting, ready } = enteredForPod(cell);
     const { agents } = this.#options;
     // What has ended, or is to, needs nothing that could fail to be counted: or its cell would stay.
     const isWanted = pod !== undefined && !isFinished(pod) && pod.metadata.deletionTimestamp === undefined;
@@ -151,6 +151,7 @@ export class PodController {
       ...(booting === undefined ? {} : { acceptedAtMs: booting }),
       ...(ready === undefined ? {} : { readyAtMs: ready }),
       agentsReady,
+      owesTags: owesTags(cell),
       canTakePod: isWanted && kubeletReady && this.#coversPod(cell, uid),
       isTooSmall: isWanted && kubeletReady && isTooSmall(),
       handedOver: cell.members.get(uid)?.handedOver === true,

@@ -4,8 +4,10 @@ import type { PodView } from './pod-view.ts';
 /** The few facts of a pod's cell that decide. */
 export interface CellView {
   readonly phase: CellPhase;
-  /** When the cloud accepted its launch; undefined before. */
+  /** When the cloud accepted its launch, or the pod claimed it; undefined before. */
   readonly acceptedAtMs?: number;
+  /** It was claimed, and whose it is is not written on its machine yet. */
+  readonly owesTags: boolean;
   /** Its kubelet is Ready and what it can give covers the pod. */
   readonly canTakePod: boolean;
   /** Its kubelet is Ready and will never have as much as the pod and required agents need, whatever else is on it. */
@@ -40,6 +42,8 @@ export type Step =
   /** The assigned cell did not come: end it and assign another. */
   | { readonly kind: 'replace'; readonly reason: string }
   | { readonly kind: 'launch' }
+  /** Write on the claimed cell's machine that it is the pod's. */
+  | { readonly kind: 'own' }
   | { readonly kind: 'handOver' }
   /** Its cell could take it, but for agents that are not Ready there; `isLate` when the pod is to be told. */
   | { readonly kind: 'awaitAgents'; readonly isLate: boolean }
@@ -58,6 +62,8 @@ const NOTHING: Step = { kind: 'nothing' };
 const NODE_LOOK_MS = 1_000;
 /** How soon it is looked again whether a pod's DaemonSet is known. */
 const PLACE_LOOK_MS = 500;
+/** How long a pod stays with a claimed cell that can not be written to; after it a new one comes sooner. */
+const OWN_PATIENCE_MS = 5_000;
 /** How old a pod becomes before it is told that its DaemonSet is not known. */
 const PLACE_PATIENCE_MS = 10_000;
 
@@ -102,6 +108,11 @@ function agent(pod: PodView): Step {
 }
 
 function onItsWay(cell: CellView, rules: Rules): Step {
+  if (cell.owesTags) {
+    const waitedMs = rules.nowMs - (cell.acceptedAtMs ?? rules.nowMs);
+    if (waitedMs < OWN_PATIENCE_MS) return { kind: 'own' };
+    return { kind: 'replace', reason: 'it could not be written on its machine whose it is' };
+  }
   const mayBeHad = cell.canTakePod && (cell.agentsReady || !cell.isTooSmall);
   if (mayBeHad) return handOver(cell, rules);
   if (cell.isTooSmall) {

@@ -24,6 +24,11 @@ export interface Founding {
   readonly purpose?: CellPurpose;
 }
 
+function describeWait({ phase, machine, offering }: Cell): string {
+  const { instanceType, zone } = machine ?? offering ?? {};
+  return `a warm ${instanceType} in ${zone}, ${phase === 'ready' ? 'ready' : 'which boots already'}`;
+}
+
 /** Writes to pods which cell they have, and to the book which pods a cell has. */
 export class Places {
   readonly #options: PlacesOptions;
@@ -48,6 +53,24 @@ export class Places {
     const cell = book.add({ ...founding, podUid: pod.metadata.uid ?? '', pod: podName(pod) }, 'requested');
     Object.assign(cell, { offering, cellClass });
     events.normal(pod, 'CellRequested', `${cellId}: ${why}`);
+    return { pod: patched };
+  }
+
+  /** Gives a pod a cell that has waited for one, and is its own in the book by now. `giveBack` where nothing comes of it. */
+  async claim(pod: WirePod, cell: Cell, giveBack: () => void, signal: AbortSignal): Promise<Outcome> {
+    const { writer, events } = this.#options;
+    const what = `${cell.cellId} of pool ${cell.pool?.name}: ${describeWait(cell)}`;
+    const assigned = { cellId: cell.cellId, attempt: attemptsOf(pod) + 1 };
+    const build = (nowMs: number) => assignedPatch(assigned, what, nowMs);
+    const patched = await writer.patch(pod, build, { exclusive: true, signal }).catch((error) => {
+      giveBack();
+      throw error;
+    });
+    if (patched === undefined) {
+      giveBack();
+      return {};
+    }
+    events.normal(pod, 'CellClaimed', what);
     return { pod: patched };
   }
 

@@ -10,6 +10,8 @@ const schema = z.object({
   attempt: z.int().min(1),
   /** When its cell entered each phase until the pod was handed to it; RFC 3339. */
   phases: z.record(z.string(), z.iso.datetime()).default({}),
+  /** The pool that its cell waited in; absent after a cold start. */
+  pool: z.string().optional(),
 });
 
 /** What is written down of how a pod came to its cell, for when its Cell object is gone. */
@@ -26,7 +28,12 @@ export function attemptsOf(pod: Pick<WirePod, 'metadata'>): number {
 }
 
 /** The record of a pod that is handed to a cell. */
-export function startOf(pod: WirePod, enteredMs: Readonly<Partial<Record<string, number>>>): RecordedStart {
+export function startOf(
+  pod: WirePod,
+  enteredMs: Readonly<Partial<Record<string, number>>>,
+  pool?: string,
+): RecordedStart {
   const phases = Object.entries(enteredMs).map(([phase, ms = 0]) => [phase, kubeMicroTime(ms)]);
-  return { attempt: Math.max(1, attemptsOf(pod)), phases: Object.fromEntries(phases) };
+  const from = pool === undefined ? {} : { pool };
+  return { attempt: Math.max(1, attemptsOf(pod)), phases: Object.fromEntries(phases), ...from };
 }

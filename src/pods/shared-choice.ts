@@ -51,6 +51,11 @@ export class SharedChoice {
     }
   }
 
+  /** Whether pods wait to be with this one. */
+  isSought(founder: WirePod): boolean {
+    return this.#companyFor(founder, new Set()).length > 0;
+  }
+
   /** For these and no others. @throws as `Placement.choose`, in the name of all of them */
   async together(founder: WirePod, other: WirePod, ask: Ask, signal: AbortSignal): Promise<Choice> {
     try {

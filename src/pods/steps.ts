@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { ABSORBED, absorption } from '../cells/absorption.ts';
-import { type Cell, isNeededByOthers, isServed } from '../cells/cell.ts';
+import { type Cell, enteredForPod, isNeededByOthers, isServed } from '../cells/cell.ts';
 import type { Fleet, Order } from '../cells/fleet.ts';
 import type { Clock } from '../core/clock.ts';
 import { isNodelessError, messageOf, type NodelessError } from '../core/errors.ts';
@@ -40,6 +40,9 @@ const HAND_OVER_LOOK_MS = 1_000;
 
 /** After these no machine came of the launch; after others one may have. */
 const DEFINITIVE_CODES = ['InsufficientCapacity', 'InvalidConfig', 'NotFound', 'Unauthorized'];
+
+/** After these a claimed cell is not the pod's, nor will be. */
+const LOST_CLAIM_CODES = ['Denied', 'NotFound'];
 
 /** Phases in which a cell has pods, or one is being handed over. */
 function hasRun(cell: Cell): boolean {
@@ -91,6 +94,8 @@ export class PodSteps {
         return this.#replace(pod, cell, step.reason, again, signal);
       case 'launch':
         return this.#launch(pod, cell, again, signal);
+      case 'own':
+        return this.#own(pod, cell);
       case 'handOver':
         return this.#handOver(pod, cell, signal);
       case 'restoreReady':
@@ -128,7 +133,7 @@ export class PodSteps {
       // Another pod may have it the next moment.
       if (this.#handingOver.values(cell.cellId).length > 0) return { againMs: HAND_OVER_LOOK_MS };
       events.warning(pod, 'CellReplaced', `${cell.cellId} could not take the pod: ${reason}`);
-      if (cell.phase === 'booting') this.#learnFromFailure(cell);
+      if (cell.phase === 'booting' && cell.pool === undefined) this.#learnFromFailure(cell);
       // Nobody is to join a cell that does not come; the others that wait for it find another as well.
       const isShared = cell.purpose !== undefined || isNeededByOthers(cell, uid);
       if (isShared && isServed(cell)) book.enter(cell, 'lost', reason);
@@ -229,11 +234,11 @@ export class PodSteps {
   async #handOver(pod: WirePod, cell: Cell | undefined, signal: AbortSignal): Promise<Outcome> {
     if (cell === undefined) return {};
     const { book, writer, events, clock } = this.#options;
-    const message = cell.phase === 'running' ? 'there is room on it' : describeStart(cell.enteredMs, clock.now());
+    const message = cell.phase === 'running' ? 'there is room on it' : describeStart(cell, clock.now());
     if (cell.phase !== 'running') book.enter(cell, 'ready');
     this.#learnFrom(cell);
     const { uid } = viewOf(pod);
-    const start = startOf(pod, cell.enteredMs);
+    const start = startOf(pod, enteredForPod(cell), cell.pool?.name);
     this.#handingOver.add(cell.cellId, uid);
     const patched = await writer
       .patch(pod, (now) => handedOverPatch(start, message, now), { signal })
@@ -242,6 +247,20 @@ export class PodSteps {
     events.normal(pod, 'CellReady', `${cell.cellId}: ${message}`);
     book.handOver(cell, uid);
     return { pod: patched };
+  }
+
+  /** A claim is written on the machine before its kubelet is shown the pod: so no cell that has run one is ever given again. */
+  async #own(pod: WirePod, cell: Cell | undefined): Promise<Outcome> {
+    if (cell === undefined) return {};
+    const { fleet, book, events } = this.#options;
+    try {
+      await fleet.own(cell);
+    } catch (error) {
+      if (!isNodelessError(error) || !LOST_CLAIM_CODES.includes(error.code)) throw error;
+      events.warning(pod, 'CellClaimFailed', `${cell.cellId} can not be claimed: ${error.message}`);
+      book.enter(cell, 'lost', error.message);
+    }
+    return {};
   }
 
   async #restoreReady(pod: WirePod, cell: Cell | undefined, again: () => void, signal: AbortSignal): Promise<Outcome> {

@@ -23,6 +23,9 @@ const SHARED = [
 
 describe('the privileges of the provider', () => {
   beforeAll(async () => {
+    // It holds nothing, and is told of.
+    const idle = { shape: { cpu: '1', memory: '1Gi' }, max: 0 };
+    await apply({ apiVersion: 'nodeless.io/v1alpha1', kind: 'WarmPool', metadata: { name: 'idle' }, spec: idle });
     await apply(pod('privileges'));
     await kubectl('wait', 'pod/privileges', '--for=condition=Ready', '--timeout=60s');
     const { identity } = await stealCell(CLUSTER, 'privileges');
@@ -32,6 +35,8 @@ describe('the privileges of the provider', () => {
     const token = await kubectl('create', 'token', 'default');
     const answer = await inside('curl', '-sk', '-H', `Authorization: Bearer ${token}`, `${endpoint}/pods`);
     expect(answer).toContain('Forbidden (user=system:serviceaccount:default:default');
+    await kubectl('wait', 'warmpool/idle', '--for=condition=Ready', '--timeout=30s');
+    await kubectl('delete', 'warmpool', 'idle', '--wait');
     await kubectl('delete', 'pod', 'privileges', '--wait', '--grace-period=1');
     await noMachines(CLUSTER);
     const withoutCertificate = JSON.stringify([{ op: 'remove', path: '/data/tls.crt' }]);

@@ -1,5 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { machines, noMachines } from '../support/cells.ts';
 import { toolsOf } from '../support/kubectl.ts';
+import { pod } from '../support/objects.ts';
+import { killProvider, startProviderAgain } from '../support/provider.ts';
+import { eventually } from '../support/wait.ts';
 import { CLUSTER } from './global-setup.ts';
 
 const { kubectl, trySend, get, apply } = toolsOf(CLUSTER);
@@ -10,8 +14,78 @@ function warmPool(name: string, spec: object): object {
   return { apiVersion: 'nodeless.io/v1alpha1', kind: 'WarmPool', metadata: { name }, spec };
 }
 
+interface Pool {
+  readonly status: {
+    readonly ready?: number;
+    readonly booting?: number;
+    readonly hitRate?: string;
+    readonly why?: string;
+    readonly conditions?: readonly { type: string; status: string; reason: string; message: string }[];
+  };
+}
+
+interface Cell {
+  readonly metadata: { readonly name: string };
+  readonly status?: {
+    readonly phase: string;
+    readonly pod: string;
+    readonly pool?: string;
+    readonly claimedAt?: string;
+    readonly phases?: Record<string, string>;
+  };
+}
+
+async function cellsOf(name: string): Promise<readonly Cell[]> {
+  const { items } = await get<{ items: Cell[] }>('cells');
+  return items.filter(({ status }) => status?.pool === name);
+}
+
+async function whenReady(name: string, count: number): Promise<void> {
+  await eventually(
+    `${count} cells of ${name} wait`,
+    async () => (await get<Pool>('warmpool', name)).status.ready === count,
+    90_000,
+  );
+}
+
+async function events(of: string): Promise<string> {
+  const format = 'jsonpath={range .items[*]}{.reason}: {.message}{"\\n"}{end}';
+  return kubectl('get', 'events', '--field-selector', `involvedObject.name=${of}`, '-o', format);
+}
+
+/** Creates pods at once; resolves with how long each took from its creation to Ready, in milliseconds. */
+async function step(names: readonly string[], labels: Record<string, string>): Promise<readonly number[]> {
+  const beganMs = Date.now();
+  await apply(...names.map((name) => pod(name, { metadata: { labels } })));
+  return Promise.all(
+    names.map(async (name) => {
+      await kubectl('wait', `pod/${name}`, '--for=condition=Ready', '--timeout=90s');
+      return Date.now() - beganMs;
+    }),
+  );
+}
+
+/** From a claim until the cell was shown its pod, in milliseconds. */
+async function deliveryMs(name: string): Promise<number> {
+  return eventually(`the cell of ${name} is told of`, async () => {
+    const cell = (await get<{ items: Cell[] }>('cells')).items.find(({ status }) => status?.pod === `default/${name}`);
+    const { claimedAt, phases } = cell?.status ?? {};
+    return (
+      claimedAt !== undefined && phases?.running !== undefined && Date.parse(phases.running) - Date.parse(claimedAt)
+    );
+  });
+}
+
+async function podsGone(...names: readonly string[]): Promise<void> {
+  await kubectl('delete', 'pod', ...names, '--wait', '--grace-period=1', '--ignore-not-found');
+}
+
 describe('a WarmPool', () => {
-  afterEach(() => kubectl('delete', 'warmpools', '--all', '--wait'));
+  afterEach(async () => {
+    await kubectl('delete', 'warmpools', '--all', '--wait');
+    await kubectl('delete', 'pods', '--all', '--wait', '--grace-period=1');
+    await noMachines(CLUSTER);
+  });
 
   test.each([
     [{ shape: SHAPE, min: 3, max: 2 }, 'has a min above its max; lower min'],
@@ -40,5 +114,77 @@ describe('a WarmPool', () => {
     expect(scale.status.selector).toContain('nodeless.io/pool');
     const { spec } = await get<{ spec: object }>('warmpool', 'idle');
     expect(spec).toMatchObject({ startupSla: { target: '5s', percentile: 95 }, min: 0, budget: {} });
+  });
+
+  test('keeps cells that wait, and starts steps of 1 and of 3 pods on them sooner than without it', async () => {
+    const labels = { app: 'warm' };
+    await apply(
+      warmPool('none', {
+        shape: SHAPE,
+        max: 0,
+        selector: { matchLabels: { app: 'cold' } },
+        startupSla: { target: '500ms' },
+      }),
+    );
+    const cold = { one: await step(['c1'], { app: 'cold' }), three: await step(['c2', 'c3', 'c4'], { app: 'cold' }) };
+    const missed = await eventually('the pool that may hold nothing says that the SLA is missed', async () => {
+      const { status } = await get<Pool>('warmpool', 'none');
+      const sla = status.conditions?.find(({ type }) => type === 'SlaMet');
+      return sla?.status === 'False' && sla.message.includes('of the last 4 starts') && sla;
+    });
+    expect(missed.message).toMatch(/p95 of the last 4 starts is .* which misses 500 ms; the pool holds 0, as spec.max/);
+    await podsGone('c1', 'c2', 'c3', 'c4');
+
+    await apply(warmPool('web', { shape: SHAPE, min: 3, max: 3, selector: { matchLabels: labels } }));
+    await whenReady('web', 3);
+    expect((await cellsOf('web')).map(({ status }) => status?.pod)).toEqual(Array(3).fill('none (pool web)'));
+    const one = await step(['w1'], labels);
+    await whenReady('web', 3);
+    const three = await step(['w2', 'w3', 'w4'], labels);
+    for (const name of ['w1', 'w2', 'w3', 'w4']) {
+      expect(await events(name)).toMatch(/CellClaimed: cell-\w+ of pool web: a warm local-/);
+      expect(await events(name)).toContain('warm start: of pool web');
+    }
+    const delivered = await Promise.all(['w1', 'w2', 'w3', 'w4'].map(deliveryMs));
+    console.log(JSON.stringify({ cold, warm: { one, three }, delivered }));
+    expect(Math.max(...one)).toBeLessThan(Math.min(...cold.one));
+    expect(Math.max(...three)).toBeLessThan(Math.max(...cold.three));
+    const { status } = await eventually('the pool tells of its hits', async () => {
+      const pool = await get<Pool>('warmpool', 'web');
+      return pool.status.hitRate === '100%' && pool;
+    });
+    expect(status.why).toContain('3 cells');
+    expect((await machines(CLUSTER)).filter(({ podUid }) => podUid !== '')).toHaveLength(4);
+    expect(
+      JSON.parse(await kubectl('get', '--raw', '/apis/nodeless.io/v1alpha1/warmpools/web/scale')).status.selector,
+    ).toBe('app=warm');
+  });
+
+  test('has its cells again after the provider was killed, buys none anew, and gives each once', async () => {
+    await apply(warmPool('web', { shape: SHAPE, min: 2, max: 2 }));
+    await whenReady('web', 2);
+    const before = (await machines(CLUSTER)).map(({ cellId }) => cellId).sort();
+    await killProvider(CLUSTER);
+    await apply(pod('p1'), pod('p2'));
+    await startProviderAgain(CLUSTER);
+    await kubectl('wait', 'pod/p1', 'pod/p2', '--for=condition=Ready', '--timeout=90s');
+    const after = await machines(CLUSTER);
+    for (const cellId of before) expect(after.map((machine) => machine.cellId)).toContain(cellId);
+    const owners = after.filter(({ podUid }) => podUid !== '').map(({ podUid }) => podUid);
+    expect(owners).toHaveLength(2);
+    expect(new Set(owners).size).toBe(2);
+    expect(
+      after
+        .filter(({ podUid }) => podUid !== '')
+        .map(({ cellId }) => cellId)
+        .sort(),
+    ).toEqual(before);
+  });
+
+  test('that is deleted while its cells boot leaves nothing', async () => {
+    await apply(warmPool('brief', { shape: SHAPE, min: 3, max: 3 }));
+    await eventually('cells boot', async () => (await machines(CLUSTER)).length === 3);
+    await kubectl('delete', 'warmpool', 'brief', '--wait');
+    await noMachines(CLUSTER);
   });
 });

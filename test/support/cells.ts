@@ -22,7 +22,10 @@ async function cellFolders(clusterName: string): Promise<readonly string[]> {
 
 async function tagsOf(clusterName: string, cellId: string): Promise<CellTags | undefined> {
   const text = await readFile(join(cellFolder(clusterName, cellId), 'cell.json'), 'utf8').catch(() => '');
-  return text === '' ? undefined : (JSON.parse(text) as { tags: CellTags }).tags;
+  if (text === '') return undefined;
+  const { tags } = JSON.parse(text) as { tags: CellTags };
+  const claim = await readFile(join(cellFolder(clusterName, cellId), 'claim'), 'utf8').catch(() => '{}');
+  return { ...tags, ...(JSON.parse(claim) as Partial<CellTags>) };
 }
 
 /** The machines that the cloud has, by what is written on them. */
@@ -46,7 +49,7 @@ export async function noMachines(clusterName: string, timeoutMs?: number): Promi
 
 /** The pods that have more than one machine, by uid. */
 export function podsWithTwins(tags: readonly CellTags[]): readonly string[] {
-  const uids = tags.map(({ podUid }) => podUid);
+  const uids = tags.map(({ podUid }) => podUid).filter((uid) => uid !== '');
   return uids.filter((uid, index) => uids.indexOf(uid) !== index);
 }
 

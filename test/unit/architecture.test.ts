@@ -14,6 +14,7 @@ const COMPOSING = [
   'shared-collections.ts',
   'virtual-node-leader.ts',
   'virtual-node-service.ts',
+  'warm-pool-service.ts',
   'webhook-service.ts',
   'zone-service.ts',
 ];
@@ -52,7 +53,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'src/kubelet-endpoint/ports.ts',
   ],
   'src/warm-pool/policy': ['src/core'],
-  'src/warm-pool': ['src/core'],
+  'src/warm-pool/simulation': ['src/core', 'src/warm-pool/policy'],
+  'src/warm-pool': ['src/core', 'src/telemetry', 'src/kube', 'src/cells', 'src/placement', 'src/pods'],
   webhooks: ['src/core', 'src/telemetry', 'src/kube', 'src/pki'],
   providers: ['src/core', 'src/telemetry'],
 };

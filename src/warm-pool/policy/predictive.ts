@@ -6,7 +6,7 @@ import type { MeasuredStarts } from './measured-times.ts';
 import { addNegativeBinomial } from './negative-binomial.ts';
 import type { Desired, WarmPoolPolicy } from './policy.ts';
 import { PriceSteering } from './price-steering.ts';
-import type { StartupSla } from './service-level.ts';
+import type { RequiredHitRate, StartupSla } from './service-level.ts';
 import { SmoothDemand } from './smooth-demand.ts';
 import { chooseTier, type TierChoice } from './tier.ts';
 
@@ -63,13 +63,15 @@ export class PredictivePolicy implements WarmPoolPolicy {
   readonly #held: number[] = [];
   #bin: number | undefined;
   #inBin = 0;
+  #min: number;
+  #max: number;
   #level: number;
   #steadyLevel = 0;
   #burst: ExpectedBurst | undefined;
   #why = '';
 
   constructor(options: PredictiveOptions) {
-    const { sla, starts, min, hasStopped } = options;
+    const { sla, starts, min, max, hasStopped } = options;
     this.#options = options;
     this.#choice = chooseTier(sla, starts, hasStopped);
     this.#hitRate = this.#choice.needed.kind === 'rate' ? this.#choice.needed.rate : 0;
@@ -86,7 +88,22 @@ export class PredictivePolicy implements WarmPoolPolicy {
     this.#smooth = new SmoothDemand(this.#usual, { window: this.#window, binS: this.#binS, most: MOST_LEVEL });
     this.#bursts = new ExpectedBursts({ window: this.#window, binS: this.#binS, bins });
     this.#steering = new PriceSteering(this.#binS);
+    this.#min = min;
+    this.#max = max;
     this.#level = min;
+  }
+
+  /** What the SLA asks of a pool, by the starts that were measured. */
+  get needed(): RequiredHitRate {
+    return this.#choice.needed;
+  }
+
+  /** From now on it holds so many at least, and at most. */
+  limit(min: number, max: number): void {
+    this.#min = min;
+    this.#max = max;
+    this.#level = this.#within(this.#level);
+    this.#steadyLevel = Math.min(this.#level, this.#within(this.#steadyLevel));
   }
 
   arrived(nowMs: number, pods: number): void {
@@ -102,14 +119,15 @@ export class PredictivePolicy implements WarmPoolPolicy {
 
   decide(_state: unknown, nowMs: number): Desired {
     this.#advance(nowMs);
-    const { min } = this.#options;
+    const min = this.#min;
     if (this.#choice.needed.kind !== 'rate')
       return { running: min, runningAtMost: min, stopped: 0, why: this.#whyFixed() };
     // Pods of a burst that came in this bin are not to come again.
     const level = Math.max(this.#steadyLevel, this.#level - this.#inBin);
     const why = this.#why;
     if (this.#choice.tier === 'stopped') return { running: 0, runningAtMost: 0, stopped: level, why };
-    return { running: level, runningAtMost: Math.max(level, ...this.#held), stopped: 0, why };
+    const atMost = Math.max(level, this.#within(Math.max(...this.#held)));
+    return { running: level, runningAtMost: atMost, stopped: 0, why };
   }
 
   /** Closes the bins that are over. */
@@ -175,8 +193,7 @@ export class PredictivePolicy implements WarmPoolPolicy {
   }
 
   #within(level: number): number {
-    const { min, max } = this.#options;
-    return Math.min(max, Math.max(min, level));
+    return Math.min(this.#max, Math.max(this.#min, level));
   }
 
   #floor(inTime: Float64Array): number {
@@ -186,7 +203,7 @@ export class PredictivePolicy implements WarmPoolPolicy {
   }
 
   #whyFixed(): string {
-    const { min } = this.#options;
+    const min = this.#min;
     const { kind } = this.#choice.needed;
     if (kind === 'none') return `${min} cells, the least allowed: cold starts keep the SLA`;
     return `${min} cells, the least allowed: no tier can keep the SLA`;

@@ -118,6 +118,25 @@ describe.each(SUBJECTS)(
       expect(await listed()).toEqual([asked.tags.cellId]);
     });
 
+    test('a machine that waits in a pool is given to one pod, once, and every provider knows whose it is', async () => {
+      if (provider.claim === undefined) return;
+      const { tags, ...asked } = await request();
+      const waiting = { ...tags, pod: '', podUid: '', pool: { name: 'web', uid: 'pool-1' } };
+      await provider.launch({ ...asked, tags: waiting }, soon());
+      const by = (uid: string) => ({ pod: `default/${uid}`, podUid: uid });
+      const claims = await Promise.allSettled(['a', 'b'].map((uid) => provider.claim?.(tags.cellId, by(uid), soon())));
+      const owners = claims.flatMap((claim) => (claim.status === 'fulfilled' ? [claim.value?.tags.podUid ?? ''] : []));
+      expect(owners).toHaveLength(1);
+      const [owner = ''] = owners;
+      const refused = claims.find(({ status }) => status === 'rejected');
+      expect(refused).toMatchObject({ reason: { code: 'Denied' } });
+      const later = await cloud.provider();
+      const [machine] = await later.list(soon());
+      expect(machine?.tags).toEqual({ ...waiting, ...by(owner) });
+      expect((await later.claim?.(tags.cellId, by(owner), soon()))?.tags.podUid).toBe(owner);
+      await expect(later.claim?.('cell-unknown', by('c'), soon())).rejects.toMatchObject({ code: 'NotFound' });
+    });
+
     test('machines launched at the same time have addresses of their own', async () => {
       const asked = await Promise.all([request(), request(), request()]);
       const machines = await Promise.all(asked.map((each) => provider.launch(each, soon())));

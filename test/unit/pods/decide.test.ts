@@ -26,7 +26,7 @@ function pod(more: Partial<PodView> = {}): PodView {
 }
 
 function cell(phase: CellView['phase'], more: Partial<CellView> = {}): CellView {
-  const facts = { canTakePod: false, agentsReady: true, isTooSmall: false, handedOver: false };
+  const facts = { canTakePod: false, agentsReady: true, isTooSmall: false, handedOver: false, owesTags: false };
   return { phase, acceptedAtMs: 990_000, ...facts, ...more };
 }
 

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { vi } from 'vitest';
-import type { CellProvider, LaunchRequest } from '../../../providers/contract.ts';
+import type { CellProvider, Claimant, LaunchRequest } from '../../../providers/contract.ts';
 import { keepAgents } from '../../../src/agents/keeper.ts';
 import { AgentRecall } from '../../../src/agents/recall.ts';
 import { AgentSeating } from '../../../src/agents/seating.ts';
@@ -10,6 +10,7 @@ import type { Cell } from '../../../src/cells/cell.ts';
 import { Fleet } from '../../../src/cells/fleet.ts';
 import type { CellMachine } from '../../../src/core/cell.ts';
 import { systemClock } from '../../../src/core/clock.ts';
+import { NodelessError } from '../../../src/core/errors.ts';
 import type { Offering } from '../../../src/core/offerings.ts';
 import type { PodEvidence } from '../../../src/core/pod-evidence.ts';
 import { resourcesOf } from '../../../src/core/resources.ts';
@@ -31,6 +32,8 @@ import { bindingOf } from '../../../src/pods/pod-view.ts';
 import { Readiness } from '../../../src/pods/restore-ready.ts';
 import { PodWriter } from '../../../src/pods/status.ts';
 import { PodSteps } from '../../../src/pods/steps.ts';
+import { Claims } from '../../../src/warm-pool/claims.ts';
+import { PoolKeeper } from '../../../src/warm-pool/keeper.ts';
 
 const SIZE = resourcesOf({ cpu: '1', memory: '1Gi' });
 
@@ -181,7 +184,17 @@ export function world(
     return machine;
   });
   const terminate = vi.fn(async (cellId: string) => void machines.delete(cellId));
-  const provider = { name: 'fake', launch, terminate, offerings: async () => offerings } as unknown as CellProvider;
+  const claim = vi.fn(async (cellId: string, by: Claimant): Promise<CellMachine> => {
+    const machine = machines.get(cellId);
+    if (machine === undefined) throw new NodelessError({ code: 'NotFound', message: `no ${cellId}` });
+    if (machine.tags.podUid !== '' && machine.tags.podUid !== by.podUid)
+      throw new NodelessError({ code: 'Denied', message: `${cellId} is another's` });
+    const owned = { ...machine, tags: { ...machine.tags, ...by } };
+    machines.set(cellId, owned);
+    return owned;
+  });
+  const calls = { launch, terminate, claim, offerings: async () => offerings };
+  const provider = { name: 'fake', ...calls } as unknown as CellProvider;
   const clock = systemClock;
   const logger = pino({ level: 'silent' });
   const stop = new AbortController();
@@ -193,9 +206,10 @@ export function world(
   const events = new EventRecorder({ client: pods, component: 'nodeless', host: 'n', clock, logger }, stop.signal);
   const classes = new Collection<KubeObject>();
   const namespaces = new Collection<KubeObject>();
+  const warmPools = new Collection<KubeObject>();
   const daemonSets = new Collection<KubeObject>();
   const networkPolicies = new Collection<NetworkPolicy>();
-  for (const collection of [classes, daemonSets, networkPolicies]) collection.replace([], '1');
+  for (const collection of [classes, daemonSets, networkPolicies, warmPools]) collection.replace([], '1');
   namespaces.replace(
     ['ns', 'other'].map((name) => ({ metadata: { name, resourceVersion: '1' } })),
     '1',
@@ -226,24 +240,34 @@ export function world(
       : {}),
   };
   const placeOf = (pod: WirePod) => placeByPolicy(pod, placeRules);
-  const assignment = new Assignment({
-    book,
-    places: new Places({ book, fleet, placement, writer, events }),
-    placement,
-    placeOf,
-    pods: nodePods,
-    writer,
-    events,
-    clock,
-    gatherMs,
-    nodeCellSize: resourcesOf({ cpu: '1', memory: '1Gi' }),
-  });
   // Kubelets keep what the provider before has shown them.
   const podUidsOn = vi.fn(async ({ cellId }: Cell): Promise<ReadonlySet<string> | undefined> => {
     return remains?.book?.podUids(cellId);
   });
   const recall = new AgentRecall({ podUidsOn, clock, signal: stop.signal });
   const agents = new AgentSeating({ book, pods: nodePods, sets: agentSets, placement, placeOf, events, recall });
+  const keeper = new PoolKeeper(
+    {
+      ...{ book, fleet, placement, clock, logger, mayAct, pools: warmPools, launchTimeoutMs, canClaim: true },
+      node: { isFirst: true },
+      isComplete: (cell) => agents.awaitedOn(cell).length === 0,
+    },
+    stop.signal,
+  );
+  const warm = new Claims({ book, keeper, pods: pods.collection, clock, canClaim: true });
+  const assignment = new Assignment({
+    book,
+    places: new Places({ book, fleet, placement, writer, events }),
+    placement,
+    placeOf,
+    pods: nodePods,
+    warm,
+    writer,
+    events,
+    clock,
+    gatherMs,
+    nodeCellSize: resourcesOf({ cpu: '1', memory: '1Gi' }),
+  });
   const steps = new PodSteps({ book, fleet, placement, assignment, writer, events, readiness, agents, clock, logger });
   const nodeIsReady = () => true;
   const agentPatienceMs = 300;
@@ -274,6 +298,10 @@ export function world(
     machines,
     launch,
     terminate,
+    claim,
+    keeper,
+    warm,
+    warmPools,
     evidenceOf,
     podUidsOn,
     daemonSets,
@@ -288,6 +316,9 @@ export function world(
     stop,
     agents,
     start(): void {
+      const endStarts = warm.start();
+      stop.signal.addEventListener('abort', endStarts, { once: true });
+      void keeper.run();
       controller.start(stop.signal);
       const keeping = { book, pods: nodePods, seating: agents, writer, clock, logger, patienceMs: agentPatienceMs };
       void keepAgents({ ...keeping, mayAct, nodeIsReady }, stop.signal);

@@ -1,0 +1,162 @@
+import type { Book } from '../cells/book.ts';
+import type { Cell } from '../cells/cell.ts';
+import type { Clock } from '../core/clock.ts';
+import { covers } from '../core/resources.ts';
+import type { CollectionReader } from '../kube/collection.ts';
+import { podName, type WirePod } from '../kube/wire-pod.ts';
+import { standingOf } from '../pods/room.ts';
+import type { Wanted, WarmCells } from '../pods/warm-cells.ts';
+import { isFor } from './eligibility.ts';
+import type { PoolKeeper } from './keeper.ts';
+import type { KeptPool } from './kept-pool.ts';
+import type { StartKind } from './start-record.ts';
+
+export interface ClaimsOptions {
+  readonly book: Book;
+  readonly keeper: PoolKeeper;
+  readonly pods: Pick<CollectionReader<WirePod>, 'subscribe'>;
+  readonly clock: Clock;
+  /** False where the provider can not give machines to pods. */
+  readonly canClaim: boolean;
+  readonly onStarted?: (pool: string, kind: StartKind, ms: number) => void;
+}
+
+/** A pod that has come to a pool and has not started yet. */
+interface Comer {
+  readonly poolUid: string;
+  readonly createdMs: number;
+  kind: StartKind;
+}
+
+/** A cell that takes this many times as long as others take is not waited for. */
+const LATE_TIMES = 2;
+
+/** `creationTimestamp` has whole seconds: what was seen within one was made when it was seen. */
+function createdMsOf({ metadata }: WirePod, seenMs: number): number {
+  const stampMs = Date.parse(String(metadata.creationTimestamp ?? ''));
+  return Number.isNaN(stampMs) ? seenMs : Math.min(seenMs, stampMs + 999);
+}
+
+/** Whether all containers of a pod have started at least once. */
+function haveStarted({ spec, status }: WirePod): boolean {
+  const told = status?.containerStatuses ?? [];
+  const started = told.filter(({ state, lastState, started: isUp }) => {
+    return isUp === true || state?.running !== undefined || state?.terminated !== undefined || lastState?.terminated;
+  });
+  return started.length >= spec.containers.length;
+}
+
+/** Gives cells of pools to pods, and counts to each pool the pods that it is for, and how soon they start. */
+export class Claims implements WarmCells {
+  readonly #options: ClaimsOptions;
+  readonly #comers = new Map<string, Comer>();
+  /** Pods that have been counted, until they are gone. */
+  readonly #counted = new Set<string>();
+  /** Pods that have been given a cell: who comes again had no luck with it, and gets a new one. */
+  readonly #served = new Set<string>();
+
+  constructor(options: ClaimsOptions) {
+    this.#options = options;
+  }
+
+  /** Watches pods start until the returned function is called. */
+  start(): () => void {
+    return this.#options.pods.subscribe(({ type, object }) => {
+      const { uid = '' } = object.metadata;
+      const comer = this.#comers.get(uid);
+      if (comer !== undefined && type !== 'DELETED' && haveStarted(object)) this.#started(uid, comer);
+    });
+  }
+
+  isFor(pod: WirePod): boolean {
+    for (const { pool } of this.#options.keeper.pools()) if (isFor(pool, pod)) return true;
+    return false;
+  }
+
+  take(pod: WirePod, wanted: Wanted): Cell | undefined {
+    const pools = new Map([...this.#options.keeper.pools()].flatMap((kept) => this.#entry(kept, pod, wanted)));
+    const { uid = '' } = pod.metadata;
+    this.#count(pod, uid, pools, wanted);
+    const mayHave = this.#options.canClaim && !this.#served.has(uid);
+    const cell = mayHave ? (this.#waiting(pools, wanted) ?? this.#booting(pools, wanted)) : undefined;
+    const comer = this.#comers.get(uid);
+    if (comer !== undefined) comer.kind = kindOf(cell);
+    if (cell === undefined) return undefined;
+    this.#served.add(uid);
+    this.#options.book.claim(cell, { uid, pod: podName(pod) });
+    pools.get(cell.pool?.uid ?? '')?.refill();
+    return cell;
+  }
+
+  giveBack(cell: Cell): void {
+    this.#served.delete(cell.podUid);
+    this.#options.book.unclaim(cell);
+  }
+
+  forget(podUid: string): void {
+    this.#comers.delete(podUid);
+    this.#counted.delete(podUid);
+    this.#served.delete(podUid);
+  }
+
+  #entry(kept: KeptPool, pod: WirePod, { mayBeOn }: Wanted): readonly (readonly [string, KeptPool])[] {
+    const { pool, choice } = kept;
+    if (!isFor(pool, pod)) return [];
+    // Where nothing has been chosen yet, each cell is asked itself.
+    if (choice !== undefined && !mayBeOn({ className: choice.cellClass.name, machine: choice.offering })) return [];
+    return [[pool.uid, kept]];
+  }
+
+  /** Of several pools that could serve a pod its demand counts to one, so that they share and do not double it. */
+  #count(pod: WirePod, uid: string, pools: ReadonlyMap<string, KeptPool>, { need }: Wanted): void {
+    if (this.#counted.has(uid)) return;
+    const fitting = [...pools.values()].filter(
+      ({ pool }) => pool.spec.shape === undefined || covers(pool.spec.shape, need),
+    );
+    const [home] = fitting.sort(
+      (a, b) => a.pricePerCellUsd - b.pricePerCellUsd || (a.pool.name < b.pool.name ? -1 : 1),
+    );
+    if (home === undefined) return;
+    this.#counted.add(uid);
+    const createdMs = createdMsOf(pod, this.#options.clock.now());
+    this.#comers.set(uid, { poolUid: home.pool.uid, createdMs, kind: 'cold' });
+    home.came(need);
+    this.#options.keeper.tellArrivals();
+  }
+
+  #waiting(pools: ReadonlyMap<string, KeptPool>, { mayBeOn, hasRoomOn }: Wanted): Cell | undefined {
+    const { stock } = this.#options.keeper;
+    return stock.cheapest(
+      (uid) => pools.has(uid),
+      (cell) => hasRoomOn(cell) && mayBeOn(standingOf(cell)),
+    );
+  }
+
+  /** What boots already gets ready before what is ordered now: the first of those that were ordered, unless it is late. */
+  #booting(pools: ReadonlyMap<string, KeptPool>, { mayBeOn, hasRoomOn }: Wanted): Cell | undefined {
+    const nowMs = this.#options.clock.now();
+    for (const { holding, starts } of pools.values()) {
+      const lateMs = LATE_TIMES * (starts?.lead.quantileMs(0.95) ?? Number.POSITIVE_INFINITY);
+      for (const cell of holding.booting.values()) {
+        if (cell.phase !== 'booting' || cell.machine === undefined) continue;
+        if (nowMs - (cell.enteredMs.requested ?? nowMs) > lateMs) continue;
+        if (hasRoomOn(cell) && mayBeOn(standingOf(cell))) return cell;
+        break;
+      }
+    }
+    return undefined;
+  }
+
+  #started(uid: string, { poolUid, createdMs, kind }: Comer): void {
+    this.#comers.delete(uid);
+    const kept = this.#options.keeper.pool(poolUid);
+    const ms = Math.max(0, this.#options.clock.now() - createdMs);
+    kept?.started(kind, ms);
+    if (kept !== undefined) this.#options.onStarted?.(kept.pool.name, kind, ms);
+  }
+}
+
+function kindOf(cell: Cell | undefined): StartKind {
+  if (cell === undefined) return 'cold';
+  return cell.phase === 'ready' ? 'warm' : 'booting';
+}

@@ -1,0 +1,164 @@
+import type { Cell } from '../cells/cell.ts';
+import { isServed, isWarm } from '../cells/cell.ts';
+import { isNodelessError, messageOf } from '../core/errors.ts';
+import { parseWarmPool } from '../core/warm-pool.ts';
+import type { Collection } from '../kube/collection.ts';
+import type { KubeObject } from '../kube/objects.ts';
+import { isKeptBy, type KeepingNode } from './eligibility.ts';
+import { KeptPool, type KeptPoolOptions } from './kept-pool.ts';
+import { Stock } from './stock.ts';
+
+export interface KeeperOptions extends Omit<KeptPoolOptions, 'signal'> {
+  readonly pools: Pick<Collection<KubeObject>, 'items' | 'synced' | 'whenSynced' | 'subscribe'>;
+  readonly node: KeepingNode;
+  /** Whether what is required on a cell beside its kubelet is there. */
+  readonly isComplete: (cell: Cell) => boolean;
+}
+
+const TICK_MS = 1_000;
+/** Pods that come within this time came at once. */
+const AT_ONCE_MS = 100;
+
+/** Keeps the pools of a virtual node: one tick for all of them, and whatever a change of a cell or a pool asks for at once. */
+export class PoolKeeper {
+  readonly stock = new Stock();
+  readonly #options: KeeperOptions;
+  readonly #byUid = new Map<string, KeptPool>();
+  readonly #signal: AbortSignal;
+  /** Why a pool's object can not be read, by its uid. */
+  readonly #invalid = new Map<string, string>();
+  #isKnown = false;
+  #telling = false;
+
+  constructor(options: KeeperOptions, signal: AbortSignal) {
+    this.#options = options;
+    this.#signal = signal;
+  }
+
+  pools(): IterableIterator<KeptPool> {
+    return this.#byUid.values();
+  }
+
+  pool(uid: string): KeptPool | undefined {
+    return this.#byUid.get(uid);
+  }
+
+  /** Why the object of a pool is not valid. */
+  invalidity(uid: string): string | undefined {
+    return this.#invalid.get(uid);
+  }
+
+  /** Keeps pools until the signal aborts; begins with what the book has, at once where the pools are known. */
+  async run(): Promise<void> {
+    const { pools, book, clock } = this.#options;
+    const endCells = book.onChange((cell) => this.#placed(cell));
+    const endPools = pools.subscribe(({ type, object }) => this.#isKnown && this.#changed(type === 'DELETED', object));
+    this.#signal.addEventListener('abort', () => [endCells(), endPools()], { once: true });
+    if (!pools.synced) await Promise.race([pools.whenSynced, aborted(this.#signal)]);
+    if (this.#signal.aborted) return;
+    for (const object of pools.items()) this.#read(object);
+    this.#isKnown = true;
+    for (const cell of book.cells()) this.#placed(cell);
+    while (!this.#signal.aborted) {
+      await this.#tick();
+      await clock.sleep(TICK_MS, this.#signal).catch(() => undefined);
+    }
+  }
+
+  /** Pods have come to some pools: told together, since those that come at once are one arrival. */
+  tellArrivals(): void {
+    if (this.#telling) return;
+    this.#telling = true;
+    const tell = async () => {
+      await this.#options.clock.sleep(AT_ONCE_MS, this.#signal);
+      this.#telling = false;
+      for (const kept of this.pools()) kept.tellArrivals();
+      await this.#tick();
+    };
+    void tell().catch(() => undefined);
+  }
+
+  async #tick(): Promise<void> {
+    for (const kept of this.pools()) {
+      if (this.#signal.aborted) return;
+      try {
+        await kept.tick();
+      } catch (error) {
+        const { logger } = this.#options;
+        if (!this.#signal.aborted)
+          logger.error({ pool: kept.pool.name, reason: messageOf(error) }, 'a pool is not kept');
+      }
+    }
+  }
+
+  #changed(isGone: boolean, object: KubeObject): void {
+    const { uid = '' } = object.metadata;
+    if (!isGone) {
+      this.#read(object);
+      void this.#byUid
+        .get(uid)
+        ?.tick()
+        .catch(() => undefined);
+      return;
+    }
+    this.#invalid.delete(uid);
+    this.#drop(uid);
+  }
+
+  #drop(uid: string): void {
+    const kept = this.#byUid.get(uid);
+    this.#byUid.delete(uid);
+    kept?.dissolve();
+  }
+
+  #read(object: KubeObject): void {
+    const { uid = '' } = object.metadata;
+    const { node, logger } = this.#options;
+    try {
+      const pool = parseWarmPool(object);
+      this.#invalid.delete(uid);
+      const known = this.#byUid.get(uid);
+      if (!isKeptBy(pool, node)) this.#drop(uid);
+      else if (known !== undefined) known.edit(pool);
+      else this.#byUid.set(uid, new KeptPool(pool, { ...this.#options, signal: this.#signal }));
+    } catch (error) {
+      if (!isNodelessError(error)) throw error;
+      // It is kept as it was.
+      logger.warn({ pool: object.metadata.name, reason: error.message }, 'a WarmPool is not valid');
+      this.#invalid.set(uid, error.message);
+    }
+  }
+
+  /** A cell has changed: it counts to its pool as what it is now. */
+  #placed(cell: Cell): void {
+    const { book, fleet } = this.#options;
+    if (cell.pool === undefined || !this.#isKnown) return;
+    const isThere = book.get(cell.cellId) === cell;
+    const kept = this.#byUid.get(cell.pool.uid);
+    kept?.holding.place(cell, isThere);
+    const waits = isThere && isWarm(cell) && cell.phase === 'ready';
+    if (waits && cell.kubeletReady && kept !== undefined) this.stock.add(cell);
+    else this.stock.remove(cell.cellId);
+    if (!isThere || !isWarm(cell) || cell.phase === 'ending' || cell.phase === 'ended') return;
+    if (kept === undefined) void fleet.end(cell, 'its pool is gone');
+    else if (!isServed(cell)) void fleet.end(cell, cell.reason ?? 'its machine ended');
+    else if (waits && !cell.kubeletReady) void fleet.end(cell, 'its kubelet is not Ready any more');
+    else if (cell.phase === 'booting' && cell.kubeletReady && this.#options.isComplete(cell)) this.#ready(cell, kept);
+  }
+
+  #ready(cell: Cell, kept: KeptPool): void {
+    const { book, clock, placement } = this.#options;
+    const { enteredMs, offering, cellClass, allocatable } = cell;
+    // Of one that was found at a start it is not known how long it took.
+    if (offering !== undefined && cellClass !== undefined && enteredMs.requested !== undefined) {
+      kept.record.ordered(clock.now() - enteredMs.requested);
+      placement.booted({ offering, cellClass });
+      if (allocatable !== undefined) placement.measured({ offering, cellClass }, allocatable);
+    }
+    book.enter(cell, 'ready');
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

@@ -1,0 +1,143 @@
+import type { Logger } from 'pino';
+import type { Book } from '../cells/book.ts';
+import { type Cell, isWarm } from '../cells/cell.ts';
+import { newCellId } from '../cells/cell-id.ts';
+import type { Fleet } from '../cells/fleet.ts';
+import { createBackoff } from '../core/backoff.ts';
+import type { Clock } from '../core/clock.ts';
+import { type Constraints, type Requirement, ZONE_LABEL } from '../core/constraints.ts';
+import { isNodelessError, messageOf } from '../core/errors.ts';
+import { LAUNCH_TYPE_LABEL } from '../core/names.ts';
+import type { Resources } from '../core/resources.ts';
+import type { WarmPool, WarmPoolSpec } from '../core/warm-pool.ts';
+import type { Choice, Placement } from '../placement/placement.ts';
+
+export interface OrdersOptions {
+  readonly book: Book;
+  readonly fleet: Fleet;
+  readonly placement: Placement;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}
+
+/** Why a pool has fewer cells than it should. */
+export interface Trouble {
+  readonly reason: string;
+  readonly message: string;
+}
+
+const BACKOFF_MS = { first: 1_000, last: 60_000 };
+
+function troubleOf(error: unknown): Trouble {
+  return { reason: isNodelessError(error) ? error.code : 'Failed', message: messageOf(error) };
+}
+
+/** What a pool's cells are to be like beyond their size. */
+export function likeOf({ cellClass, launchTypes, zone }: WarmPoolSpec) {
+  const oneOf = (key: string, values: readonly string[]): Requirement => ({ key, operator: 'In', values: [...values] });
+  const term = [
+    ...(launchTypes === undefined ? [] : [oneOf(LAUNCH_TYPE_LABEL, launchTypes)]),
+    ...(zone === undefined ? [] : [oneOf(ZONE_LABEL, [zone])]),
+  ];
+  const constraints: readonly Constraints[] = term.length === 0 ? [] : [{ required: [term] }];
+  return { className: cellClass, constraints };
+}
+
+/** Orders the cells of one pool; after a failure none for a while that grows. */
+export class Orders {
+  readonly #options: OrdersOptions;
+  readonly #backoff = createBackoff(BACKOFF_MS.first, BACKOFF_MS.last);
+  readonly #underWay = new Set<string>();
+  #pausedUntilMs = 0;
+  #trouble: Trouble | undefined;
+  #nothingOffered: Trouble | undefined;
+
+  constructor(options: OrdersOptions) {
+    this.#options = options;
+  }
+
+  /** Why the last order failed, or the next would; undefined once another went well. */
+  get trouble(): Trouble | undefined {
+    return this.#nothingOffered ?? this.#trouble;
+  }
+
+  get isPaused(): boolean {
+    return this.#options.clock.now() < this.#pausedUntilMs;
+  }
+
+  /** What a cell would be launched as now; nothing is counted. Undefined where there is nothing, which is the trouble then. */
+  async wouldBe({ spec }: WarmPool, size: Resources): Promise<Choice | undefined> {
+    const { placement, signal } = this.#options;
+    try {
+      const choice = await placement.chooseSize(size, undefined, signal, likeOf(spec));
+      this.#nothingOffered = undefined;
+      return choice;
+    } catch (error) {
+      if (!signal.aborted) this.#nothingOffered = troubleOf(error);
+      return undefined;
+    }
+  }
+
+  /** A new cell, which counts from now on. */
+  order(pool: WarmPool, size: Resources): void {
+    const identity = { cellId: newCellId(), podUid: '', pod: '', pool: { name: pool.name, uid: pool.uid } };
+    const cell = this.#options.book.add(identity, 'requested', []);
+    void this.launch(cell, pool, size);
+  }
+
+  /** Launches the machine of a cell that is on its way, or again under its id where nobody knows what came of that. */
+  async launch(cell: Cell, pool: WarmPool, size: Resources): Promise<void> {
+    const { book, fleet, placement, signal } = this.#options;
+    const { cellId } = cell;
+    if (this.#underWay.has(cellId)) return;
+    this.#underWay.add(cellId);
+    try {
+      const { offering, cellClass } = cell;
+      const isChosen = offering !== undefined && cellClass !== undefined;
+      const order = isChosen
+        ? { offering, cellClass }
+        : await placement.chooseSize(size, cellId, signal, likeOf(pool.spec));
+      if (book.get(cellId) !== cell || cell.phase !== 'requested') {
+        if (book.get(cellId) !== cell) placement.release(cellId);
+        return;
+      }
+      const machine = await fleet.launch(cell, order);
+      placement.succeeded(order.offering);
+      this.#backoff.reset();
+      this.#trouble = undefined;
+      this.#options.logger.info({ cell: cellId, pool: pool.name, type: machine.instanceType }, 'warm cell launched');
+    } catch (error) {
+      if (signal.aborted || book.get(cellId) !== cell || !isWarm(cell) || cell.phase === 'ending') return;
+      this.#failed(error, pool);
+      if (isNodelessError(error, 'InsufficientCapacity') && cell.offering !== undefined)
+        placement.exhausted(cell.offering);
+      if (isNodelessError(error, 'AmbiguousOutcome')) book.enter(cell, 'requested');
+      else void fleet.end(cell, messageOf(error));
+    } finally {
+      this.#underWay.delete(cellId);
+    }
+  }
+
+  /** A machine came, and no kubelet did. */
+  failedToBoot(cell: Cell, pool: WarmPool): void {
+    const { fleet, placement } = this.#options;
+    const { offering, cellClass } = cell;
+    if (offering !== undefined && cellClass !== undefined) placement.failedToBoot({ offering, cellClass });
+    this.#pause({ reason: 'LaunchTimeout', message: `${cell.cellId} did not become ready in time` }, pool);
+    void fleet.end(cell, 'it did not become ready in time');
+  }
+
+  #failed(error: unknown, pool: WarmPool): void {
+    this.#pause(troubleOf(error), pool);
+  }
+
+  #pause(trouble: Trouble, pool: WarmPool): void {
+    const { clock, logger } = this.#options;
+    // Orders of one moment fail together, and are one failure.
+    if (!this.isPaused) this.#pausedUntilMs = clock.now() + this.#backoff.next();
+    if (this.#trouble?.reason !== trouble.reason)
+      logger.warn({ pool: pool.name, reason: trouble.message }, 'a warm pool can not order cells for now');
+    this.#trouble = trouble;
+  }
+}

@@ -1,0 +1,92 @@
+import type { LaunchType } from '../core/offerings.ts';
+import { type MeasuredStarts, MeasuredTimes } from './policy/measured-times.ts';
+
+/** How a pod came to its cell: a cell that waited, one that was booting already, or a new one. */
+export type StartKind = 'warm' | 'booting' | 'cold';
+
+interface Start {
+  readonly kind: StartKind;
+  readonly ms: number;
+}
+
+/** So many of the last are what is told. */
+const TOLD = 200;
+const KEPT = 200;
+/** Before that many, what is assumed counts. */
+const ENOUGH = 3;
+/** A pool that holds nothing, since warm starts were too slow, tries again after this long. */
+const WARM_KEPT_MS = 3_600_000;
+
+/** From an order to a kubelet that is Ready, until it is measured: quantiles by how a machine is had (docs/warm-pools.md). */
+const ASSUMED_LEAD_MS: Readonly<Record<LaunchType, readonly number[]>> = {
+  'ec2-on-demand': [23_000, 27_000, 29_000, 32_000, 40_000],
+  'ec2-spot': [23_000, 27_000, 29_000, 32_000, 40_000],
+  fargate: [30_000, 35_000, 40_000, 50_000, 70_000],
+  local: [1_500, 2_000, 2_500, 3_000, 4_000],
+  simulated: [23_000, 27_000, 29_000, 32_000, 40_000],
+};
+const ASSUMED_WARM_MS = 900;
+
+function keep<T>(list: T[], one: T): void {
+  list.push(one);
+  if (list.length > KEPT) list.shift();
+}
+
+/** What a pool has measured since this process leads: starts of its pods, and how long cells take that it orders. */
+export class StartRecord {
+  readonly #starts: Start[] = [];
+  readonly #leadMs: number[] = [];
+  readonly #coldMs: number[] = [];
+  readonly #warm: { readonly atMs: number; readonly ms: number }[] = [];
+
+  /** A cell that was ordered got ready. */
+  ordered(ms: number): void {
+    keep(this.#leadMs, ms);
+  }
+
+  /** A pod's containers started so long after its creation. */
+  started(kind: StartKind, ms: number, nowMs: number): void {
+    keep(this.#starts, { kind, ms });
+    if (kind === 'cold') keep(this.#coldMs, ms);
+    if (kind === 'warm') keep(this.#warm, { atMs: nowMs, ms });
+  }
+
+  /** The times that a policy reckons with. Until one is measured, a warm start is taken to keep the target. */
+  measured(launchType: LaunchType, targetMs: number, nowMs: number): MeasuredStarts {
+    while (nowMs - (this.#warm[0]?.atMs ?? nowMs) > WARM_KEPT_MS) this.#warm.shift();
+    const warmMs = this.#warm.map(({ ms }) => ms);
+    const assumedWarm = [Math.min(ASSUMED_WARM_MS, targetMs)];
+    const warm = new MeasuredTimes(warmMs.length < ENOUGH ? assumedWarm : warmMs);
+    const assumedLead = ASSUMED_LEAD_MS[launchType];
+    const lead = new MeasuredTimes(this.#leadMs.length < ENOUGH ? assumedLead : this.#leadMs);
+    const assumedCold = assumedLead.map((ms) => ms + warm.quantileMs(0.5));
+    const cold = new MeasuredTimes(this.#coldMs.length < ENOUGH ? assumedCold : this.#coldMs);
+    return { warm, cold, lead, resumed: cold, stoppedLead: lead };
+  }
+
+  /** How many of the last starts are told of. */
+  get told(): number {
+    return Math.min(TOLD, this.#starts.length);
+  }
+
+  /** The share of the last pods that found a cell that waited. */
+  get hitRate(): number | undefined {
+    return this.#share(({ kind }) => kind === 'warm');
+  }
+
+  /** The share of the last pods that started in time. */
+  shareWithin(targetMs: number): number | undefined {
+    return this.#share(({ ms }) => ms <= targetMs);
+  }
+
+  /** How soon the last pods started at a percentile, given as a share. */
+  achievedMs(percentile: number): number | undefined {
+    const last = this.#starts.slice(-TOLD).map(({ ms }) => ms);
+    return last.length === 0 ? undefined : new MeasuredTimes(last).quantileMs(percentile);
+  }
+
+  #share(holds: (start: Start) => boolean): number | undefined {
+    const last = this.#starts.slice(-TOLD);
+    return last.length === 0 ? undefined : last.filter(holds).length / last.length;
+  }
+}

@@ -1,0 +1,116 @@
+import { kubeTime } from '../core/clock.ts';
+import { describeResources } from '../core/resources.ts';
+import { selectorText } from './eligibility.ts';
+import type { KeptPool } from './kept-pool.ts';
+
+interface Condition {
+  readonly type: string;
+  readonly status: 'True' | 'False' | 'Unknown';
+  readonly reason: string;
+  readonly message: string;
+  readonly lastTransitionTime: string;
+  readonly observedGeneration: number;
+}
+
+/** A WarmPool's status, as it is written. */
+export interface PoolStatus {
+  readonly [field: string]: unknown;
+  readonly conditions: readonly Condition[];
+}
+
+type Said = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
+
+/** `5 s`, `850 ms`. */
+export function describeMs(ms: number): string {
+  return ms < 1_000 ? `${Math.round(ms)} ms` : `${Number((ms / 1_000).toFixed(1))} s`;
+}
+
+/** Why the pool has so many cells: what the SLA asks, by the starts that were measured, and what the policy expects. */
+function why({ pool, level, starts }: KeptPool): string {
+  const { target, percentile } = pool.spec.startupSla;
+  if (starts === undefined || pool.spec.replicas > 0) return level.why;
+  const cold = `p${percentile} cold start is ${describeMs(starts.cold.quantileMs(percentile / 100))}`;
+  if (level.needed === 'none') return `${cold} ≤ ${describeMs(target)}: ${level.why}`;
+  return `${cold} > ${describeMs(target)}, so arrivals within one refill must be covered: ${level.why}`;
+}
+
+function readyCondition({ holding, level }: KeptPool): Said {
+  const { ready, booting } = holding;
+  const message = `${ready.size} of ${level.running} cells wait, ${booting.size} boot`;
+  const isReady = ready.size >= level.running;
+  return { type: 'Ready', status: isReady ? 'True' : 'False', reason: isReady ? 'CellsWait' : 'CellsMissing', message };
+}
+
+function slaCondition({ pool, record, level, starts }: KeptPool): Said {
+  const { target, percentile } = pool.spec.startupSla;
+  const type = 'SlaMet';
+  if (level.needed === 'unreachable' && starts !== undefined) {
+    const warm = describeMs(starts.warm.quantileMs(percentile / 100));
+    const message = `no tier can keep ${describeMs(target)}: p${percentile} of warm starts is ${warm}; raise spec.startupSla.target`;
+    return { type, status: 'False', reason: 'SlaUnreachable', message };
+  }
+  const achieved = record.achievedMs(percentile / 100);
+  const share = record.shareWithin(target);
+  if (achieved === undefined || share === undefined)
+    return { type, status: 'Unknown', reason: 'NoStarts', message: 'no pod of the pool has started yet' };
+  const isMet = share * 100 >= percentile;
+  const found = `p${percentile} of the last ${record.told} starts is ${describeMs(achieved)}`;
+  const message = `${found}, ${isMet ? 'within' : 'which misses'} ${describeMs(target)}`;
+  const limited =
+    isMet || pool.spec.max > level.running ? '' : `; the pool holds ${level.running}, as spec.max lets it`;
+  return { type, status: isMet ? 'True' : 'False', reason: isMet ? 'Kept' : 'Missed', message: `${message}${limited}` };
+}
+
+function degradedCondition(kept: KeptPool, invalid: string | undefined, canClaim: boolean): Said {
+  const type = 'Degraded';
+  if (!canClaim) {
+    const message = 'the provider can not give machines that wait to pods, so pods start cold';
+    return { type, status: 'True', reason: 'NotSupported', message };
+  }
+  if (invalid !== undefined)
+    return { type, status: 'True', reason: 'Invalid', message: `it is kept as it was: ${invalid}` };
+  const { trouble } = kept;
+  if (trouble === undefined) return { type, status: 'False', reason: 'AsDesired', message: 'cells can be ordered' };
+  return { type, status: 'True', reason: trouble.reason, message: `pods may start cold: ${trouble.message}` };
+}
+
+/** What there is to say of a pool. `before` are the conditions as they were written last. */
+export function statusOf(
+  kept: KeptPool,
+  context: {
+    readonly nowMs: number;
+    readonly generation: number;
+    readonly invalid?: string | undefined;
+    readonly canClaim: boolean;
+    readonly before: readonly Condition[];
+  },
+): PoolStatus {
+  const { pool, holding, level, record, size, choice } = kept;
+  const { target, percentile } = pool.spec.startupSla;
+  const { nowMs, generation, invalid, canClaim, before } = context;
+  const said = [readyCondition(kept), slaCondition(kept), degradedCondition(kept, invalid, canClaim)];
+  const conditions = said.map((one): Condition => {
+    const last = before.find(({ type }) => type === one.type);
+    const since = last?.status === one.status ? last.lastTransitionTime : kubeTime(nowMs);
+    return { ...one, lastTransitionTime: since, observedGeneration: generation };
+  });
+  const { hitRate } = record;
+  const achieved = record.achievedMs(percentile / 100);
+  return {
+    selector: selectorText(pool),
+    replicas: holding.position,
+    desired: level.running,
+    ready: holding.ready.size,
+    booting: holding.booting.size,
+    claimed: holding.claimed.size,
+    sla: `${describeMs(target)} p${percentile}`,
+    hitRate: hitRate === undefined ? '' : `${Math.round(hitRate * 100)}%`,
+    achieved: achieved === undefined ? '' : describeMs(achieved),
+    pricePerHourUsd: holding.pricePerHourUsd.toFixed(4),
+    size: size === undefined ? 'not known yet: no pod that it selects has come' : describeResources(size),
+    instanceType: choice?.offering.instanceType ?? '',
+    why: why(kept),
+    observedGeneration: generation,
+    conditions,
+  };
+}

@@ -1,0 +1,262 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { NodelessError } from '../../../src/core/errors.ts';
+import { CELL_ANNOTATION } from '../../../src/core/names.ts';
+import type { KubeObject } from '../../../src/kube/objects.ts';
+import { offering, world } from '../pods/world.ts';
+
+const worlds: ReturnType<typeof world>[] = [];
+
+afterEach(() => {
+  for (const { stop } of worlds.splice(0)) stop.abort();
+});
+
+function made(...args: Parameters<typeof world>) {
+  const one = world(...args);
+  worlds.push(one);
+  return one;
+}
+
+type World = ReturnType<typeof world>;
+
+let revision = 10;
+
+function pool(name: string, spec: object): KubeObject {
+  revision += 1;
+  return {
+    apiVersion: 'nodeless.io/v1alpha1',
+    kind: 'WarmPool',
+    metadata: { name, uid: `pool-${name}`, resourceVersion: String(revision) },
+    spec: { shape: { cpu: '500m', memory: '512Mi' }, ...spec },
+  } as KubeObject;
+}
+
+const waiting = ({ book }: World) =>
+  [...book.cells()].filter(({ phase, podUid }) => phase === 'ready' && podUid === '');
+const booting = ({ book }: World) =>
+  [...book.cells()].filter(({ phase, podUid }) => phase === 'booting' && podUid === '');
+
+/** Brings the kubelets of all cells that boot up. */
+async function boot(one: World, count: number): Promise<void> {
+  await vi.waitFor(() => expect(booting(one)).toHaveLength(count));
+  for (const { cellId } of booting(one)) one.report(cellId);
+}
+
+async function withReady(count: number, spec: object = { min: count }): Promise<World> {
+  const one = made();
+  one.warmPools.apply('ADDED', pool('web', spec));
+  one.start();
+  await boot(one, count);
+  expect(waiting(one)).toHaveLength(count);
+  return one;
+}
+
+async function runs(one: World, name: string): Promise<string> {
+  const uid = `uid-${name}`;
+  await vi.waitFor(() => expect(one.book.ofPod(uid)?.members.get(uid)?.handedOver).toBe(true));
+  return one.book.ofPod(uid)?.cellId ?? '';
+}
+
+describe('a warm pool', () => {
+  test('orders as many cells as it is to have, and they wait with no pod', async () => {
+    const one = await withReady(2);
+    expect(one.launch).toHaveBeenCalledTimes(2);
+    expect(waiting(one).map(({ cellId }) => one.book.podUids(cellId).size)).toEqual([0, 0]);
+    expect(one.launch.mock.calls[0]?.[0].tags).toMatchObject({
+      pod: '',
+      podUid: '',
+      pool: { name: 'web', uid: 'pool-web' },
+    });
+  });
+
+  test('gives a pod a cell that waits, writes that on it before its kubelet sees the pod, and orders the next at once', async () => {
+    const one = await withReady(1);
+    let shownAtClaim: number | undefined;
+    const write = one.claim.getMockImplementation();
+    one.claim.mockImplementation(async (cellId, by) => {
+      shownAtClaim = one.book.podUids(cellId).size;
+      return (await write?.(cellId, by)) as never;
+    });
+    const [cell] = waiting(one);
+    one.pods.create('p');
+    expect(await runs(one, 'p')).toBe(cell?.cellId);
+    expect(shownAtClaim).toBe(0);
+    expect(one.machines.get(cell?.cellId ?? '')?.tags).toMatchObject({ pod: 'ns/p', podUid: 'uid-p' });
+    expect(one.pods.events.map(({ reason }) => reason)).toContain('CellClaimed');
+    expect(one.pods.events.find(({ reason }) => reason === 'CellReady')?.message).toContain('warm start: of pool web');
+    await vi.waitFor(() => expect(booting(one)).toHaveLength(1));
+    expect(one.launch).toHaveBeenCalledTimes(2);
+  });
+
+  test('gives what boots already where nothing waits: the pod needs no cell of its own', async () => {
+    const one = made();
+    one.warmPools.apply('ADDED', pool('web', { min: 1 }));
+    one.start();
+    await vi.waitFor(() => expect(booting(one)).toHaveLength(1));
+    const [cell] = booting(one);
+    one.pods.create('p');
+    await vi.waitFor(() => expect(one.book.ofPod('uid-p')).toBe(cell));
+    one.report(cell?.cellId ?? '');
+    expect(await runs(one, 'p')).toBe(cell?.cellId);
+  });
+
+  test('gives no cell twice, whoever asks at the same time', async () => {
+    const one = await withReady(3);
+    for (let pod = 0; pod < 6; pod += 1) one.pods.create(`p${pod}`);
+    await vi.waitFor(() => expect(booting(one).length).toBeGreaterThan(0));
+    const report = setInterval(() => {
+      for (const { cellId, phase } of one.book.cells()) if (phase === 'booting') one.report(cellId);
+    }, 10);
+    const cells = await Promise.all([0, 1, 2, 3, 4, 5].map((pod) => runs(one, `p${pod}`)));
+    clearInterval(report);
+    expect(new Set(cells).size).toBe(6);
+  });
+
+  test.each([
+    ['that asks for more than its cells have', { spec: big('2') }],
+    ['of another namespace', { metadata: { name: 'p', namespace: 'other', uid: 'uid-p' } }],
+    ['that its selector does not select', {}],
+  ])('gives no cell to a pod %s', async (what, more) => {
+    const selector = what.includes('selector') ? { selector: { matchLabels: { app: 'web' } } } : {};
+    const one = made([offering('small', 1), { ...offering('large', 9), ...large() }]);
+    one.warmPools.apply('ADDED', pool('web', { min: 1, namespaces: ['ns'], ...selector }));
+    one.start();
+    await boot(one, 1);
+    const [cell] = waiting(one);
+    one.pods.create('p', more as never);
+    await vi.waitFor(() => expect(one.book.ofPod('uid-p')).toBeDefined());
+    expect(one.book.ofPod('uid-p')?.cellId).not.toBe(cell?.cellId);
+    expect(waiting(one)).toEqual([cell]);
+  });
+
+  test('is found again after a restart: its cells are not bought again, and a claim that was not written is void', async () => {
+    const one = await withReady(2);
+    const [first, second] = waiting(one).map(({ cellId }) => cellId);
+    one.stop.abort();
+    // The provider died after the annotation and before the machine was written to.
+    one.pods.create('p', { metadata: { name: 'p', annotations: { [CELL_ANNOTATION]: first ?? '' } } } as never);
+    const again = made([offering('small', 1)], one);
+    again.warmPools.apply('ADDED', pool('web', { min: 2 }));
+    again.start();
+    for (const cellId of [first, second]) again.report(cellId ?? '');
+    const cell = await runs(again, 'p');
+    expect([first, second]).toContain(cell);
+    expect(again.machines.get(cell)?.tags.podUid).toBe('uid-p');
+    await boot(again, 1);
+    expect(again.launch).toHaveBeenCalledTimes(1);
+    expect(waiting(again)).toHaveLength(2);
+  });
+
+  test('never gives a cell that has run a pod, though the pod is gone and nobody watched', async () => {
+    const one = await withReady(1);
+    one.pods.create('p');
+    const cell = await runs(one, 'p');
+    one.stop.abort();
+    one.pods.remove('p');
+    const again = made([offering('small', 1)], one);
+    expect(again.book.get(cell)).toBeUndefined();
+  });
+
+  test('that a lagging list still shows as waiting is no pool’s any more when its pod says that it ran there', async () => {
+    const one = await withReady(1);
+    one.pods.create('p');
+    const cell = await runs(one, 'p');
+    const machine = one.machines.get(cell);
+    if (machine !== undefined) one.machines.set(cell, { ...machine, tags: { ...machine.tags, pod: '', podUid: '' } });
+    const again = made([offering('small', 1)], one);
+    expect(again.book.ofPod('uid-p')?.cellId).toBe(cell);
+    expect(again.book.get(cell)?.phase).toBe('running');
+  });
+
+  test('whose claim can not be written leaves the pod to a new cell', async () => {
+    const one = await withReady(1);
+    const [cell] = waiting(one);
+    one.claim.mockRejectedValue(new NodelessError({ code: 'NotFound', message: 'the machine is gone' }));
+    one.pods.create('p');
+    await vi.waitFor(() => expect(one.pods.events.map(({ reason }) => reason)).toContain('CellReplaced'));
+    await vi.waitFor(() => expect(one.terminate).toHaveBeenCalledWith(cell?.cellId, expect.anything()));
+  });
+
+  test('gives cells while none can be ordered, says that it is degraded, and asks less and less often', async () => {
+    const one = await withReady(2);
+    const code = 'InsufficientCapacity';
+    one.launch.mockRejectedValue(new NodelessError({ code, retryable: true, message: 'no capacity' }));
+    one.pods.create('p');
+    await runs(one, 'p');
+    await vi.waitFor(() => expect(one.keeper.pool('pool-web')?.trouble?.reason).toBe(code));
+    expect(one.keeper.pool('pool-web')?.orders.isPaused).toBe(true);
+    const asked = one.launch.mock.calls.length;
+    one.pods.create('q');
+    await runs(one, 'q');
+    expect(one.launch.mock.calls.length).toBe(asked);
+  });
+
+  test('that is deleted while its cells boot leaves nothing', async () => {
+    const one = made();
+    const object = pool('web', { min: 3 });
+    one.warmPools.apply('ADDED', object);
+    one.start();
+    await vi.waitFor(() => expect(booting(one)).toHaveLength(3));
+    one.warmPools.apply('DELETED', { ...object, metadata: { ...object.metadata, resourceVersion: '99999' } });
+    await vi.waitFor(() => expect(one.book.size).toBe(0));
+    expect(one.machines.size).toBe(0);
+  });
+
+  test('that is gone after a restart leaves nothing either, but for the cells that have pods', async () => {
+    const one = await withReady(2);
+    one.pods.create('p');
+    const cell = await runs(one, 'p');
+    one.stop.abort();
+    const again = made([offering('small', 1)], one);
+    again.start();
+    await vi.waitFor(() => expect([...again.machines.keys()]).toEqual([cell]));
+  });
+
+  test('takes an edit at once', async () => {
+    const one = await withReady(3);
+    one.warmPools.apply('MODIFIED', pool('web', { min: 1, max: 1 }));
+    await vi.waitFor(() => expect(waiting(one)).toHaveLength(1));
+    one.warmPools.apply('MODIFIED', pool('web', { min: 0, max: 4, replicas: 4 }));
+    await vi.waitFor(() => expect(booting(one)).toHaveLength(3));
+  });
+
+  test('holds no more than its budget pays for, and says so where that is less than its least', async () => {
+    const one = made();
+    one.warmPools.apply('ADDED', pool('web', { min: 3, budget: { maxPricePerHourUsd: 2.5 } }));
+    one.start();
+    await boot(one, 2);
+    const kept = one.keeper.pool('pool-web');
+    expect(kept?.trouble?.reason).toBe('BudgetBelowMin');
+    expect(kept?.level.running).toBe(2);
+  });
+
+  test('replaces a cell whose machine ends, and one whose kubelet is not Ready any more', async () => {
+    const one = await withReady(2);
+    const [lost, sick] = waiting(one);
+    if (lost !== undefined) one.book.enter(lost, 'lost', 'interrupted');
+    const conditions = [{ type: 'Ready', status: 'False' }];
+    one.book.nodeStatus(sick?.cellId ?? '', { status: { allocatable: { cpu: '1', memory: '1Gi' }, conditions } });
+    await boot(one, 2);
+    await vi.waitFor(() => expect(waiting(one)).toHaveLength(2));
+    expect(waiting(one).map(({ cellId }) => cellId)).not.toContain(lost?.cellId);
+  });
+
+  test('is not in the way of 199 others: all are sized, and a pod is given its cell among them', async () => {
+    const one = made();
+    for (let at = 0; at < 200; at += 1)
+      one.warmPools.apply('ADDED', pool(`web-${at}`, { min: 1, selector: { matchLabels: { at: String(at) } } }));
+    one.start();
+    await boot(one, 200);
+    one.pods.create('p', { metadata: { name: 'p', labels: { at: '137' } } } as never);
+    const cell = await runs(one, 'p');
+    expect(one.book.get(cell)?.pool?.name).toBe('web-137');
+  });
+});
+
+function big(cpu: string) {
+  return { containers: [{ name: 'c', resources: { requests: { cpu, memory: '1Gi' } } }] };
+}
+
+function large() {
+  const size = { cpuMilli: 4_000, memoryBytes: 8 * 1_024 ** 3, ephemeralStorageBytes: 0, extended: {} };
+  return { capacity: size, allocatable: size };
+}
