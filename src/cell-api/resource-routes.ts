@@ -68,10 +68,10 @@ function sharedRoutes({ client, collectionWatches: watches }: ResourceRouteOptio
 /** Everything that a cell may do; whatever is not here is denied. */
 export function resourceRoutes(options: ResourceRouteOptions): Routes {
   const { virtualNode, clock, reports, feed, agents, nodes, nodeClient, objectWatches: watches, signing } = options;
-  const ofPods = { feed, nodeClient };
+  const ofPods = { feed, nodeClient, clock };
   const referenced = (kind: string, resource: string, reference: 'secrets' | 'configMaps'): CellHandler =>
     referencedObjects({ ...ofPods, watches, reference, kind: { apiVersion: 'v1', kind, resource } });
-  const events = podEvents({ ...ofPods, virtualNode, clock });
+  const events = podEvents({ ...ofPods, virtualNode });
   const write = podWrites({ ...ofPods, agents });
   const signingRoute: OpenRoute = { verbs: ['create', ...READ], handleOpen: signing };
   return new Map<string, readonly (Route | OpenRoute)[]>([

@@ -44,6 +44,8 @@ export interface CellSession {
   readonly requestBucket: Bucket;
   /** Refusals for want of the above that are still answered; then the connection is cut. */
   readonly refusalBucket: Bucket;
+  /** What it writes in the cluster, events aside. */
+  readonly writeBucket: Bucket;
   /** Bodies of requests that are under way. */
   readonly bodies: ByteAccount;
   /** Answers and events that the cell has not read yet. */
@@ -77,6 +79,10 @@ const REQUESTS_PER_SECOND = 200;
 const REQUEST_BURST = 1_000;
 const REFUSALS_PER_SECOND = 100;
 const REFUSAL_BURST = 1_000;
+const WRITES_PER_SECOND = 10;
+const WRITE_BURST = 100;
+/** To start a pod takes a kubelet about five patches of its status, and a token or two; one that crashes, some more. */
+const WRITE_BURST_PER_POD = 20;
 const MIB = 1024 * 1024;
 /** Of requests under way; four times the largest body. */
 const MAX_BODY_BYTES = 8 * MIB;
@@ -110,6 +116,7 @@ export function createSession(cellId: string, shared: SharedAccounts): CellSessi
     connections: new Set(),
     requestBucket: createBucket(REQUESTS_PER_SECOND, REQUEST_BURST),
     refusalBucket: createBucket(REFUSALS_PER_SECOND, REFUSAL_BURST),
+    writeBucket: createBucket(WRITES_PER_SECOND, () => WRITE_BURST + WRITE_BURST_PER_POD * shown.size),
     bodies: new ByteAccount(MAX_BODY_BYTES, shared.bodies, OWN_BYTES),
     unread: new ByteAccount(MAX_UNREAD_BYTES, shared.unread, OWN_BYTES),
     requests: 0,

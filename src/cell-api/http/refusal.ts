@@ -17,6 +17,7 @@ const DENIAL_REASONS = [
   'bad-patch',
   'limit',
   'request-rate',
+  'write-rate',
   'connection-limit',
   'connection-rate',
   'receive-rate',

@@ -18,6 +18,8 @@ export interface PodEventOptions {
   readonly clock: Clock;
 }
 
+/** Of one event; a recorder's messages are cut at 1 KiB. */
+const EVENT_LIMIT_BYTES = 16 * 1024;
 /** Event names that are remembered per cell, for later patches of their count. */
 const MAX_EVENTS = 500;
 
@@ -41,6 +43,9 @@ export function podEvents(options: PodEventOptions): CellHandler {
     // Without Retry-After: a recorder drops the event instead of queueing behind it.
     if (!context.session.eventBucket.take(options.clock.now())) {
       throw new Refusal(429, 'the cell sends too many events', { denial: 'limit' });
+    }
+    if ((context.body?.bytes.length ?? 0) > EVENT_LIMIT_BYTES) {
+      throw new Refusal(413, `the event is larger than ${EVENT_LIMIT_BYTES} bytes`, { denial: 'limit' });
     }
     return context.verb === 'patch' ? patchEvent(options, context) : writeEvent(options, context, agentWarnings);
   };

@@ -1,5 +1,5 @@
 import { CELL_READY_CONDITION, POLICY_ENFORCED_CONDITION } from '../../core/names.ts';
-import type { KubeClient, KubeRequest } from '../../kube/client.ts';
+import type { KubeRequest } from '../../kube/client.ts';
 import type { KubeObject } from '../../kube/objects.ts';
 import type { WirePod } from '../../kube/wire-pod.ts';
 import type { CellContext, CellHandler } from '../context.ts';
@@ -11,12 +11,11 @@ import { requireSmallObject } from '../node/overlay-limits.ts';
 import { jsonMerge, type MergeRules, strategicMerge } from '../node/strategic-merge.ts';
 import type { AgentBook } from '../ports.ts';
 import type { PodFeed } from './pod-feed.ts';
+import { type UpstreamOptions, writeUpstream } from './upstream-writes.ts';
 
-export interface PodWriteOptions {
+export interface PodWriteOptions extends UpstreamOptions {
   readonly feed: PodFeed;
   readonly agents: AgentBook;
-  /** A client that is the virtual node to the API server. */
-  readonly nodeClient: KubeClient;
 }
 
 /** Query parameters that are passed on; others that change what a write means are refused. */
@@ -43,13 +42,13 @@ export function writeQuery(query: URLSearchParams): Record<string, string> {
 
 /** Status patches, deletions and evictions of the cell's own pods, each bound to the pod's uid. */
 export function podWrites(options: PodWriteOptions): CellHandler {
-  const { feed, nodeClient } = options;
+  const { feed } = options;
   return async (context) => {
     const pod = ownPod(feed, context);
     const query = writeQuery(context.query);
     if (feed.isAgent(context.session, pod)) return writeAgent(options, context, pod);
     const request = requestOf(context, pod, query);
-    const response = await nodeClient.request({ ...request, signal: context.signal });
+    const response = await writeUpstream(options, context, request);
     if (context.verb === 'patch' && response.status === 200 && query.dryRun === undefined) {
       feed.shown(context.session, pod).newest = JSON.parse(response.body.toString()) as KubeObject;
     }
@@ -71,6 +70,7 @@ function requestOf(context: CellContext, pod: WirePod, query: Record<string, str
   const { subresource } = target;
   if (verb === 'patch' && subresource === 'status') {
     const patch = statusPatch(jsonBody(body, [STRATEGIC_MERGE, MERGE]), uid, body?.mediaType === MERGE);
+    patchedStatus(context, pod, patch);
     return { method: 'PATCH', path, query, body: patch, contentType: body?.mediaType ?? STRATEGIC_MERGE };
   }
   if (verb === 'delete' && subresource === undefined) {
@@ -107,9 +107,7 @@ function writeAgent({ agents }: PodWriteOptions, context: CellContext, pod: Wire
   const isDryRun = query.has('dryRun');
   if (verb === 'patch' && target.subresource === 'status') {
     const patch = statusPatch(jsonBody(body, [STRATEGIC_MERGE, MERGE]), uid, body?.mediaType === MERGE);
-    const merge = body?.mediaType === MERGE ? jsonMerge : mergePodStatus;
-    const status = merge((pod.status ?? {}) as JsonObject, patch.status as JsonObject);
-    requireSmallObject(status);
+    const status = patchedStatus(context, pod, patch);
     if (!isDryRun) agents.tellAgent(session.cellId, uid, status);
     return answer({ ...pod, status });
   }
@@ -119,6 +117,14 @@ function writeAgent({ agents }: PodWriteOptions, context: CellContext, pod: Wire
     return answer(pod);
   }
   throw forbidden('not-allowed');
+}
+
+/** A pod's status as a patch leaves it. @throws Refusal 422 when that is too large */
+function patchedStatus({ body }: CellContext, pod: WirePod, patch: JsonObject): JsonObject {
+  const merge = body?.mediaType === MERGE ? jsonMerge : mergePodStatus;
+  const status = merge((pod.status ?? {}) as JsonObject, patch.status as JsonObject);
+  requireSmallObject(status);
+  return status;
 }
 
 function mergePodStatus(status: JsonObject, patch: JsonObject): JsonObject {

@@ -1,4 +1,3 @@
-import type { KubeClient } from '../../kube/client.ts';
 import type { WirePod } from '../../kube/wire-pod.ts';
 import type { CellHandler } from '../context.ts';
 import { relayed } from '../http/answer.ts';
@@ -7,27 +6,22 @@ import { forbidden } from '../http/refusal.ts';
 import { pathOf } from '../http/target.ts';
 import type { PodFeed } from './pod-feed.ts';
 import { writeQuery } from './pod-writes.ts';
+import { type UpstreamOptions, writeUpstream } from './upstream-writes.ts';
 
-export interface TokenOptions {
+export interface TokenOptions extends UpstreamOptions {
   readonly feed: PodFeed;
-  readonly nodeClient: KubeClient;
 }
 
 /** TokenRequests for the service account of one of the cell's own pods, bound to that pod and to no other object. */
-export function serviceAccountTokens({ feed, nodeClient }: TokenOptions): CellHandler {
-  return async ({ target, session, body, query, signal }) => {
+export function serviceAccountTokens(options: TokenOptions): CellHandler {
+  const { feed } = options;
+  return async (context) => {
+    const { target, session, body, query } = context;
     const request = jsonBody(body);
     const pods = feed.podsOf(session);
     if (!pods.some((pod) => isOwnRequest(request, pod, target.namespace, target.name))) throw forbidden();
-    return relayed(
-      await nodeClient.request({
-        method: 'POST',
-        path: pathOf(target),
-        query: writeQuery(query),
-        body: request,
-        signal,
-      }),
-    );
+    const asked = { method: 'POST', path: pathOf(target), query: writeQuery(query), body: request } as const;
+    return relayed(await writeUpstream(options, context, asked));
   };
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { FLAG, FRAME, frame, INITIAL_WINDOW_SIZE, RawHttp2, requestBlock, settings } from '../wire/frames.ts';
 import { http2Wire } from '../wire/http2.ts';
 import type { WireTarget } from '../wire/reply.ts';
+import type { Inhabitant } from '../world.ts';
 import type { Flood, FloodGround } from './flood.ts';
 
 const JSON_TYPE = [['content-type', 'application/json']] as const;
@@ -17,7 +18,12 @@ function statusCounts(): { add(status: number): void; counts: Record<string, num
 interface Burst {
   readonly count: number;
   readonly inFlight: number;
-  readonly request: (index: number) => { readonly method: string; readonly url: string; readonly body?: Buffer };
+  readonly request: (index: number) => {
+    readonly method: string;
+    readonly url: string;
+    readonly body?: Buffer;
+    readonly contentType?: string;
+  };
 }
 
 /** Sends requests as fast as they are answered. */
@@ -28,8 +34,8 @@ async function burst({ target, inspect }: FloodGround, { count, inFlight, reques
   await Promise.all(
     Array.from({ length: inFlight }, async () => {
       while (next < count) {
-        const { method, url, body } = request(next++);
-        const reply = await wire.send({ method, url, headers: JSON_TYPE, body });
+        const { method, url, body, contentType = 'application/json' } = request(next++);
+        const reply = await wire.send({ method, url, headers: [['content-type', contentType]], body });
         if (reply.status === 0) await delay(20);
         add(reply.status);
         inspect(Buffer.from(reply.text, 'latin1'));
@@ -73,6 +79,18 @@ async function unread({ target }: FloodGround, path: string, connections: number
 const large = Buffer.from(`{"status":{"images":[${'0,'.repeat(900_000)}0]}}`);
 const tooLarge = Buffer.alloc(3 * 1024 * 1024, 'x');
 
+/** Large once, and then another small part of it each time, as each makes a version of all of it. */
+function statusOf(uid: string, index: number): Buffer {
+  const status = index === 0 ? { message: 'x'.repeat(200_000) } : { reason: `Fuzz${index}` };
+  return Buffer.from(JSON.stringify({ metadata: { uid }, status }));
+}
+
+function largeEvent({ namespace, pod: name, podUid: uid }: Inhabitant, index: number): Buffer {
+  const involvedObject = { kind: 'Pod', namespace, name, uid };
+  const metadata = { namespace, name: `large-${index}` };
+  return Buffer.from(JSON.stringify({ metadata, involvedObject, reason: 'Fuzz', message: 'x'.repeat(900_000) }));
+}
+
 /** Abuse by requests that are well-formed each. */
 export const REQUEST_FLOODS: Readonly<Record<string, Flood>> = {
   'as many requests as fit': (ground) =>
@@ -83,6 +101,32 @@ export const REQUEST_FLOODS: Readonly<Record<string, Flood>> = {
       inFlight: 4,
       request: () => ({ method: 'PUT', url: `/api/v1/nodes/${ground.world.virtualNode}/status`, body: large }),
     }),
+  'writes to its own pod': async (ground) => {
+    const { namespace, pod, podUid } = ground.world.own;
+    const result = await burst(ground, {
+      count: 3_000,
+      inFlight: 60,
+      request: (index) => ({
+        method: 'PATCH',
+        url: `/api/v1/namespaces/${namespace}/pods/${pod}/status`,
+        contentType: 'application/strategic-merge-patch+json',
+        body: statusOf(podUid, index),
+      }),
+    });
+    return { ...result, held: result.byStatus[200] ?? 0 };
+  },
+  'large events': async (ground) => {
+    const result = await burst(ground, {
+      count: 400,
+      inFlight: 20,
+      request: (index) => ({
+        method: 'POST',
+        url: `/api/v1/namespaces/${ground.world.own.namespace}/events`,
+        body: largeEvent(ground.world.own, index),
+      }),
+    });
+    return { ...result, held: result.byStatus[201] ?? 0 };
+  },
   'bodies over the limit': (ground) =>
     burst(ground, {
       count: 10,
