@@ -19,9 +19,14 @@ export type WorkloadAction =
 export type Attack =
   | { readonly kind: 'killProvider' | 'stopProvider' | 'startProvider' | 'freezeProvider' | 'thawProvider' }
   | { readonly kind: 'killApiServer' | 'startApiServer' | 'freezeApiServer' | 'thawApiServer' }
+  | { readonly kind: 'killLaunch' }
   | { readonly kind: 'killKubelet' | 'killContainerd' | 'killCell' | 'deleteCell'; readonly victim: number };
 
-export type CellAttack = Extract<Attack, { readonly victim: number }>['kind'];
+/** Attacks on a cell that runs, and on one that does not yet. */
+export type CellAttack = Extract<Attack, { readonly victim: number }>['kind'] | 'killLaunch';
+
+/** What an action was done to when there was nobody to do it to. */
+export const NOBODY = 'nobody';
 
 /** `settle`: leave everything alone until all is as it is to be. */
 export type Action = WorkloadAction | Attack | { readonly kind: 'settle' };

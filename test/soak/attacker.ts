@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseIdentity } from '../../providers/local/machine/process-identity.ts';
 import { GROUP, VERSION } from '../../src/core/names.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
@@ -9,14 +10,17 @@ import { PROVIDER } from '../../src/local-cluster/provider/provider-process.ts';
 import type { ClusterPaths } from '../../src/local-cluster/state.ts';
 import { cellFolder, cellProcesses } from '../support/cells.ts';
 import { killProvider, startProviderAgain } from '../support/provider.ts';
-import { type Attack, type CellAttack, chosen } from './actions.ts';
-import { programsOf } from './host-view.ts';
+import { type Attack, type CellAttack, chosen, NOBODY } from './actions.ts';
+import { programsOf, readMachines } from './host-view.ts';
 import type { MachineSeen } from './observation.ts';
 import { noteAttack, type Standing } from './standing.ts';
 
 const API_SERVER = 'kube-apiserver';
 /** A provider that is asked to end finishes the launches that it has begun. */
 const STOP_TIMEOUT_MS = 20_000;
+/** How long a launch is waited for that could be killed, and how often it is looked for: it takes a moment only. */
+const LAUNCH_TIMEOUT_MS = 6_000;
+const LOOK_FOR_LAUNCH_MS = 10;
 
 export interface AttackerOptions {
   readonly paths: ClusterPaths;
@@ -27,7 +31,7 @@ export interface AttackerOptions {
 
 /** Who makes things go wrong, and notes what was done in the standing. */
 export interface Attacker {
-  /** Resolves with what it was done to; `machines` are those that were seen last. */
+  /** Resolves with what it was done to, or `NOBODY`; `machines` are those that were seen last. */
   attack(attack: Attack, machines: readonly MachineSeen[]): Promise<string>;
   /** Ends whatever absence there still is. */
   relent(): Promise<void>;
@@ -74,7 +78,23 @@ export function createAttacker({ paths, client, standing, signal }: AttackerOpti
     Object.assign(standing, { apiServer: 'running', undisturbedSinceMs: Date.now() });
   }
 
-  async function attackServer(kind: Exclude<Attack, { victim: number }>['kind']): Promise<void> {
+  /** Ends all processes of the first cell whose first process has begun and is not the supervisor yet. */
+  async function killLaunch(): Promise<string> {
+    const deadlineMs = Date.now() + LAUNCH_TIMEOUT_MS;
+    while (Date.now() < deadlineMs) {
+      for (const { cellId, state } of await readMachines(paths)) {
+        const found = state === 'begun' ? await cellProcesses(paths.name, cellId) : [];
+        if (found.length === 0) continue;
+        noteAttack(standing, cellId, 'killLaunch');
+        for (const { pid } of found) endProcess(pid);
+        return cellId;
+      }
+      await delay(LOOK_FOR_LAUNCH_MS, undefined, { signal });
+    }
+    return NOBODY;
+  }
+
+  async function attackServer(kind: Exclude<Attack['kind'], CellAttack>): Promise<void> {
     switch (kind) {
       case 'killProvider':
         standing.provider = 'away';
@@ -110,13 +130,14 @@ export function createAttacker({ paths, client, standing, signal }: AttackerOpti
 
   return {
     async attack(attack, machines) {
+      if (attack.kind === 'killLaunch') return killLaunch();
       if (!('victim' in attack)) {
         await attackServer(attack.kind);
         return attack.kind.endsWith('ApiServer') ? API_SERVER : 'provider';
       }
       const running = machines.filter(({ state }) => state === 'running');
       const cellId = chosen(attack.victim, running)?.cellId;
-      if (cellId === undefined) return 'no cell';
+      if (cellId === undefined) return NOBODY;
       await attackCell(attack.kind, cellId);
       return cellId;
     },

@@ -56,12 +56,25 @@ export function quantile(values: readonly number[], share: number): number | und
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
 }
 
+/** What is wrong when the provider was killed less often than was asked for. */
+export function missingKills({ actions }: Figures, wanted: number): readonly string[] {
+  const kills = actions.killProvider ?? 0;
+  return kills < wanted ? [`kills: the provider was killed ${kills} times, and ${wanted} were asked for`] : [];
+}
+
 /** The kinds of actions that hurt somebody. */
 const HARMFUL = /^(kill|stop|freeze|deleteCell)/;
 
+interface Run {
+  readonly seed: number;
+  readonly startedAtMs: number;
+  readonly wantedKills: number;
+  readonly violations: readonly string[];
+}
+
 /** What a soak has come to, as JSON. */
-export function summaryOf(figures: Figures, run: { seed: number; startedAtMs: number; violations: readonly string[] }) {
-  const { seed, startedAtMs, violations } = run;
+export function summaryOf(figures: Figures, run: Run) {
+  const { seed, startedAtMs, wantedKills, violations } = run;
   const { actions, restartToServingMs, podStartMs } = figures;
   const seconds = Math.round((Date.now() - startedAtMs) / 1_000);
   const spread = (values: readonly number[]) => ({ p50: quantile(values, 0.5), p99: quantile(values, 0.99) });
@@ -69,6 +82,7 @@ export function summaryOf(figures: Figures, run: { seed: number; startedAtMs: nu
     seed,
     minutes: Number((seconds / 60).toFixed(1)),
     actions,
+    wantedKills,
     kills: Object.fromEntries(Object.entries(actions).filter(([kind]) => HARMFUL.test(kind))),
     podsCreated: figures.podsSeen.size,
     cellsLaunched: figures.cellsSeen.size,

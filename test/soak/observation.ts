@@ -83,12 +83,13 @@ export function isFinished({ phase }: PodSeen): boolean {
   return phase === 'Succeeded' || phase === 'Failed';
 }
 
+const ENDING: readonly CellAttack[] = ['killCell', 'killLaunch', 'deleteCell'];
+
 /**
  * True when the soak has ended the cell, or tried to: a Cell object that is deleted while no provider watches is only
- * made again, so after `deleteCell` the pod may be lost and need not be.
+ * made again, and a launch that was killed may be finished by the next try, so after these the pod may be lost and need
+ * not be.
  */
 export function mayBeLost({ attacks }: Observation, cellId: string | undefined): boolean {
-  return attacks.some(
-    (attack) => attack.cellId === cellId && (attack.kind === 'killCell' || attack.kind === 'deleteCell'),
-  );
+  return attacks.some((attack) => attack.cellId === cellId && ENDING.includes(attack.kind));
 }

@@ -1,4 +1,4 @@
-import type { Action, CellAttack, Step } from './actions.ts';
+import type { Action, Attack, Step } from './actions.ts';
 import { type Random, seededRandom, weighted } from './random.ts';
 import { emptyWorkload, nextWorkloadAction, type Workload } from './workload.ts';
 
@@ -30,6 +30,15 @@ function workloadTurns(workload: Workload, random: Random, most: number): readon
   }));
 }
 
+/** A few things that a user does, up to one that needs a new cell. */
+function launchingTurns(workload: Workload, random: Random): readonly Turn[] {
+  const turns: Turn[] = [];
+  while (turns.length < 5 && !/^(create(Pod|Deployment|Job)|update)$/.test(turns.at(-1)?.action.kind ?? '')) {
+    turns.push({ pauseMs: random.between(0, 200), action: nextWorkloadAction(workload, random) });
+  }
+  return turns;
+}
+
 /**
  * When the provider is hurt. A part of the time it does not matter whether it has started; else it serves first, or on a
  * slow machine it never would.
@@ -58,7 +67,7 @@ interface Episode {
   readonly turns: (workload: Workload, random: Random) => readonly Turn[];
 }
 
-function cellAttack(kind: CellAttack, weight: number): Episode {
+function cellAttack(kind: Extract<Attack, { victim: number }>['kind'], weight: number): Episode {
   return {
     weight,
     turns: (_, random) => [{ pauseMs: pauseMs(random), action: { kind, victim: random.fraction() } }],
@@ -128,6 +137,13 @@ const EPISODES: readonly Episode[] = [
   cellAttack('killContainerd', 3),
   cellAttack('killCell', 4),
   cellAttack('deleteCell', 1),
+  {
+    weight: 3,
+    turns: (workload, random) => [
+      ...launchingTurns(workload, random),
+      { onceServed: true, pauseMs: 0, action: { kind: 'killLaunch' } },
+    ],
+  },
 ];
 
 /** All that happens in a soak, without an end; it follows from the seed alone. */

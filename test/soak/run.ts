@@ -11,7 +11,7 @@ import { adminClient, PROVIDER, startProvider } from '../../src/local-cluster/pr
 import { type LocalCluster, up } from '../../src/local-cluster/up.ts';
 import { cellFolder } from '../support/cells.ts';
 import { countOption, positiveOption } from '../support/number-options.ts';
-import { emptyFigures, summaryOf } from './figures.ts';
+import { emptyFigures, missingKills, summaryOf } from './figures.ts';
 import { allInvariants } from './invariants/all.ts';
 import { startObserver } from './observer.ts';
 import { planOf } from './plan.ts';
@@ -32,12 +32,14 @@ const LINES_OF_EVIDENCE = 15;
 interface Options {
   readonly seed: number;
   readonly minutes: number;
+  readonly kills: number;
   readonly summary?: string;
 }
 
 const {
   seed,
   minutes,
+  kills,
   summary: file,
 } = new Command('npm run test:soak --')
   .description(
@@ -50,6 +52,12 @@ const {
     Date.now() % 1_000_000,
   )
   .option('--minutes <number>', 'how long', positiveOption, 20)
+  .option(
+    '--kills <number>',
+    'of the provider at least: goes on for up to twice as long, and fails with fewer',
+    countOption,
+    0,
+  )
   .option('--summary <file>', 'where the figures go, as JSON')
   .parse()
   .opts<Options>();
@@ -103,7 +111,8 @@ async function soak(cluster: LocalCluster): Promise<void> {
   };
   const observer = startObserver({ paths, client, standing, figures, invariants, onViolations });
   try {
-    await new Soak({ paths, client, standing, figures, observer, tell, signal }).run(planOf(seed), minutes * 60_000);
+    await new Soak({ paths, client, standing, figures, observer, tell, signal }).run(planOf(seed), { minutes, kills });
+    violations.push(...missingKills(figures, kills));
   } catch (error) {
     if (!signal.aborted) violations.push(messageOf(error));
   } finally {
@@ -113,7 +122,7 @@ async function soak(cluster: LocalCluster): Promise<void> {
   }
 }
 
-tell(`seed ${seed}, ${minutes} min`);
+tell(`seed ${seed}, ${minutes} min, at least ${kills} provider kills`);
 try {
   const progress = ({ step, detail }: { step: string; detail: string }) => tell(`${step}: ${detail}`);
   await soak(await up({ name: CLUSTER, replace: true, signal: stopped, progress }));
@@ -121,11 +130,13 @@ try {
   await down({ name: CLUSTER });
 }
 violations.push(...(await leftovers({ name: CLUSTER })).map((trace) => `nothingIsLeft: ${trace}`));
-const summary = summaryOf(figures, { seed, startedAtMs, violations });
+const summary = summaryOf(figures, { seed, startedAtMs, wantedKills: kills, violations });
 process.stdout.write(`${JSON.stringify(summary, undefined, 2)}\n`);
 if (file !== undefined) await writeFile(file, JSON.stringify(summary, undefined, 2));
 if (violations.length > 0 || stopped.aborted) {
-  process.stdout.write(`\nsoak failed; replay it with: npm run test:soak -- --seed ${seed} --minutes ${minutes}\n`);
+  process.stdout.write(
+    `\nsoak failed; replay it with: npm run test:soak -- --seed ${seed} --minutes ${minutes} --kills ${kills}\n`,
+  );
   process.exitCode = 1;
 } else {
   tell(`soak passed, ${figures.actions.killProvider ?? 0} provider kills, seed ${seed}`);

@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KubeClient } from '../../src/kube/client.ts';
 import type { ClusterPaths } from '../../src/local-cluster/state.ts';
-import type { Action, Attack, Step, WorkloadAction } from './actions.ts';
+import { type Action, type Attack, NOBODY, type Step, type WorkloadAction } from './actions.ts';
 import { type Attacker, createAttacker } from './attacker.ts';
 import { age, debris, remainsOnHost, remainsSeen } from './ending.ts';
 import type { Figures } from './figures.ts';
 import { readFootprint } from './host-view.ts';
+import { isLongEnough, type Length } from './length.ts';
 import type { Observer } from './observer.ts';
 import { settle, untilNothing } from './settling.ts';
 import { type Standing, servingSinceMs } from './standing.ts';
@@ -79,16 +80,16 @@ export class Soak {
     return (await readFootprint(pid))?.files ?? 0;
   }
 
-  /** Does what the plan says until the time has passed. */
-  async #carryOut(plan: Iterable<Step>, untilMs: number): Promise<void> {
+  /** Does what the plan says until it is over. What nobody was there for is not counted. */
+  async #carryOut(plan: Iterable<Step>, isOver: (kills: number, atMs: number) => boolean): Promise<void> {
     const { figures, signal, tell } = this.#options;
     for (const { index, onceServed, pauseMs, action } of plan) {
       if (onceServed === true) await this.#untilServed();
-      if (Date.now() + pauseMs > untilMs) return;
+      if (isOver(figures.actions.killProvider ?? 0, Date.now() + pauseMs)) return;
       await delay(pauseMs, undefined, { signal });
       const beganMs = Date.now();
       const whom = await this.#perform(action);
-      figures.actions[action.kind] = (figures.actions[action.kind] ?? 0) + 1;
+      if (whom !== NOBODY) figures.actions[action.kind] = (figures.actions[action.kind] ?? 0) + 1;
       tell(`#${index} ${JSON.stringify(action)} → ${whom} (${Date.now() - beganMs} ms)`);
     }
   }
@@ -119,11 +120,12 @@ export class Soak {
   }
 
   /** Rejects with the first thing that is wrong. */
-  async run(plan: Iterable<Step>, lengthMs: number): Promise<void> {
+  async run(plan: Iterable<Step>, length: Length): Promise<void> {
     await this.#settle();
     await this.#user.prepare();
     const filesBefore = await this.#files();
-    await this.#carryOut(plan, Date.now() + lengthMs);
+    const beganMs = Date.now();
+    await this.#carryOut(plan, (kills, atMs) => isLongEnough(length, { passedMs: atMs - beganMs, kills }));
     await this.#attacker.relent();
     this.#options.tell('the time is over: everything is left alone until it has settled, then deleted');
     await this.#settle();

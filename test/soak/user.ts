@@ -1,7 +1,7 @@
 import { call, isStatus } from '../../src/kube/calls.ts';
 import type { KubeClient, KubeRequest } from '../../src/kube/client.ts';
 import { eventually } from '../support/wait.ts';
-import { chosen, type Deletion, type WorkloadAction } from './actions.ts';
+import { chosen, type Deletion, NOBODY, type WorkloadAction } from './actions.ts';
 import { NAMESPACE } from './api-view.ts';
 import { barePod, CONFIG_MAP, deployment, job, revisionPatch, settings } from './objects.ts';
 import type { PodSeen } from './observation.ts';
@@ -52,7 +52,7 @@ export function createUser(client: KubeClient): User {
   ): Promise<string> {
     const candidates = action.kind === 'labelPod' ? pods : pods.filter(({ name }) => name.startsWith('web-'));
     const name = chosen(action.victim, candidates)?.name;
-    if (name === undefined) return 'no pod';
+    if (name === undefined) return NOBODY;
     if (action.kind === 'deleteReplica') await deletePod(name, action.how);
     else await patch(`${PODS}/${name}`, { metadata: { labels: { revision: String(action.revision) } } });
     return name;

@@ -21,7 +21,7 @@ test('a pod’s start is counted once, from its first sight until it is Ready', 
     countObservation(figures, sightOf({ atMs, api }));
   }
   expect(figures.podStartMs).toEqual([300]);
-  expect(summaryOf(figures, { seed: 7, startedAtMs: Date.now(), violations: [] })).toMatchObject({
+  expect(summaryOf(figures, { seed: 7, startedAtMs: Date.now(), wantedKills: 0, violations: [] })).toMatchObject({
     seed: 7,
     podsCreated: 1,
     cellsLaunched: 1,

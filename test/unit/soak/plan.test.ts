@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Step } from '../../soak/actions.ts';
+import { emptyFigures, missingKills } from '../../soak/figures.ts';
+import { isLongEnough } from '../../soak/length.ts';
 import { planOf } from '../../soak/plan.ts';
 import { seededRandom } from '../../soak/random.ts';
 import { emptyWorkload, nextWorkloadAction, wantedPods } from '../../soak/workload.ts';
@@ -25,7 +27,7 @@ describe('a plan', () => {
         ...['deleteDeployment', 'deleteJob', 'changeConfigMap', 'labelPod', 'settle'],
         ...['killProvider', 'stopProvider', 'startProvider', 'freezeProvider', 'thawProvider'],
         ...['killApiServer', 'startApiServer', 'freezeApiServer', 'thawApiServer'],
-        ...['killKubelet', 'killContainerd', 'killCell', 'deleteCell'],
+        ...['killKubelet', 'killContainerd', 'killCell', 'killLaunch', 'deleteCell'],
       ].sort(),
     );
     expect(kinds.killProvider?.length).toBeGreaterThan(600);
@@ -61,4 +63,24 @@ test.each(SEEDS)('never are more pods wanted than a small machine can run (seed 
     nextWorkloadAction(workload, random);
     expect(wantedPods(workload)).toBeLessThanOrEqual(8);
   }
+});
+
+describe('a soak with a lower bound of kills', () => {
+  const length = { minutes: 2, kills: 10 };
+
+  test.each([
+    ['goes on before its time, however many there were', 1.9, 100, false],
+    ['ends at its time when there were enough', 2.1, 10, true],
+    ['goes on past its time for those that are missing', 2.1, 9, false],
+    ['ends at twice its time', 4.1, 9, true],
+  ])('%s', (_, minutes, kills, over) => {
+    expect(isLongEnough(length, { passedMs: minutes * 60_000, kills })).toBe(over);
+  });
+
+  test('has failed when there were fewer', () => {
+    const figures = emptyFigures();
+    figures.actions.killProvider = 9;
+    expect(missingKills(figures, 10)).toHaveLength(1);
+    expect(missingKills(figures, 9)).toEqual([]);
+  });
 });
