@@ -1,4 +1,5 @@
 import type { Footprint } from './host-view.ts';
+import type { Limits } from './invariants/all.ts';
 import type { Observation } from './observation.ts';
 
 /** What a soak counts and measures on its way. */
@@ -69,12 +70,13 @@ interface Run {
   readonly seed: number;
   readonly startedAtMs: number;
   readonly wantedKills: number;
+  readonly limits: Limits;
   readonly violations: readonly string[];
 }
 
 /** What a soak has come to, as JSON. */
 export function summaryOf(figures: Figures, run: Run) {
-  const { seed, startedAtMs, wantedKills, violations } = run;
+  const { seed, startedAtMs, wantedKills, limits, violations } = run;
   const { actions, restartToServingMs, podStartMs } = figures;
   const seconds = Math.round((Date.now() - startedAtMs) / 1_000);
   const spread = (values: readonly number[]) => ({ p50: quantile(values, 0.5), p99: quantile(values, 0.99) });
@@ -88,6 +90,9 @@ export function summaryOf(figures: Figures, run: Run) {
     cellsLaunched: figures.cellsSeen.size,
     checks: figures.checks,
     violations,
+    borne: Object.fromEntries(
+      Object.entries(limits).map(([name, { limitMs, longestMs }]) => [name, { limitMs, longestMs }]),
+    ),
     restarts: restartToServingMs.length,
     restartToServingMs: spread(restartToServingMs),
     podStartMs: spread(podStartMs),

@@ -12,7 +12,7 @@ import { type LocalCluster, up } from '../../src/local-cluster/up.ts';
 import { cellFolder } from '../support/cells.ts';
 import { countOption, positiveOption } from '../support/number-options.ts';
 import { emptyFigures, missingKills, summaryOf } from './figures.ts';
-import { allInvariants } from './invariants/all.ts';
+import { allInvariants, soakLimits } from './invariants/all.ts';
 import { startObserver } from './observer.ts';
 import { planOf } from './plan.ts';
 import { linesAbout } from './provider-log.ts';
@@ -23,7 +23,7 @@ const CLUSTER = 'soak';
 
 /** Short waits, so that what is to happen in the end happens between two kills. */
 const CONFIG = {
-  cells: { completedLinger: '5s', orphanAfter: '5s', censusEvery: '1s', silentAfter: '40s' },
+  cells: { completedLinger: '5s', orphanAfter: '3s', censusEvery: '1s', silentAfter: '40s' },
   logLevel: 'debug',
 };
 
@@ -65,6 +65,7 @@ const {
 const startedAtMs = Date.now();
 const stopped = untilSignalled();
 const figures = emptyFigures();
+const limits = soakLimits();
 const violations: string[] = [];
 
 function tell(line: string): void {
@@ -104,7 +105,7 @@ async function soak(cluster: LocalCluster): Promise<void> {
   const standing = freshStanding(Date.now());
   await startProvider({ cluster, signal, config: CONFIG });
   const { paths } = cluster;
-  const invariants = allInvariants();
+  const invariants = allInvariants(limits);
   const onViolations = (wrong: readonly string[]) => {
     violations.push(...wrong);
     failed.abort(new Error('something that must hold does not'));
@@ -130,7 +131,7 @@ try {
   await down({ name: CLUSTER });
 }
 violations.push(...(await leftovers({ name: CLUSTER })).map((trace) => `nothingIsLeft: ${trace}`));
-const summary = summaryOf(figures, { seed, startedAtMs, wantedKills: kills, violations });
+const summary = summaryOf(figures, { seed, startedAtMs, wantedKills: kills, limits, violations });
 process.stdout.write(`${JSON.stringify(summary, undefined, 2)}\n`);
 if (file !== undefined) await writeFile(file, JSON.stringify(summary, undefined, 2));
 if (violations.length > 0 || stopped.aborted) {

@@ -5,6 +5,9 @@ import type { Observer } from './observer.ts';
 import { type DeploymentSeen, unsettled } from './unsettled.ts';
 import { DEPLOYMENTS } from './user.ts';
 
+/** How long everything may take to be as it is to be. */
+export const SETTLE_TIMEOUT_MS = 150_000;
+
 /** Waits until `left` is empty of what is seen; rejects at the deadline with what is left then. */
 export async function untilNothing(
   what: string,

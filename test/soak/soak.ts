@@ -8,11 +8,10 @@ import type { Figures } from './figures.ts';
 import { readFootprint } from './host-view.ts';
 import { isLongEnough, type Length } from './length.ts';
 import type { Observer } from './observer.ts';
-import { settle, untilNothing } from './settling.ts';
+import { SETTLE_TIMEOUT_MS, settle, untilNothing } from './settling.ts';
 import { type Standing, servingSinceMs } from './standing.ts';
 import { createUser, type User } from './user.ts';
 
-const SETTLE_TIMEOUT_MS = 150_000;
 /** Longer than a start takes on a machine that is busy with much else. */
 const SERVED_TIMEOUT_MS = 60_000;
 const REMOVAL_TIMEOUT_MS = 120_000;

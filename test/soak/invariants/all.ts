@@ -5,32 +5,57 @@ import { lostCellsAreTold } from './lost-cells-are-told.ts';
 import { nodeStaysReady } from './node-stays-ready.ts';
 import { oneMachinePerPod } from './one-machine-per-pod.ts';
 import { onePodPerCell } from './one-pod-per-cell.ts';
+import { type Limit, limitOf } from './patience.ts';
 import { podsEndForAReason } from './pods-end-for-a-reason.ts';
 import { podsStartAndGo } from './pods-start-and-go.ts';
 import { providerStands } from './provider-stands.ts';
 import { runningPodsHaveCells } from './running-pods-have-cells.ts';
 import { tracesHaveMachines } from './traces-have-machines.ts';
 
+/** For what is borne for a while: all below the time that a soak gives everything to settle. */
+export type Limits = Readonly<
+  Record<
+    | 'cellsHaveReasons'
+    | 'tracesHaveMachines'
+    | 'runningPodsHaveCells'
+    | 'lostCellsAreTold'
+    | 'podsStartAndGo'
+    | 'providerStands',
+    Limit
+  >
+>;
+
 /**
  * What has to happen in the end has much time for it: the machine may have a lot else to do, and what never happens is
  * found all the same. What must never happen has none.
  */
-export function allInvariants(): Readonly<Record<string, Invariant>> {
+export function soakLimits(): Limits {
+  return {
+    // Many a provider is killed before it has suspected an orphan for long enough.
+    cellsHaveReasons: limitOf(60_000),
+    tracesHaveMachines: limitOf(5_000),
+    // A supervisor pauses for at most 10 s before it starts a kubelet again.
+    runningPodsHaveCells: limitOf(20_000),
+    lostCellsAreTold: limitOf(45_000),
+    // A kubelet that has met one ended provider after another waits up to a minute before it lists its pods again, and
+    // another for a volume's ConfigMap that was not there; a pod has 30 s to end.
+    podsStartAndGo: limitOf(140_000),
+    providerStands: limitOf(1_500),
+  };
+}
+
+export function allInvariants(limits: Limits = soakLimits()): Readonly<Record<string, Invariant>> {
   return {
     oneMachinePerPod: oneMachinePerPod(),
     onePodPerCell: onePodPerCell(),
-    // A finished pod's cell lingers, and an orphan is suspected, for 5 s each.
-    cellsHaveReasons: cellsHaveReasons(60_000),
-    tracesHaveMachines: tracesHaveMachines(5_000),
-    // A supervisor pauses for at most 10 s before it starts a kubelet again.
-    runningPodsHaveCells: runningPodsHaveCells(20_000),
+    cellsHaveReasons: cellsHaveReasons(limits.cellsHaveReasons),
+    tracesHaveMachines: tracesHaveMachines(limits.tracesHaveMachines),
+    runningPodsHaveCells: runningPodsHaveCells(limits.runningPodsHaveCells),
     containersStay: containersStay(),
     podsEndForAReason: podsEndForAReason(),
-    lostCellsAreTold: lostCellsAreTold(45_000),
-    // A kubelet that has met one ended provider after another waits up to a minute before it lists its pods again, and
-    // another for a volume's ConfigMap that was not there; a pod has 30 s to end.
-    podsStartAndGo: podsStartAndGo(180_000),
-    providerStands: providerStands(1_500),
+    lostCellsAreTold: lostCellsAreTold(limits.lostCellsAreTold),
+    podsStartAndGo: podsStartAndGo(limits.podsStartAndGo),
+    providerStands: providerStands(limits.providerStands),
     nodeStaysReady: nodeStaysReady(),
   };
 }

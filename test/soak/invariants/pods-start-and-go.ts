@@ -1,20 +1,23 @@
-import { type Invariant, isFinished } from '../observation.ts';
-import { servedPatience } from './patience.ts';
+import { type Invariant, isFinished, type PodSeen } from '../observation.ts';
+import { type Limit, servedPatience } from './patience.ts';
 
-/** A pod becomes Ready, and a deleted one goes, in the time that a leading provider has for it. */
-export function podsStartAndGo(limitMs: number): Invariant {
-  const overdue = servedPatience(limitMs);
+function unfinishedOf(pod: PodSeen): string | undefined {
+  if (pod.deleting) return 'is deleted and does not go';
+  return pod.ready || isFinished(pod) ? undefined : 'does not become Ready';
+}
+
+/** A pod becomes Ready, and a deleted one goes, in the time that leading providers have for it. */
+export function podsStartAndGo(limit: Limit): Invariant {
+  const overdue = servedPatience(limit);
   return (seen) => {
-    const pods = seen.api?.pods ?? [];
-    const starting = pods.filter((pod) => !pod.deleting && !pod.ready && !isFinished(pod));
-    return overdue(
-      [
-        ...starting.map(({ uid, name, cellId }) => `pod ${name} (${uid}) on cell ${cellId} does not become Ready`),
-        ...pods
-          .filter(({ deleting }) => deleting)
-          .map(({ uid, name, cellId }) => `pod ${name} (${uid}) on cell ${cellId} is deleted and does not go`),
-      ],
-      seen,
-    );
+    if (seen.api === undefined) return [];
+    const lines = seen.api.pods.flatMap((pod) => {
+      const wrong = unfinishedOf(pod);
+      const { uid, name, cellId } = pod;
+      return wrong === undefined
+        ? []
+        : [[`${uid} ${wrong}`, `pod ${name} (${uid}) on cell ${cellId} ${wrong}`] as const];
+    });
+    return overdue(new Map(lines), seen);
   };
 }

@@ -1,5 +1,5 @@
 import { type Invariant, isFinished, mayBeLost, type Observation, type PodSeen } from '../observation.ts';
-import { wallPatience } from './patience.ts';
+import { type Limit, wallPatience } from './patience.ts';
 
 function missingOf(pod: PodSeen, { machines, namespaces, cgroups }: Observation): string | undefined {
   const { cellId } = pod;
@@ -15,16 +15,17 @@ function missingOf(pod: PodSeen, { machines, namespaces, cgroups }: Observation)
  * Every pod that is Running and Ready has a machine with a network namespace, a cgroup and a kubelet, unless the soak
  * has ended that. The limit is what a killed kubelet takes to be started again.
  */
-export function runningPodsHaveCells(limitMs: number): Invariant {
-  const overdue = wallPatience(limitMs);
+export function runningPodsHaveCells(limit: Limit): Invariant {
+  const overdue = wallPatience(limit);
   return (seen) => {
     const running = (seen.api?.pods ?? []).filter((pod) => pod.ready && !pod.deleting && !isFinished(pod));
     const wrong = running
       .filter(({ cellId }) => !mayBeLost(seen, cellId))
       .flatMap((pod) => {
         const missing = missingOf(pod, seen);
-        return missing === undefined ? [] : [`pod ${pod.name} is Ready on cell ${pod.cellId}, which has ${missing}`];
+        const line = `pod ${pod.name} is Ready on cell ${pod.cellId}, which has ${missing}`;
+        return missing === undefined ? [] : [[pod.uid, line] as const];
       });
-    return overdue(wrong, seen);
+    return overdue(new Map(wrong), seen);
   };
 }

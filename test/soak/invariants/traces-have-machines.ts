@@ -1,17 +1,15 @@
 import type { Invariant } from '../observation.ts';
-import { wallPatience } from './patience.ts';
+import { type Limit, wallPatience } from './patience.ts';
 
 /** A network namespace or cgroup of a cell is never there without the cell's folder: the folder goes last. */
-export function tracesHaveMachines(limitMs: number): Invariant {
-  const overdue = wallPatience(limitMs);
+export function tracesHaveMachines(limit: Limit): Invariant {
+  const overdue = wallPatience(limit);
   return (seen) => {
     const known = new Set(seen.machines.map(({ cellId }) => cellId));
-    return overdue(
-      [
-        ...seen.namespaces.filter((id) => !known.has(id)).map((id) => `a network namespace is left of cell ${id}`),
-        ...seen.cgroups.filter((id) => !known.has(id)).map((id) => `a cgroup is left of cell ${id}`),
-      ],
-      seen,
-    );
+    const left = [
+      ...seen.namespaces.filter((id) => !known.has(id)).map((id) => `a network namespace is left of cell ${id}`),
+      ...seen.cgroups.filter((id) => !known.has(id)).map((id) => `a cgroup is left of cell ${id}`),
+    ];
+    return overdue(new Map(left.map((line) => [line, line])), seen);
   };
 }

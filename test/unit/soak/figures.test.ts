@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { countObservation, emptyFigures, quantile, summaryOf } from '../../soak/figures.ts';
+import { soakLimits } from '../../soak/invariants/all.ts';
 import { parseLog, servedSinceMs } from '../../soak/provider-log.ts';
 import { unsettled } from '../../soak/unsettled.ts';
 import { apiOf, machineOf, podOf, sightOf } from './sights.ts';
@@ -21,7 +22,9 @@ test('a pod’s start is counted once, from its first sight until it is Ready', 
     countObservation(figures, sightOf({ atMs, api }));
   }
   expect(figures.podStartMs).toEqual([300]);
-  expect(summaryOf(figures, { seed: 7, startedAtMs: Date.now(), wantedKills: 0, violations: [] })).toMatchObject({
+  expect(
+    summaryOf(figures, { seed: 7, startedAtMs: Date.now(), wantedKills: 0, limits: soakLimits(), violations: [] }),
+  ).toMatchObject({
     seed: 7,
     podsCreated: 1,
     cellsLaunched: 1,

@@ -1,16 +1,18 @@
 import { describe, expect, test } from 'vitest';
-import { allInvariants } from '../../soak/invariants/all.ts';
+import { allInvariants, soakLimits } from '../../soak/invariants/all.ts';
 import { cellsHaveReasons } from '../../soak/invariants/cells-have-reasons.ts';
 import { lostCellsAreTold } from '../../soak/invariants/lost-cells-are-told.ts';
 import { nodeStaysReady } from '../../soak/invariants/node-stays-ready.ts';
 import { oneMachinePerPod } from '../../soak/invariants/one-machine-per-pod.ts';
 import { onePodPerCell } from '../../soak/invariants/one-pod-per-cell.ts';
+import { type Limit, limitOf } from '../../soak/invariants/patience.ts';
 import { podsEndForAReason } from '../../soak/invariants/pods-end-for-a-reason.ts';
 import { podsStartAndGo } from '../../soak/invariants/pods-start-and-go.ts';
 import { providerStands } from '../../soak/invariants/provider-stands.ts';
 import { runningPodsHaveCells } from '../../soak/invariants/running-pods-have-cells.ts';
 import { tracesHaveMachines } from '../../soak/invariants/traces-have-machines.ts';
 import type { Invariant, Observation } from '../../soak/observation.ts';
+import { SETTLE_TIMEOUT_MS } from '../../soak/settling.ts';
 import { apiOf, attackOn, machineOf, podOf, sightOf, unserved } from './sights.ts';
 
 const LIMIT_MS = 10_000;
@@ -77,20 +79,29 @@ describe('cells have reasons', () => {
   const orphaned = sightOf({ api: apiOf() });
 
   test('a machine whose pod is gone is told when a leading provider has not ended it in time', () => {
-    expect(verdict(cellsHaveReasons(LIMIT_MS), ...lasting(orphaned))).toHaveLength(1);
-    expect(verdict(cellsHaveReasons(LIMIT_MS), orphaned, { ...orphaned, atMs: LIMIT_MS })).toEqual([]);
+    expect(verdict(cellsHaveReasons(limitOf(LIMIT_MS)), ...lasting(orphaned))).toHaveLength(1);
+    expect(verdict(cellsHaveReasons(limitOf(LIMIT_MS)), orphaned, { ...orphaned, atMs: LIMIT_MS })).toEqual([]);
   });
 
   test('a machine whose pod has finished, or names another cell, is told too', () => {
     for (const pod of [podOf({ phase: 'Succeeded' }), podOf({ cellId: 'cell-b' })]) {
-      expect(verdict(cellsHaveReasons(LIMIT_MS), ...lasting(sightOf({ api: apiOf(pod) })))).toHaveLength(1);
+      expect(verdict(cellsHaveReasons(limitOf(LIMIT_MS)), ...lasting(sightOf({ api: apiOf(pod) })))).toHaveLength(1);
     }
+  });
+
+  test('one that goes from one wrong state to another is wrong all the time', () => {
+    const ending = sightOf({ api: apiOf(), machines: [machineOf({ state: 'ending' })], atMs: LIMIT_MS - 1 });
+    expect(verdict(cellsHaveReasons(limitOf(LIMIT_MS)), orphaned, ending, { ...ending, atMs: LIMIT_MS + 1 })).toEqual([
+      'cell cell-a (ending) has no reason: no unfinished pod uid-a names it',
+    ]);
   });
 
   test('the time in which no provider leads is not counted', () => {
     const late = sightOf({ api: apiOf(), atMs: 100_000, servingSinceMs: 95_000 });
-    expect(verdict(cellsHaveReasons(LIMIT_MS), orphaned, late)).toEqual([]);
-    expect(verdict(cellsHaveReasons(LIMIT_MS), orphaned, unserved({ api: apiOf(), atMs: 100_000 }))).toEqual([]);
+    expect(verdict(cellsHaveReasons(limitOf(LIMIT_MS)), orphaned, late)).toEqual([]);
+    expect(verdict(cellsHaveReasons(limitOf(LIMIT_MS)), orphaned, unserved({ api: apiOf(), atMs: 100_000 }))).toEqual(
+      [],
+    );
   });
 });
 
@@ -104,20 +115,20 @@ describe('running pods have cells', () => {
     ['no kubelet', { machines: [machineOf({ hasKubelet: false })] }],
     ['no cell', { api: apiOf((({ cellId: _, ...rest }) => rest)(podOf())) }],
   ])('a Ready pod with %s is told after the limit', (_, spoilt) => {
-    expect(verdict(runningPodsHaveCells(LIMIT_MS), ...lasting(sightOf(spoilt)))).toHaveLength(1);
-    expect(verdict(runningPodsHaveCells(LIMIT_MS), sightOf(spoilt))).toEqual([]);
+    expect(verdict(runningPodsHaveCells(limitOf(LIMIT_MS)), ...lasting(sightOf(spoilt)))).toHaveLength(1);
+    expect(verdict(runningPodsHaveCells(limitOf(LIMIT_MS)), sightOf(spoilt))).toEqual([]);
   });
 
   test('a cell that the soak has ended is not asked for', () => {
     const killed = sightOf({ machines: [], attacks: [attackOn('cell-a', 'killCell')] });
-    expect(verdict(runningPodsHaveCells(LIMIT_MS), ...lasting(killed))).toEqual([]);
+    expect(verdict(runningPodsHaveCells(limitOf(LIMIT_MS)), ...lasting(killed))).toEqual([]);
   });
 });
 
 describe('traces have machines', () => {
   test.each(['namespaces', 'cgroups'] as const)('%s of a cell without a folder are told after the limit', (trace) => {
     const left = sightOf({ [trace]: ['cell-a', 'cell-gone'] });
-    expect(verdict(tracesHaveMachines(LIMIT_MS), ...lasting(left))).toHaveLength(1);
+    expect(verdict(tracesHaveMachines(limitOf(LIMIT_MS)), ...lasting(left))).toHaveLength(1);
   });
 });
 
@@ -148,9 +159,9 @@ describe('pods end for a reason', () => {
 describe('what a leading provider has to do in time', () => {
   test('a pod on a killed cell is told of; after a deleted Cell object it need not be', () => {
     const killed = sightOf({ attacks: [attackOn('cell-a', 'killCell')] });
-    expect(verdict(lostCellsAreTold(LIMIT_MS), ...lasting(killed))).toHaveLength(1);
+    expect(verdict(lostCellsAreTold(limitOf(LIMIT_MS)), ...lasting(killed))).toHaveLength(1);
     const deleted = sightOf({ attacks: [attackOn('cell-a', 'deleteCell')] });
-    expect(verdict(lostCellsAreTold(LIMIT_MS), ...lasting(deleted))).toEqual([]);
+    expect(verdict(lostCellsAreTold(limitOf(LIMIT_MS)), ...lasting(deleted))).toEqual([]);
   });
 
   test.each([
@@ -158,19 +169,65 @@ describe('what a leading provider has to do in time', () => {
     ['Running and not Ready', podOf({ ready: false })],
     ['Terminating', podOf({ deleting: true })],
   ])('a pod that stays %s is told', (_, pod) => {
-    expect(verdict(podsStartAndGo(LIMIT_MS), ...lasting(sightOf({ api: apiOf(pod) })))).toHaveLength(1);
+    expect(verdict(podsStartAndGo(limitOf(LIMIT_MS)), ...lasting(sightOf({ api: apiOf(pod) })))).toHaveLength(1);
+  });
+});
+
+describe('what no provider mends while it is killed again and again', () => {
+  /** Five providers that serve for a third of the limit each, and are away as long. */
+  function kills(given: Partial<Observation>): readonly Observation[] {
+    const third = LIMIT_MS / 3;
+    return Array.from({ length: 5 }, (_, index) => 2 * third * index).flatMap((servingSinceMs) => [
+      sightOf({ ...given, atMs: servingSinceMs, servingSinceMs }),
+      sightOf({ ...given, atMs: servingSinceMs + third, servingSinceMs }),
+      unserved({ ...given, atMs: servingSinceMs + 1.5 * third }),
+    ]);
+  }
+
+  const orphaned = { api: apiOf() };
+  const stuck = { api: apiOf(podOf({ ready: false, phase: 'Pending' })) };
+  const killed = { attacks: [attackOn('cell-a', 'killCell')] };
+
+  test.each<[string, (limit: Limit) => Invariant, Partial<Observation>]>([
+    ['a machine without a reason', cellsHaveReasons, orphaned],
+    ['a pod that does not start', podsStartAndGo, stuck],
+    ['a pod on a killed cell', lostCellsAreTold, killed],
+  ])('%s is told once they have led for the limit in all', (_, invariantOf, given) => {
+    const limit = limitOf(LIMIT_MS);
+    const [invariant, sights] = [invariantOf(limit), kills(given)];
+    expect(sights.slice(0, 9).flatMap(invariant)).toEqual([]);
+    expect(sights.slice(9).flatMap(invariant)).not.toEqual([]);
+    expect(limit.longestMs).toBeCloseTo((5 / 3) * LIMIT_MS);
+  });
+
+  test('an observation without the API server’s answer does not make it right', () => {
+    const [first, second] = lasting(sightOf(stuck));
+    const { api: _, ...blind } = sightOf({ ...stuck, atMs: LIMIT_MS / 2 });
+    expect(verdict(podsStartAndGo(limitOf(LIMIT_MS)), first as Observation, blind, second as Observation)).toHaveLength(
+      1,
+    );
+  });
+
+  test('what was right meanwhile begins anew', () => {
+    const [first, second] = lasting(sightOf(stuck));
+    const right = sightOf({ atMs: LIMIT_MS / 2 });
+    expect(verdict(podsStartAndGo(limitOf(LIMIT_MS)), first as Observation, right, second as Observation)).toEqual([]);
+  });
+
+  test('it is told before everything had its time to settle', () => {
+    for (const { limitMs } of Object.values(soakLimits())) expect(limitMs).toBeLessThan(SETTLE_TIMEOUT_MS);
   });
 });
 
 describe('the provider', () => {
   test('two of them are told at once', () => {
-    expect(verdict(providerStands(LIMIT_MS), sightOf({ providerPids: [1, 2] }))).toHaveLength(1);
+    expect(verdict(providerStands(limitOf(LIMIT_MS)), sightOf({ providerPids: [1, 2] }))).toHaveLength(1);
   });
 
   test('one that ends by itself is told; one that the soak has killed is not', () => {
     const gone = sightOf({ providerPids: [] });
-    expect(verdict(providerStands(LIMIT_MS), ...lasting(gone))).toHaveLength(1);
-    expect(verdict(providerStands(LIMIT_MS), ...lasting({ ...gone, providerMustRun: false }))).toEqual([]);
+    expect(verdict(providerStands(limitOf(LIMIT_MS)), ...lasting(gone))).toHaveLength(1);
+    expect(verdict(providerStands(limitOf(LIMIT_MS)), ...lasting({ ...gone, providerMustRun: false }))).toEqual([]);
   });
 
   test.each(['False', 'Unknown', 'missing'])('a node whose Ready condition is %s is told at once', (nodeReady) => {
