@@ -11,7 +11,7 @@ import type { ClusterPaths } from '../../src/local-cluster/state.ts';
 import { cellFolder, cellProcesses } from '../support/cells.ts';
 import { killProvider, startProviderAgain } from '../support/provider.ts';
 import { type Attack, type CellAttack, chosen, NOBODY } from './actions.ts';
-import { programsOf, readMachines } from './host-view.ts';
+import { programsOf, readMachines } from './machine-view.ts';
 import type { MachineSeen } from './observation.ts';
 import { noteAttack, type Standing } from './standing.ts';
 
@@ -50,7 +50,7 @@ export function createAttacker({ paths, client, standing, signal }: AttackerOpti
     noteAttack(standing, cellId, kind);
     if (kind === 'killKubelet' || kind === 'killContainerd') {
       const program = kind === 'killKubelet' ? 'kubelet' : 'containerd';
-      for (const pid of programsOf(paths, cellId, program)) endProcess(pid);
+      for (const pid of programsOf(paths, cellId)[program]) endProcess(pid);
     } else if (kind === 'deleteCell') {
       await client.request({ method: 'DELETE', path: `/apis/${GROUP}/${VERSION}/cells/${cellId}` });
     } else {

@@ -1,72 +1,16 @@
-import { closeSync, openSync, readSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CellRecord } from '../../providers/local/cell-store.ts';
-import { SYSTEM_CGROUP } from '../../providers/local/machine/cgroups.ts';
-import { machineState } from '../../providers/local/machine/machine.ts';
 import { namespaceName } from '../../providers/local/machine/network.ts';
 import type { ClusterPaths } from '../../src/local-cluster/state.ts';
-import type { MachineSeen } from './observation.ts';
+import type { MountSeen } from './observation.ts';
+import { textOf } from './small-files.ts';
 
 /** Any hierarchy that has every cell's cgroup. */
-const HIERARCHY = '/sys/fs/cgroup/pids';
+export const HIERARCHY = '/sys/fs/cgroup/pids';
 
-const buffer = Buffer.alloc(65_536);
-
-/**
- * A small file's text; empty when it is not there. At once, and always into the same memory: hundreds of such files are
- * read each second, all of them in memory, and the machine is to be the cells'.
- */
-function textOf(path: string): string {
-  try {
-    const file = openSync(path, 'r');
-    try {
-      return buffer.toString('utf8', 0, readSync(file, buffer, 0, buffer.length, 0));
-    } finally {
-      closeSync(file);
-    }
-  } catch {
-    return '';
-  }
-}
-
-function cellsFolder({ stateDir }: ClusterPaths): string {
+/** The folder of the cells' folders. */
+export function cellsFolder({ stateDir }: Pick<ClusterPaths, 'stateDir'>): string {
   return join(stateDir, 'cloud', 'cells');
-}
-
-/** Ids of the processes of a cell that run this program (`kubelet`, `containerd`), not of its containers. */
-export function programsOf(paths: ClusterPaths, cellId: string, program: string): readonly number[] {
-  const pids = textOf(join(HIERARCHY, paths.cgroup, cellId, SYSTEM_CGROUP, 'cgroup.procs'))
-    .split('\n')
-    .filter(Boolean);
-  const runs = (pid: string) => textOf(`/proc/${pid}/cmdline`).split('\0')[0]?.split('/').at(-1) === program;
-  return pids.filter(runs).map(Number);
-}
-
-async function readMachine(paths: ClusterPaths, cellId: string): Promise<MachineSeen | undefined> {
-  const folder = join(cellsFolder(paths), cellId);
-  const text = textOf(join(folder, 'cell.json'));
-  if (text === '') return undefined;
-  const { tags, createdAtMs } = JSON.parse(text) as CellRecord;
-  const found = await machineState(join(folder, 'machine'));
-  // Last, for it stays until the folder has gone: what was found while the machine was taken apart is void.
-  const files: readonly string[] = await readdir(folder).catch(() => ['ending']);
-  const state = files.includes('ending') ? 'ending' : found;
-  const hasKubelet = state === 'running' && programsOf(paths, cellId, 'kubelet').length > 0;
-  return {
-    cellId,
-    podUid: tags.podUid,
-    createdAtMs,
-    state: state === 'absent' || state === 'starting' ? 'begun' : state,
-    hasKubelet,
-  };
-}
-
-/** The machines that this host has, oldest first. */
-export async function readMachines(paths: ClusterPaths): Promise<readonly MachineSeen[]> {
-  const ids = await readdir(cellsFolder(paths)).catch(() => []);
-  const found = await Promise.all(ids.map((cellId) => readMachine(paths, cellId)));
-  return found.filter((machine) => machine !== undefined).toSorted((a, b) => a.createdAtMs - b.createdAtMs);
 }
 
 /** Ids of the cells that have a network namespace. */
@@ -80,6 +24,24 @@ export async function readNamespaces({ name }: ClusterPaths): Promise<readonly s
 export async function readCgroups({ cgroup }: ClusterPaths): Promise<readonly string[]> {
   const entries = await readdir(join(HIERARCHY, cgroup), { withFileTypes: true }).catch(() => []);
   return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+}
+
+/** The mounts of cells that the host has, from its mountinfo: of their network namespaces, and in their folders. */
+export function mountsSeen(mountinfo: string, paths: Pick<ClusterPaths, 'name' | 'stateDir'>): readonly MountSeen[] {
+  const starts = {
+    namespace: `/run/netns/${namespaceName(paths.name, '')}`,
+    folder: `${cellsFolder(paths)}/`,
+  } as const;
+  const points = new Set(mountinfo.split('\n').map((line) => line.split(' ')[4] ?? ''));
+  return [...points].flatMap((point) =>
+    (['namespace', 'folder'] as const)
+      .filter((kind) => point.startsWith(starts[kind]))
+      .map((kind) => ({ kind, point, cellId: point.slice(starts[kind].length).split('/')[0] ?? '' })),
+  );
+}
+
+export function readMounts(paths: ClusterPaths): readonly MountSeen[] {
+  return mountsSeen(textOf('/proc/self/mountinfo'), paths);
 }
 
 /** How long a process that is not the provider is taken to remain so. */

@@ -32,7 +32,21 @@ export interface MachineSeen {
   readonly createdAtMs: number;
   /** `begun`: its first process does not run yet. `ended`: it did, and does no more. */
   readonly state: 'begun' | 'running' | 'ending' | 'ended';
-  readonly hasKubelet: boolean;
+  /** How many processes run each of its own programs. */
+  readonly programs: Readonly<Record<MachineProgram, number>>;
+  /** How often its kubelet's folder is mounted in it, and the uids of the pods whose volumes are. */
+  readonly kubeletFolders: number;
+  readonly volumesOf: readonly string[];
+}
+
+export const MACHINE_PROGRAMS = ['supervisor', 'containerd', 'kubelet'] as const;
+export type MachineProgram = (typeof MACHINE_PROGRAMS)[number];
+
+/** A mount of a cell that the host has: that of its network namespace, or one in its folder. */
+export interface MountSeen {
+  readonly cellId: string;
+  readonly kind: 'namespace' | 'folder';
+  readonly point: string;
 }
 
 /** Something that the soak did to a cell. */
@@ -56,6 +70,7 @@ export interface Observation {
   /** Ids of cells that have a network namespace, and of those that have a cgroup. */
   readonly namespaces: readonly string[];
   readonly cgroups: readonly string[];
+  readonly mounts: readonly MountSeen[];
   /** Everything that was done to cells until now. */
   readonly attacks: readonly CellAttacked[];
 }

@@ -5,7 +5,8 @@ import { PROVIDER } from '../../src/local-cluster/provider/provider-process.ts';
 import type { ClusterPaths } from '../../src/local-cluster/state.ts';
 import { readApi } from './api-view.ts';
 import { countFootprint, countObservation, type Figures } from './figures.ts';
-import { findProviders, readCgroups, readFootprint, readMachines, readNamespaces } from './host-view.ts';
+import { findProviders, readCgroups, readFootprint, readMounts, readNamespaces } from './host-view.ts';
+import { readMachines } from './machine-view.ts';
 import type { Invariant, Observation } from './observation.ts';
 import { followFile, type LogLine, parseLog, servedSinceMs } from './provider-log.ts';
 import { type Standing, servingSinceMs } from './standing.ts';
@@ -72,6 +73,7 @@ export function startObserver(options: ObserverOptions): Observer {
       machines,
       namespaces,
       cgroups,
+      mounts: readMounts(paths),
       attacks: [...standing.attacks],
     };
   }

@@ -3,17 +3,19 @@ import { allInvariants, soakLimits } from '../../soak/invariants/all.ts';
 import { cellsHaveReasons } from '../../soak/invariants/cells-have-reasons.ts';
 import { lostCellsAreTold } from '../../soak/invariants/lost-cells-are-told.ts';
 import { nodeStaysReady } from '../../soak/invariants/node-stays-ready.ts';
+import { nothingIsTwice } from '../../soak/invariants/nothing-is-twice.ts';
 import { oneMachinePerPod } from '../../soak/invariants/one-machine-per-pod.ts';
 import { onePodPerCell } from '../../soak/invariants/one-pod-per-cell.ts';
 import { type Limit, limitOf } from '../../soak/invariants/patience.ts';
 import { podsEndForAReason } from '../../soak/invariants/pods-end-for-a-reason.ts';
 import { podsStartAndGo } from '../../soak/invariants/pods-start-and-go.ts';
 import { providerStands } from '../../soak/invariants/provider-stands.ts';
+import { readyPodsStayReady } from '../../soak/invariants/ready-pods-stay-ready.ts';
 import { runningPodsHaveCells } from '../../soak/invariants/running-pods-have-cells.ts';
 import { tracesHaveMachines } from '../../soak/invariants/traces-have-machines.ts';
-import type { Invariant, Observation } from '../../soak/observation.ts';
+import type { Invariant, MachineSeen, Observation } from '../../soak/observation.ts';
 import { SETTLE_TIMEOUT_MS } from '../../soak/settling.ts';
-import { apiOf, attackOn, machineOf, podOf, sightOf, unserved } from './sights.ts';
+import { apiOf, attackOn, machineOf, ONE_EACH, podOf, sightOf, unserved } from './sights.ts';
 
 const LIMIT_MS = 10_000;
 
@@ -112,11 +114,22 @@ describe('running pods have cells', () => {
     ['a machine that has ended', { machines: [machineOf({ state: 'ended' })] }],
     ['no network namespace', { namespaces: [] }],
     ['no cgroup', { cgroups: [] }],
-    ['no kubelet', { machines: [machineOf({ hasKubelet: false })] }],
+    ['a namespace that is not mounted', { mounts: [] }],
+    ['no kubelet’s folder', { machines: [machineOf({ kubeletFolders: 0 })] }],
+    ['no supervisor', { machines: [machineOf({ programs: { ...ONE_EACH, supervisor: 0 } })] }],
+    ['no containerd', { machines: [machineOf({ programs: { ...ONE_EACH, containerd: 0 } })] }],
+    ['no kubelet', { machines: [machineOf({ programs: { ...ONE_EACH, kubelet: 0 } })] }],
     ['no cell', { api: apiOf((({ cellId: _, ...rest }) => rest)(podOf())) }],
   ])('a Ready pod with %s is told after the limit', (_, spoilt) => {
     expect(verdict(runningPodsHaveCells(limitOf(LIMIT_MS)), ...lasting(sightOf(spoilt)))).toHaveLength(1);
     expect(verdict(runningPodsHaveCells(limitOf(LIMIT_MS)), sightOf(spoilt))).toEqual([]);
+  });
+
+  test('a pod that is not Ready any more still needs its cell; one that never was does not yet', () => {
+    const [first, second] = lasting(sightOf({ machines: [], api: apiOf(podOf({ ready: false })) }));
+    const [unready, later] = [first as Observation, second as Observation];
+    expect(verdict(runningPodsHaveCells(limitOf(LIMIT_MS)), sightOf(), unready, later)).toHaveLength(1);
+    expect(verdict(runningPodsHaveCells(limitOf(LIMIT_MS)), unready, later)).toEqual([]);
   });
 
   test('a cell that the soak has ended is not asked for', () => {
@@ -125,7 +138,61 @@ describe('running pods have cells', () => {
   });
 });
 
+describe('nothing is twice', () => {
+  test.each<[string, Partial<MachineSeen>]>([
+    ['a second supervisor', { programs: { ...ONE_EACH, supervisor: 2 } }],
+    ['a second containerd', { programs: { ...ONE_EACH, containerd: 2 } }],
+    ['a second kubelet', { programs: { ...ONE_EACH, kubelet: 2 } }],
+    ['its kubelet’s folder mounted once more', { kubeletFolders: 2 }],
+    ['another pod’s volumes', { volumesOf: ['uid-a', 'uid-b'] }],
+  ])('%s is told at once, of a machine that runs and of one that has begun', (_, spoilt) => {
+    for (const state of ['begun', 'running'] as const) {
+      expect(verdict(nothingIsTwice(), sightOf({ machines: [machineOf({ ...spoilt, state })] }))).toHaveLength(1);
+    }
+    expect(verdict(nothingIsTwice(), sightOf({ machines: [machineOf({ ...spoilt, state: 'ending' })] }))).toEqual([]);
+  });
+
+  test('a mount in a cell’s folder that the host sees is told', () => {
+    const mounts = [{ cellId: 'cell-a', kind: 'folder' as const, point: '/x/cells/cell-a/machine/log' }];
+    expect(verdict(nothingIsTwice(), sightOf({ mounts }))).toHaveLength(1);
+  });
+});
+
+describe('ready pods stay ready', () => {
+  const limits = () => ({ unhurt: limitOf(LIMIT_MS), hurt: limitOf(10 * LIMIT_MS) });
+  const fallen = { api: apiOf(podOf({ ready: false })) };
+
+  test('a pod that was Ready and is not is told after the limit; one that was not yet is not', () => {
+    expect(verdict(readyPodsStayReady(limits()), sightOf(), ...lasting(sightOf(fallen)))).toHaveLength(1);
+    expect(verdict(readyPodsStayReady(limits()), ...lasting(sightOf(fallen)))).toEqual([]);
+  });
+
+  test.each(['killKubelet', 'killContainerd'] as const)('after %s it has more time, of leading providers', (kind) => {
+    const hurt = sightOf({ ...fallen, attacks: [attackOn('cell-a', kind)] });
+    expect(verdict(readyPodsStayReady(limits()), sightOf(), ...lasting(hurt))).toEqual([]);
+    const late = { ...hurt, atMs: 10 * LIMIT_MS + 1 };
+    expect(verdict(readyPodsStayReady(limits()), sightOf(), hurt, late)).toHaveLength(1);
+    const away = unserved({ ...hurt, atMs: late.atMs });
+    expect(verdict(readyPodsStayReady(limits()), sightOf(), hurt, away)).toEqual([]);
+  });
+
+  test('one that is deleted, finished, or on a cell that was ended, need not be', () => {
+    for (const given of [
+      { api: apiOf(podOf({ ready: false, deleting: true })) },
+      { api: apiOf(podOf({ ready: false, phase: 'Succeeded' })) },
+      { ...fallen, attacks: [attackOn('cell-a', 'killCell')] },
+    ]) {
+      expect(verdict(readyPodsStayReady(limits()), sightOf(), ...lasting(sightOf(given)))).toEqual([]);
+    }
+  });
+});
+
 describe('traces have machines', () => {
+  test('a mount of a cell without a folder is told after the limit', () => {
+    const mounts = [{ cellId: 'cell-gone', kind: 'namespace' as const, point: '/run/netns/nodeless-soak-cell-gone' }];
+    expect(verdict(tracesHaveMachines(limitOf(LIMIT_MS)), ...lasting(sightOf({ mounts })))).toHaveLength(1);
+  });
+
   test.each(['namespaces', 'cgroups'] as const)('%s of a cell without a folder are told after the limit', (trace) => {
     const left = sightOf({ [trace]: ['cell-a', 'cell-gone'] });
     expect(verdict(tracesHaveMachines(limitOf(LIMIT_MS)), ...lasting(left))).toHaveLength(1);

@@ -17,8 +17,19 @@ export function podOf(given: Partial<PodSeen> = {}): PodSeen {
   };
 }
 
+export const ONE_EACH = { supervisor: 1, containerd: 1, kubelet: 1 };
+
 export function machineOf(given: Partial<MachineSeen> = {}): MachineSeen {
-  return { cellId: 'cell-a', podUid: 'uid-a', createdAtMs: 0, state: 'running', hasKubelet: true, ...given };
+  return {
+    cellId: 'cell-a',
+    podUid: 'uid-a',
+    createdAtMs: 0,
+    state: 'running',
+    programs: ONE_EACH,
+    kubeletFolders: 1,
+    volumesOf: [],
+    ...given,
+  };
 }
 
 export function apiOf(...pods: readonly PodSeen[]): ApiSeen {
@@ -40,6 +51,7 @@ export function sightOf(given: Partial<Observation> = {}): Observation {
     machines: [machineOf()],
     namespaces: ['cell-a'],
     cgroups: ['cell-a'],
+    mounts: [{ cellId: 'cell-a', kind: 'namespace', point: '/run/netns/nodeless-soak-cell-a' }],
     attacks: [],
     ...given,
   };
