@@ -16,13 +16,17 @@ function listOf(text: string): readonly string[] {
   return text.split(',').map((name) => name.trim());
 }
 
-interface Flags extends InstallFlags {
+/** How long an installation is waited for, and in which cluster. */
+interface WaitFlags {
   readonly kubeconfig?: string;
+  readonly wait: boolean;
+  readonly timeout: number;
+}
+
+interface Flags extends InstallFlags, WaitFlags {
   readonly config?: string;
   readonly dryRun?: boolean;
   readonly diff?: boolean;
-  readonly wait: boolean;
-  readonly timeout: number;
 }
 
 async function print(options: InstallOptions): Promise<void> {
@@ -37,13 +41,13 @@ async function printDifferences(options: InstallOptions, kubeconfig: string | un
   }
 }
 
-async function apply(options: InstallOptions, { kubeconfig }: Flags): Promise<void> {
+async function apply(options: InstallOptions, { kubeconfig }: WaitFlags): Promise<void> {
   const { applied, undone } = await install(loadKubeConfig(kubeconfig), options);
   for (const change of undone) process.stdout.write(`changed: ${change}\n`);
   for (const name of applied) process.stdout.write(`${name} applied\n`);
 }
 
-async function wait(options: InstallOptions, { kubeconfig, timeout: timeoutMs }: Flags): Promise<void> {
+async function wait(options: InstallOptions, { kubeconfig, timeout: timeoutMs }: WaitFlags): Promise<void> {
   const { virtualNode, namespace, webhooks = true } = options;
   const client = await createKubeClient(loadKubeConfig(kubeconfig), systemClock);
   const tell = (missing: readonly string[]) => process.stderr.write(`waiting: ${missing.join('; ')}\n`);
@@ -55,6 +59,14 @@ async function wait(options: InstallOptions, { kubeconfig, timeout: timeoutMs }:
   } finally {
     await client.close();
   }
+}
+
+/** Applies everything, and waits until the virtual nodes of a provider in the cluster are Ready, unless told not to. */
+export async function installAndWait(options: InstallOptions, flags: WaitFlags): Promise<void> {
+  await apply(options, flags);
+  if (options.provider === undefined)
+    process.stderr.write('No provider was installed: start one by nodeless run, or say --image and --config.\n');
+  else if (flags.wait) await wait(options, flags);
 }
 
 /** `nodeless install`: the provider in a cluster, or what one needs that runs elsewhere. */
@@ -80,9 +92,6 @@ export function installCommand(): Command {
       const options = installOptions(flags, path === undefined ? undefined : { path, content: await readConfig(path) });
       if (flags.dryRun === true) return print(options);
       if (flags.diff === true) return printDifferences(options, flags.kubeconfig);
-      await apply(options, flags);
-      if (options.provider === undefined)
-        process.stderr.write('No provider was installed: start one by nodeless run, or say --image and --config.\n');
-      else if (flags.wait) await wait(options, flags);
+      await installAndWait(options, flags);
     });
 }

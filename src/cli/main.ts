@@ -1,15 +1,20 @@
+import tab from '@bomb.sh/tab/commander';
 import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { explain, isNodelessError } from '../core/errors.ts';
 import { cellsCommand } from './cells-command.ts';
 import { dashboardCommand } from './dashboard-command.ts';
 import { demoCommand } from './demo-command.ts';
+import { doctorCommand } from './doctor-command.ts';
 import { imageCommand } from './image-command.ts';
 import { installCommand } from './install-command.ts';
 import { planCommand } from './plan-command.ts';
+import { registerCommand } from './register-command.ts';
 import { runCommand } from './run-command.ts';
 import { simulateCommand } from './simulate-command.ts';
+import { statusCommand } from './status-command.ts';
 import { uiCommand } from './ui-command.ts';
+import { uninstallCommand } from './uninstall-command.ts';
 import { whyCommand } from './why-command.ts';
 
 const program = new Command('nodeless')
@@ -20,6 +25,10 @@ const program = new Command('nodeless')
   .enablePositionalOptions()
   .addCommand(runCommand())
   .addCommand(installCommand())
+  .addCommand(registerCommand())
+  .addCommand(uninstallCommand())
+  .addCommand(statusCommand())
+  .addCommand(doctorCommand())
   .addCommand(planCommand())
   .addCommand(whyCommand())
   .addCommand(cellsCommand())
@@ -28,6 +37,9 @@ const program = new Command('nodeless')
   .addCommand(dashboardCommand())
   .addCommand(demoCommand())
   .addCommand(imageCommand());
+
+// The command `completion SHELL` prints a script for bash, zsh, fish or PowerShell, which asks `complete -- WORDS`.
+tab(program, { completionCommandName: 'completion' });
 
 try {
   await program.parseAsync();

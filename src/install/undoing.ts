@@ -32,7 +32,7 @@ function placesOf(object: KubeObject): readonly string[] {
 }
 
 /** The nodes that a role lets the provider be. */
-function nodesOf(object: KubeObject): readonly string[] {
+export function nodesOf(object: KubeObject): readonly string[] {
   const users = ((object.rules ?? []) as readonly Rule[]).filter(({ resources = [] }) => resources.includes('users'));
   const names = users.flatMap(({ resourceNames = [] }) => resourceNames);
   return names.filter((name) => name.startsWith(NODE_USER)).map((name) => name.slice(NODE_USER.length));

@@ -31,11 +31,18 @@ const CONFIG = {
   cells: { completedLinger: '2s', orphanAfter: '5s', censusEvery: '1s' },
 };
 
+/** Commands start a Node.js each, on a machine that may be busy. */
+const PATIENCE_MS = 400_000;
+
 let cluster: LocalCluster;
 let configFile: string;
 
 async function nodeless(...args: readonly string[]) {
-  return execa(PROGRAM, [...args, '--kubeconfig', tools.kubeconfig], { reject: false, timeout: 180_000, all: true });
+  return execa(PROGRAM, [...args, '--kubeconfig', tools.kubeconfig], {
+    reject: false,
+    timeout: PATIENCE_MS,
+    all: true,
+  });
 }
 
 interface ProviderPod {
@@ -60,6 +67,16 @@ async function leader(): Promise<ProviderPod | undefined> {
   const path = ['lease', 'nodeless-nodeless', '-n', NAMESPACE, '-o', 'jsonpath={.spec.holderIdentity}'];
   const holder = await kubectl('get', ...path);
   return (await replicas()).find(({ metadata }) => holder.startsWith(`${metadata.name}_`));
+}
+
+/** Every object that is called after us, of every kind that can be listed, but for Events. */
+async function ours(): Promise<readonly string[]> {
+  const kinds = (await kubectl('api-resources', '--verbs=list', '-o', 'name'))
+    .split('\n')
+    .filter((kind) => !/^events/.test(kind));
+  const found = await kubectl('get', kinds.join(','), '-A', '-o', 'name', '--ignore-not-found');
+  // A local cluster's DNS has a role that is called so.
+  return found.split('\n').filter((name) => name.includes('nodeless') && !name.endsWith('nodeless:coredns'));
 }
 
 function deployment(name: string, count: number): object {
@@ -90,25 +107,33 @@ afterAll(async () => {
 describe('nodeless install', () => {
   const FLAGS = () => ['install', '--image', DEFAULT_REFERENCE, '--config', configFile];
 
-  test('prints what it would apply, and says what would change, and writes nothing', async () => {
-    const { stdout, exitCode } = await nodeless(...FLAGS(), '--dry-run');
-    expect(exitCode).toBe(0);
-    expect(stdout).toContain('kind: Deployment');
-    const { stdout: changes } = await nodeless(...FLAGS(), '--diff');
-    expect(changes.split('\n')).toEqual(
-      expect.arrayContaining(['+ Namespace/nodeless-system', '+ Deployment/nodeless-nodeless']),
-    );
-    expect((await tools.tryKubectl('get', 'namespace', NAMESPACE)).exitCode).not.toBe(0);
-  });
+  test(
+    'prints what it would apply, and says what would change, and writes nothing',
+    async () => {
+      const { stdout, exitCode } = await nodeless(...FLAGS(), '--dry-run');
+      expect(exitCode).toBe(0);
+      expect(stdout).toContain('kind: Deployment');
+      const { stdout: changes } = await nodeless(...FLAGS(), '--diff');
+      expect(changes.split('\n')).toEqual(
+        expect.arrayContaining(['+ Namespace/nodeless-system', '+ Deployment/nodeless-nodeless']),
+      );
+      expect((await tools.tryKubectl('get', 'namespace', NAMESPACE)).exitCode).not.toBe(0);
+    },
+    PATIENCE_MS,
+  );
 
-  test('brings a clean cluster to a Ready virtual node, whose provider is pods on the regular node, and waits for it', async () => {
-    const { all, exitCode, stdout } = await nodeless(...FLAGS());
-    expect([exitCode, all]).toEqual([0, expect.stringContaining('node nodeless Ready')]);
-    expect(stdout).toContain('CellClass/default applied');
-    const pods = await replicas();
-    expect(pods.map(({ spec }) => spec.nodeName)).toEqual([REGULAR_NODE, REGULAR_NODE]);
-    await kubectl('wait', 'node/nodeless', '--for=condition=Ready', '--timeout=5s');
-  }, 240_000);
+  test(
+    'brings a clean cluster to a Ready virtual node, whose provider is pods on the regular node, and waits for it',
+    async () => {
+      const { all, exitCode, stdout } = await nodeless(...FLAGS());
+      expect([exitCode, all]).toEqual([0, expect.stringContaining('node nodeless Ready')]);
+      expect(stdout).toContain('CellClass/default applied');
+      const pods = await replicas();
+      expect(pods.map(({ spec }) => spec.nodeName)).toEqual([REGULAR_NODE, REGULAR_NODE]);
+      await kubectl('wait', 'node/nodeless', '--for=condition=Ready', '--timeout=5s');
+    },
+    PATIENCE_MS,
+  );
 
   test('changes nothing when it is repeated, and says so', async () => {
     const { stdout, exitCode } = await nodeless(...FLAGS(), '--diff');
@@ -171,4 +196,100 @@ describe('a provider in the cluster', () => {
     );
     expect(new Set(patched.map(({ objectRef }) => objectRef?.name))).toEqual(new Set(['nodeless-cells-nodeless']));
   });
+});
+
+describe('nodeless status, doctor and register', () => {
+  test(
+    'tell how it stands, and that nothing is wrong but what simulated cells have not: logs',
+    async () => {
+      await apply(deployment('looked-at', 1));
+      await kubectl('rollout', 'status', 'deployment/looked-at', '--timeout=60s');
+      const status = await nodeless('status', '-o', 'json');
+      expect([status.exitCode, JSON.parse(status.stdout)]).toMatchObject([
+        0,
+        [
+          {
+            virtualNode: 'nodeless',
+            nodes: [{ isReady: true }],
+            replicas: { ready: 2, wanted: 2 },
+            cells: { running: 1 },
+          },
+        ],
+      ]);
+      const { stdout } = await nodeless('doctor', '-o', 'json');
+      const findings = JSON.parse(stdout) as readonly { check: string; outcome: string; detail: string }[];
+      expect(findings.filter(({ outcome }) => outcome !== 'ok').map(({ check }) => check)).toEqual(['logs', 'CNI']);
+      await kubectl('delete', 'deployment', 'looked-at', '--wait');
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    'the doctor names the verb and resource that the provider lacks, and a webhook that nobody answers',
+    async () => {
+      await kubectl('scale', 'deployment/nodeless-nodeless', '-n', NAMESPACE, '--replicas=0');
+      await kubectl('delete', 'role', 'nodeless:nodeless', '-n', NAMESPACE);
+      await eventually('no replica is there', async () => (await replicas()).length === 0);
+      const { exitCode, stdout } = await nodeless('doctor');
+      expect(exitCode).toBe(1);
+      expect(stdout).toMatch(/✗ permissions .* may not create secrets in nodeless-system/);
+      expect(stdout).toMatch(/✗ webhooks .* does not reach them/);
+      expect(stdout).toContain('→ run nodeless install of this version');
+      expect((await nodeless('install', '--image', DEFAULT_REFERENCE, '--config', configFile)).exitCode).toBe(0);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    'adds a virtual node of the same image and configuration, which goes alone',
+    async () => {
+      const { exitCode, all } = await nodeless('register', 'second');
+      expect([exitCode, all]).toEqual([0, expect.stringContaining('node second Ready')]);
+      const gone = await nodeless('uninstall', '--virtual-node', 'second', '--yes');
+      expect([gone.exitCode, gone.all]).toEqual([0, expect.stringContaining('virtual node second is uninstalled')]);
+      expect((await ours()).filter((name) => name.includes('second'))).toEqual([]);
+      await kubectl('wait', 'node/nodeless', '--for=condition=Ready', '--timeout=5s');
+    },
+    PATIENCE_MS,
+  );
+});
+
+describe('nodeless uninstall', () => {
+  test(
+    'says what it will do, and does nothing where nobody agrees',
+    async () => {
+      await apply(deployment('staying', 2));
+      await kubectl('rollout', 'status', 'deployment/staying', '--timeout=60s');
+      const { stdout } = await nodeless('uninstall', '--dry-run');
+      expect(stdout).toContain('virtual node nodeless: 2 pods will be evicted, 2 cells will end');
+      const { exitCode, all } = await nodeless('uninstall');
+      expect([exitCode, all]).toEqual([1, expect.stringContaining('say --yes')]);
+      await kubectl('get', 'node', 'nodeless');
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    'one that a disruption budget holds up says so, and the next one finishes it: pods elsewhere, and nothing left',
+    async () => {
+      const selector = { matchLabels: { app: 'staying' } };
+      const budget = { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: { name: 'staying' } };
+      await apply({ ...budget, spec: { maxUnavailable: 0, selector } });
+      const first = await nodeless('uninstall', '--yes', '--timeout', '3s');
+      expect([first.exitCode, first.all]).toEqual([
+        1,
+        expect.stringMatching(/2 pods are still to go: default\/staying-.*NotReady/s),
+      ]);
+      await kubectl('delete', 'pdb', 'staying');
+      const { exitCode, all } = await nodeless('uninstall', '--yes');
+      expect([exitCode, all]).toEqual([0, expect.stringContaining('virtual node nodeless is uninstalled')]);
+      await kubectl('rollout', 'status', 'deployment/staying', '--timeout=60s');
+      const nodes = await kubectl('get', 'pods', '-l', 'app=staying', '-o', 'jsonpath={.items[*].spec.nodeName}');
+      expect(new Set(nodes.split(' '))).toEqual(new Set([REGULAR_NODE]));
+      expect(await ours()).toEqual([]);
+      const again = await nodeless('uninstall', '--yes');
+      expect([again.exitCode, again.all]).toEqual([1, expect.stringContaining('there is no virtual node nodeless')]);
+    },
+    PATIENCE_MS,
+  );
 });

@@ -1,0 +1,36 @@
+import { Command, Option } from 'commander';
+import { systemClock } from '../core/clock.ts';
+import { survey } from '../install/survey.ts';
+import { createKubeClient } from '../kube/client.ts';
+import { examine, exitCodeOf, findingsText } from './doctor/doctor.ts';
+import { loadKubeConfig } from './kube-config.ts';
+
+interface Flags {
+  readonly virtualNode: string;
+  readonly namespace: string;
+  readonly output: 'text' | 'json';
+  readonly kubeconfig?: string;
+}
+
+/** `nodeless doctor`: what is wrong with an installation, and what mends it. */
+export function doctorCommand(): Command {
+  return new Command('doctor')
+    .description('Look at an installation from all sides, and say of what is wrong what mends it.')
+    .option('--virtual-node <name>', 'name of the virtual node', 'nodeless')
+    .option('--namespace <name>', 'namespace of the provider', 'nodeless-system')
+    .addOption(new Option('-o, --output <format>', 'how to tell it').choices(['text', 'json']).default('text'))
+    .option('--kubeconfig <file>', 'kubeconfig of the cluster; the default one when left out')
+    .addHelpText('after', '\nExit code: 0 nothing is wrong, 1 something is, 2 something could not be looked at.')
+    .action(async ({ virtualNode, namespace, output, kubeconfig }: Flags) => {
+      const client = await createKubeClient(loadKubeConfig(kubeconfig), systemClock);
+      try {
+        const nowMs = systemClock.now();
+        const { nodes } = await survey(client, { virtualNode, namespace }, nowMs);
+        const findings = await examine({ client, virtualNode, namespace, nodes, nowMs });
+        process.stdout.write(output === 'json' ? `${JSON.stringify(findings, null, 2)}\n` : findingsText(findings));
+        process.exitCode = exitCodeOf(findings);
+      } finally {
+        await client.close();
+      }
+    });
+}

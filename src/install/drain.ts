@@ -1,0 +1,71 @@
+import { NodelessError } from '../core/errors.ts';
+import { CELLS_PATH } from '../core/names.ts';
+import { getOrUndefined } from '../kube/calls.ts';
+import type { KubeClient } from '../kube/client.ts';
+import type { KubeObject } from '../kube/objects.ts';
+import { type Survey, survey } from './survey.ts';
+import { ask, named, remove, type Uninstallation, untilClear } from './uninstallation.ts';
+
+/** DaemonSets' pods go by it, but for those that tolerate everything. It heeds no budget: it is for when all others are gone. */
+const LEAVING_TAINT = { key: 'nodeless.io/leaving', value: 'uninstall', effect: 'NoExecute' } as const;
+
+interface TaintedNode extends KubeObject {
+  readonly spec?: { readonly taints?: readonly { readonly key: string; readonly effect: string }[] };
+}
+
+/** Changes a Node's spec by what it is now. */
+async function patchNode(client: KubeClient, name: string, change: (node: TaintedNode) => object): Promise<void> {
+  const path = `/api/v1/nodes/${name}`;
+  const node = await getOrUndefined<TaintedNode>(client, path);
+  if (node === undefined) return;
+  const body = { metadata: { resourceVersion: node.metadata.resourceVersion }, spec: change(node) };
+  const request = { method: 'PATCH', path, contentType: 'application/merge-patch+json', body } as const;
+  if ((await ask(client, request, [404, 409])) === 409) await patchNode(client, name, change);
+}
+
+function withTaint({ spec }: TaintedNode): object {
+  const others = (spec?.taints ?? []).filter(({ key }) => key !== LEAVING_TAINT.key);
+  return { taints: [...others, LEAVING_TAINT] };
+}
+
+/** Evicts what can be; a disruption budget that is in the way is waited for. */
+async function evict(client: KubeClient, pods: readonly KubeObject[]): Promise<void> {
+  const going = pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  for (const { metadata } of going) {
+    const { name, namespace } = metadata;
+    const path = `/api/v1/namespaces/${namespace}/pods/${name}/eviction`;
+    const body = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace } };
+    await ask(client, { method: 'POST', path, body }, [404, 429, 409]);
+  }
+}
+
+/** @throws NodelessError NotReady where cells are there and nobody to end them */
+function requireProvider({ cells, hasDeployment, leaders }: Survey): void {
+  if (cells.length === 0 || hasDeployment || leaders.length > 0) return;
+  const message = `${cells.length} cells are left (${named(cells)}), and no provider is there to end them: start it again, or end their machines in the cloud and delete the Cell objects, and repeat`;
+  throw new NodelessError({ code: 'NotReady', message });
+}
+
+/** Pods off the virtual nodes, then the end of every cell: as long as the provider is there to end them. */
+export async function drain(work: Uninstallation): Promise<void> {
+  const { client, clock, tell } = work;
+  const look = () => survey(client, work, clock.now());
+  const first = await look();
+  requireProvider(first);
+  tell(`no new pods for ${first.nodes.join(', ')}`);
+  for (const node of first.nodes) await patchNode(client, node, () => ({ unschedulable: true }));
+  await untilClear(work, async () => {
+    const { pods } = await look();
+    await evict(client, pods);
+    return pods.length === 0 ? undefined : `${pods.length} pods are still to go: ${named(pods)}`;
+  });
+  for (const node of first.nodes) await patchNode(client, node, withTaint);
+  await untilClear(work, async () => {
+    const { cells, holders } = await look();
+    for (const { metadata } of cells)
+      if (metadata.deletionTimestamp === undefined) await remove(client, `${CELLS_PATH}/${metadata.name}`);
+    if (cells.length === 0) return undefined;
+    const held = holders.length === 0 ? '' : `; DaemonSets whose pods tolerate everything keep some: ${named(holders)}`;
+    return `${cells.length} cells are still to end: ${named(cells)}${held}`;
+  });
+}

@@ -1,0 +1,57 @@
+import { call } from '../kube/calls.ts';
+import type { KubeClient } from '../kube/client.ts';
+import type { KubeObject } from '../kube/objects.ts';
+import { installObjects } from './objects.ts';
+import type { Survey } from './survey.ts';
+
+interface Leaving {
+  readonly virtualNode: string;
+  readonly namespace: string;
+  readonly found: Pick<Survey, 'nodes' | 'others'>;
+}
+
+function keyOf({ apiVersion, kind, metadata }: KubeObject): string {
+  return [apiVersion, kind, metadata.namespace, metadata.name].join(' ');
+}
+
+async function allOf(virtualNode: string, namespace: string, nodes: readonly string[]): Promise<readonly KubeObject[]> {
+  const prefix = `${virtualNode}-`;
+  const zones = nodes.filter((node) => node.startsWith(prefix)).map((node) => node.slice(prefix.length));
+  const config = { provider: 'simulated', virtualNode: { name: virtualNode }, zones: { names: zones } };
+  return installObjects({ virtualNode, namespace, zones, provider: { image: 'any', replicas: 1, config } });
+}
+
+/** Names that no virtual node has, to tell what all of them share. */
+const NOBODY = { virtualNode: 'nobody', namespace: 'nowhere' };
+
+/**
+ * What goes with a virtual node, in the order in which it goes: what was installed for it alone; with the last one of its
+ * namespace what those share, and with the last one of all what is the cluster's.
+ */
+export async function uninstallObjects({ virtualNode, namespace, found }: Leaving): Promise<{
+  readonly objects: readonly KubeObject[];
+  readonly isLastHere: boolean;
+}> {
+  const isLastHere = !Object.values(found.others).includes(namespace);
+  const isLast = Object.keys(found.others).length === 0;
+  const ofNamespace = new Set((await allOf(NOBODY.virtualNode, namespace, [])).map(keyOf));
+  const ofCluster = new Set((await allOf(NOBODY.virtualNode, NOBODY.namespace, [])).map(keyOf));
+  const all = await allOf(virtualNode, namespace, found.nodes);
+  const goes = (object: KubeObject) => {
+    const key = keyOf(object);
+    return ofCluster.has(key) ? isLast : ofNamespace.has(key) ? isLastHere : true;
+  };
+  return { objects: all.filter(goes).toReversed(), isLastHere };
+}
+
+/** Why the namespace stays, in words: somebody else's pods are in it. */
+export async function keptAfter(client: KubeClient, namespace: string): Promise<readonly string[]> {
+  const query = { labelSelector: 'app.kubernetes.io/name!=nodeless' };
+  const path = `/api/v1/namespaces/${namespace}/pods`;
+  const { items } = await call<{ items: readonly KubeObject[] }>(client, { method: 'GET', path, query });
+  return items.length === 0
+    ? []
+    : [
+        `namespace ${namespace}, for it has pods that are not ours: ${items.map(({ metadata }) => metadata.name).join(', ')}`,
+      ];
+}

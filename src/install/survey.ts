@@ -1,0 +1,126 @@
+import { CELL_ANNOTATION, CELLS_PATH, GROUP, VERSION, VIRTUAL_NODE_LABEL, webhookServiceName } from '../core/names.ts';
+import { call, getOrUndefined, isStatus } from '../kube/calls.ts';
+import type { KubeClient } from '../kube/client.ts';
+import type { KubeObject } from '../kube/objects.ts';
+import { nodesOf } from './undoing.ts';
+
+const RBAC = '/apis/rbac.authorization.k8s.io/v1';
+const DEFINITIONS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+const ROLE_PREFIX = 'nodeless:';
+
+interface Pod extends KubeObject {
+  readonly status?: { readonly phase?: string };
+}
+
+interface Lease extends KubeObject {
+  readonly spec?: {
+    readonly holderIdentity?: string;
+    readonly renewTime?: string;
+    readonly leaseDurationSeconds?: number;
+  };
+}
+
+/** What there is of an installation in a cluster, and what depends on it. */
+export interface Survey {
+  /** Names of its virtual nodes, as they were granted or are there. */
+  readonly nodes: readonly string[];
+  /** Pods on them that an eviction moves elsewhere: all but DaemonSets' and those that have ended. */
+  readonly pods: readonly KubeObject[];
+  /** Pods of DaemonSets on them that have a cell: while they are there, they get another. */
+  readonly holders: readonly KubeObject[];
+  readonly cells: readonly KubeObject[];
+  readonly hasDeployment: boolean;
+  /** Whether anything of it is there, were it only what an interrupted uninstallation has left. */
+  readonly isInstalled: boolean;
+  /** Who leads one of its nodes now, by a lease that is not expired. */
+  readonly leaders: readonly string[];
+  /** Other virtual nodes that are installed, by the namespace of their provider. */
+  readonly others: Readonly<Record<string, string>>;
+  readonly cellClasses: readonly string[];
+}
+
+/** The objects of a kind; none where its definition is gone. */
+export async function listed<T extends KubeObject>(
+  client: KubeClient,
+  path: string,
+  query: Readonly<Record<string, string>> = {},
+): Promise<readonly T[]> {
+  const none = { items: [] as readonly T[] };
+  const found = await call<{ items: readonly T[] }>(client, { method: 'GET', path, query }).catch((error: unknown) => {
+    if (isStatus(error, 404)) return none;
+    throw error;
+  });
+  return found.items;
+}
+
+function isOfDaemonSet({ metadata }: KubeObject): boolean {
+  const owners = (metadata.ownerReferences ?? []) as readonly { readonly kind: string }[];
+  return owners.some(({ kind }) => kind === 'DaemonSet');
+}
+
+interface Binding extends KubeObject {
+  readonly subjects?: readonly { readonly namespace?: string }[];
+}
+
+/** Virtual nodes that are installed, with the namespace of their provider: those that a role lets it be. */
+export async function installed(client: KubeClient): Promise<ReadonlyMap<string, string>> {
+  const bindings = await listed<Binding>(client, `${RBAC}/clusterrolebindings`);
+  const namespaces = new Map(bindings.map(({ metadata, subjects }) => [metadata.name, subjects?.[0]?.namespace ?? '']));
+  const roles = await listed(client, `${RBAC}/clusterroles`);
+  return new Map(
+    roles
+      .filter((role) => role.metadata.name.startsWith(ROLE_PREFIX) && nodesOf(role).length > 0)
+      .map(({ metadata: { name } }) => [name.slice(ROLE_PREFIX.length), namespaces.get(name) ?? '']),
+  );
+}
+
+function leads({ spec }: Lease, nowMs: number): boolean {
+  const { holderIdentity = '', renewTime, leaseDurationSeconds = 15 } = spec ?? {};
+  return holderIdentity !== '' && Date.parse(renewTime ?? '') + leaseDurationSeconds * 1_000 > nowMs;
+}
+
+/** Looks at all that an installation consists of. */
+export async function survey(
+  client: KubeClient,
+  { virtualNode, namespace }: { readonly virtualNode: string; readonly namespace: string },
+  nowMs: number,
+): Promise<Survey> {
+  const labelSelector = `${VIRTUAL_NODE_LABEL}=${virtualNode}`;
+  const role = await getOrUndefined<KubeObject>(client, `${RBAC}/clusterroles/${ROLE_PREFIX}${virtualNode}`);
+  const there = await listed(client, '/api/v1/nodes', { labelSelector });
+  const granted = role === undefined ? [] : nodesOf(role);
+  const nodes = [...new Set([...granted, ...there.map(({ metadata }) => metadata.name)])];
+  const onNodes = await Promise.all(
+    nodes.map((node) => listed<Pod>(client, '/api/v1/pods', { fieldSelector: `spec.nodeName=${node}` })),
+  );
+  const pods = onNodes.flat().filter(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed');
+  const leases = await Promise.all(
+    nodes.map((node) =>
+      getOrUndefined<Lease>(client, `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/nodeless-${node}`),
+    ),
+  );
+  const deployment = `/apis/apps/v1/namespaces/${namespace}/deployments/${webhookServiceName(virtualNode)}`;
+  const all = await installed(client);
+  const others = [...all].filter(([name]) => name !== virtualNode);
+  const isThere = async (path: string) => (await getOrUndefined(client, path)) !== undefined;
+  const leftovers = [
+    `/api/v1/namespaces/${namespace}`,
+    `${DEFINITIONS}/cells.${GROUP}`,
+    `${DEFINITIONS}/cellclasses.${GROUP}`,
+  ];
+  const left = others.length > 0 ? [] : await Promise.all(leftovers.map(isThere));
+  const classes = await listed(client, `/apis/${GROUP}/${VERSION}/cellclasses`);
+  return {
+    nodes,
+    pods: pods.filter((pod) => !isOfDaemonSet(pod)),
+    holders: pods.filter((pod) => isOfDaemonSet(pod) && pod.metadata.annotations?.[CELL_ANNOTATION] !== undefined),
+    cells: await listed(client, CELLS_PATH, { labelSelector }),
+    hasDeployment: await isThere(deployment),
+    isInstalled: role !== undefined || left.includes(true),
+    leaders: leases.flatMap((lease) =>
+      lease !== undefined && leads(lease, nowMs) ? [lease.spec?.holderIdentity ?? ''] : [],
+    ),
+    others: Object.fromEntries(others),
+    cellClasses: classes.map(({ metadata }) => metadata.name),
+  };
+}
