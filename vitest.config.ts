@@ -29,6 +29,15 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'ec2',
+          include: ['test/ec2/**/*.test.ts'],
+          testTimeout: 240 * SECOND,
+          hookTimeout: 900 * SECOND,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
           name: 'outages',
           include: ['test/outages/**/*.test.ts'],
           globalSetup: ['test/outages/setup.ts'],

@@ -8,6 +8,8 @@ export interface LaunchRequest {
   /** What the cell is to be like beyond its offering; docs/cell-classes.md says which provider heeds what. */
   readonly cellClass: CellClass;
   readonly bootstrap: CellBootstrap;
+  /** False while another process may lead: what is left to write behind the launch waits then, or is left to that one. */
+  readonly mayAct?: () => boolean;
 }
 
 /** What a machine shows to prove which cell it is, before it has a certificate. */

@@ -7,6 +7,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   unit: ['vitest', 'run', '--project', 'unit'],
   contract: ['vitest', 'run', '--project', 'contract'],
   e2e: ['vitest', 'run', '--project', 'e2e'],
+  ec2: ['vitest', 'run', '--project', 'ec2'],
   fuzz: ['node', 'test/fuzz/run.ts', '--seed', '1', '--requests', '10000'],
   soak: ['node', 'test/soak/run.ts', '--seed', '1725', '--minutes', '1.5', '--kills', '4'],
   outages: ['vitest', 'run', '--project', 'outages'],

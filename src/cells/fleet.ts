@@ -63,7 +63,7 @@ export class Fleet {
    * @throws what the provider throws; NodelessError Denied when the machine is another pod's; the signal's reason when the cell is ended meanwhile.
    */
   async launch(cell: Cell, { offering, cellClass }: Order): Promise<CellMachine> {
-    const { provider, book, clusterUid, bootstrap } = this.#options;
+    const { provider, book, clusterUid, bootstrap, mayAct } = this.#options;
     const cancel = new AbortController();
     const signal = AbortSignal.any([this.#signal, cancel.signal]);
     cell.offering = offering;
@@ -82,7 +82,7 @@ export class Fleet {
     };
     const launch = this.#launches.add(async () => {
       await this.#untilAllowed(signal);
-      return provider.launch({ tags, offering, cellClass, bootstrap }, signal);
+      return provider.launch({ tags, offering, cellClass, bootstrap, mayAct }, signal);
     });
     this.#launching.set(cellId, { cancel, settled: launch.catch(() => undefined) });
     try {

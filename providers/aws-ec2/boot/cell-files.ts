@@ -62,7 +62,7 @@ function kubelet({ bootstrap, cellClass, podAddresses }: CellFileParts): string 
 
 /**
  * Pods have addresses of the machine's subnet, the secondary ones of its interface, so that whoever reaches machines
- * reaches pods. The gateway is the machine's end of the pod's wire, and is nobody's address.
+ * reaches pods. Their gateway is the machine's own address, which its end of the wire has as well: it has to be of the subnet.
  */
 function podNetwork(): string {
   const ipam = { type: 'host-local', ranges: PLACEHOLDER.podRanges, routes: [{ dst: '0.0.0.0/0' }] };

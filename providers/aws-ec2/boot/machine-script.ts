@@ -21,8 +21,6 @@ export interface MachineScriptParts {
 }
 
 const PLUGINS = ['host-local', 'loopback', 'portmap', 'ptp'] as const;
-/** The gateway of every pod, the same on each machine: link-local, so that it is never a neighbour's. */
-const POD_GATEWAY = '169.254.1.1';
 const END_OF_FILE = 'END-OF-NODELESS-FILE';
 
 function write(path: string, text: string): string {
@@ -74,7 +72,7 @@ ranges=
 for pod in $(echo "$addresses" | tail -n +2); do
   # Some images give it to the machine itself.
   ip -o -4 addr show to "$pod" | while read -r _ device _ own _; do ip addr del "$own" dev "$device"; done
-  ranges="$ranges\${ranges:+,}{\\"subnet\\":\\"$subnet\\",\\"rangeStart\\":\\"$pod\\",\\"rangeEnd\\":\\"$pod\\",\\"gateway\\":\\"${POD_GATEWAY}\\"}"
+  ranges="$ranges\${ranges:+,}{\\"subnet\\":\\"$subnet\\",\\"rangeStart\\":\\"$pod\\",\\"rangeEnd\\":\\"$pod\\",\\"gateway\\":\\"$address\\"}"
 done
 [ -n "$ranges" ] || { echo 'nodeless: the machine has no address for pods' >&2; exit 1; }
 driver=cgroupfs systemd=false

@@ -95,6 +95,17 @@ export class Inventory {
     return this.#byId.get(instanceId, signal);
   }
 
+  /** The tags of a machine as EC2 has them, whatever this process means to write. */
+  async describedTags(instanceId: string, signal: AbortSignal): Promise<Tags> {
+    const [found] = await describeByIds(this.#options.client, [instanceId], signal);
+    return found === undefined ? {} : tagsOf(found);
+  }
+
+  /** The machine is left to whoever leads now: what this process was to write onto it counts no more. */
+  left(instanceId: string): void {
+    this.#untagged.delete(instanceId);
+  }
+
   /** This process has launched the machine, or claimed it, and its tags say which cell it is, or will do so presently. */
   assigned(one: Ec2Machine, { isTagged }: { readonly isTagged: boolean }): void {
     this.#remember(one);

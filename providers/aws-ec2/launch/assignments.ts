@@ -1,10 +1,10 @@
 import { createBackoff } from '../../../src/core/backoff.ts';
 import type { Clock } from '../../../src/core/clock.ts';
-import { isNodelessError } from '../../../src/core/errors.ts';
+import { isNodelessError, NodelessError } from '../../../src/core/errors.ts';
 import { abortable } from '../abortable.ts';
 import type { AwsClient } from '../api/aws-client.ts';
 import type { Inventory } from '../instances/inventory.ts';
-import { type Tags, tagList } from '../instances/tags.ts';
+import { TAG, type Tags, tagList } from '../instances/tags.ts';
 import type { Terminator } from '../instances/terminator.ts';
 
 export interface AssignmentsOptions {
@@ -18,6 +18,17 @@ export interface AssignmentsOptions {
 const END_DEADLINE_MS = 60_000;
 const RETRY_MIN_MS = 2_000;
 const RETRY_MAX_MS = 30_000;
+/** How often it is looked whether this process may act again, and for how long. */
+const LEAD_LOOK_MS = 500;
+const LEAD_PATIENCE_MS = 120_000;
+
+/** Which machine is to be which cell, and whether this process is the one to say so. */
+export interface Assignment {
+  readonly cellId: string;
+  readonly instanceId: string;
+  readonly tags: Tags;
+  readonly mayAct: () => boolean;
+}
 
 /** Writes onto machines which cell they are, one call each, behind launches: a burst brings machines faster than EC2 takes tags. */
 export class Assignments {
@@ -29,10 +40,11 @@ export class Assignments {
   }
 
   /** Tags the machine as the cell's. One that can't be tagged is ended: nobody could tell later whose it is. */
-  assign(cellId: string, instanceId: string, tags: Tags): void {
+  assign(assignment: Assignment): void {
+    const { cellId } = assignment;
     const cancel = new AbortController();
     const signal = AbortSignal.any([this.#options.stopped, cancel.signal]);
-    const effort = this.#assign(cellId, instanceId, tags, signal).finally(() => this.#underWay.delete(cellId));
+    const effort = this.#assign(assignment, signal).finally(() => this.#underWay.delete(cellId));
     // Whoever waits is told; that nobody does is no failure.
     effort.catch(() => undefined);
     this.#underWay.set(cellId, { effort, cancel });
@@ -49,16 +61,22 @@ export class Assignments {
     if (underWay !== undefined) await abortable(underWay.effort, signal);
   }
 
-  async #assign(cellId: string, instanceId: string, tags: Tags, signal: AbortSignal): Promise<void> {
+  async #assign(assignment: Assignment, signal: AbortSignal): Promise<void> {
     const { inventory, terminator, clock } = this.#options;
+    const { instanceId } = assignment;
     const backoff = createBackoff(RETRY_MIN_MS, RETRY_MAX_MS);
     for (;;) {
       try {
-        await this.#tag(cellId, instanceId, tags, signal);
+        await this.#untilAllowed(assignment, signal);
+        await this.#tag(assignment, signal);
         inventory.tagged(instanceId);
         return;
       } catch (error) {
         signal.throwIfAborted();
+        if (isNodelessError(error, 'NotLeading')) {
+          inventory.left(instanceId);
+          throw error;
+        }
         if (!isNodelessError(error) || !error.retryable) {
           await terminator.end(instanceId, AbortSignal.any([signal, AbortSignal.timeout(END_DEADLINE_MS)]));
           throw error;
@@ -68,7 +86,22 @@ export class Assignments {
     }
   }
 
-  async #tag(cellId: string, instanceId: string, tags: Tags, signal: AbortSignal): Promise<void> {
+  /**
+   * Waits while another process may lead. That one may have made the machine another cell meanwhile, or ended it.
+   * @throws NodelessError NotLeading where the machine is not this process's to assign any more
+   */
+  async #untilAllowed({ cellId, instanceId, mayAct }: Assignment, signal: AbortSignal): Promise<void> {
+    if (mayAct()) return;
+    const { inventory, clock } = this.#options;
+    const untilMs = clock.now() + LEAD_PATIENCE_MS;
+    while (!mayAct() && clock.now() < untilMs) await clock.sleep(LEAD_LOOK_MS, signal);
+    const known = mayAct() ? (await inventory.describedTags(instanceId, signal))[TAG.cell] : undefined;
+    if (mayAct() && (known === undefined || known === cellId)) return;
+    const message = `machine ${instanceId} was to be cell ${cellId}, and is left to the process that leads now`;
+    throw new NodelessError({ code: 'NotLeading', message, identity: { instance: instanceId, cell: cellId } });
+  }
+
+  async #tag({ cellId, instanceId, tags }: Assignment, signal: AbortSignal): Promise<void> {
     await this.#options.client.call(
       {
         action: 'ec2:CreateTags',

@@ -192,7 +192,10 @@ export class Launcher {
     const own = { ...tags, ...assignmentTags(request.tags) };
     const fresh = { instanceId, tags: own, offering: request.offering, nowMs: clock.now(), isTagged };
     const described = describedMachine(fresh, this.#options, this.#deadline());
-    if (!isTagged) this.#assignments.assign(cellId, instanceId, assignmentTags(request.tags));
+    if (!isTagged) {
+      const { mayAct = () => true } = request;
+      this.#assignments.assign({ cellId, instanceId, tags: assignmentTags(request.tags), mayAct });
+    }
     return described;
   }
 

@@ -6,21 +6,25 @@ import { isUnified } from './cgroup-hierarchies.ts';
 import { SYSTEM_CGROUP } from './cgroups.ts';
 import { type MachineNetwork, networkUp } from './network.ts';
 
-/** What the scripts of one machine are made from. */
-export interface ScriptOptions {
+/** What a machine's first process is made from; whatever its supervisor does then. */
+export interface FirstProcess {
   /** The machine's folder. */
   readonly directory: string;
   readonly cgroup: string;
   readonly hierarchies: readonly CgroupHierarchy[];
   readonly network: MachineNetwork;
-  readonly containerd: readonly string[];
-  /** True when the kubelet has to be got a first certificate. */
-  readonly bootstraps: boolean;
-  readonly kubelet: readonly string[];
   /** Folders of the programs, in front of the system's. */
   readonly path: readonly string[];
   /** Written once the machine has booted. */
   readonly cpuLimit?: { readonly path: string; readonly value: string; readonly afterSeconds: number };
+}
+
+/** What the scripts of one machine are made from. */
+export interface ScriptOptions extends FirstProcess {
+  readonly containerd: readonly string[];
+  /** True when the kubelet has to be got a first certificate. */
+  readonly bootstraps: boolean;
+  readonly kubelet: readonly string[];
   /** Hide the host's /tmp; not possible when something that the machine needs is in it. */
   readonly privateTmp: boolean;
 }
@@ -28,7 +32,7 @@ export interface ScriptOptions {
 const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** Moves the shell into a cgroup of the machine, in every hierarchy. */
-function joinCgroups({ hierarchies, cgroup }: ScriptOptions, below: string): string {
+function joinCgroups({ hierarchies, cgroup }: FirstProcess, below: string): string {
   const folders = hierarchies.map(({ mountPoint }) => quote(mountPoint + cgroup + below));
   return `for folder in ${folders.join(' ')}; do echo 0 > "$folder/cgroup.procs"; done`;
 }
@@ -37,7 +41,7 @@ function joinCgroups({ hierarchies, cgroup }: ScriptOptions, below: string): str
  * Limits the CPU once the machine has booted. From outside of its cgroup namespace: cgroup v2 mounted with `nsdelegate`
  * lets nobody inside write the limits of the namespace's root. A grandchild, since nobody would bury a child.
  */
-function limitLater(options: ScriptOptions): string {
+function limitLater(options: FirstProcess): string {
   const { cpuLimit } = options;
   if (cpuLimit === undefined) return '';
   return `( {
@@ -52,7 +56,7 @@ function limitLater(options: ScriptOptions): string {
  * ends, so that two of them never run; joins the cgroup before it makes anything, so that whoever kills the cgroup
  * has all of it; then becomes the supervisor.
  */
-export function startScript(options: ScriptOptions): string {
+export function startScript(options: FirstProcess): string {
   return `#!/bin/sh
 set -eu
 cd ${quote(options.directory)}
@@ -69,7 +73,7 @@ exec nsenter --net=/run/netns/${options.network.namespace} unshare --cgroup sh .
 }
 
 /** Second stage, in the machine's network and cgroup namespaces: leaves the root cgroup to its limits alone. */
-export function enterScript(options: ScriptOptions): string {
+export function enterScript(options: FirstProcess): string {
   return `#!/bin/sh
 set -eu
 ${joinCgroups(options, `/${SYSTEM_CGROUP}`)}
@@ -81,6 +85,15 @@ function remount({ version, mountPoint, controllers }: CgroupHierarchy): string 
   const target = quote(mountPoint);
   const mount = version === 2 ? 'mount -t cgroup2 cgroup2' : `mount -t cgroup -o ${controllers.join(',')} cgroup`;
   return `umount ${target}; ${mount} ${target}`;
+}
+
+/** Shell lines that mount the cgroups as the machine's own cgroup namespace has them, for its kubelet to divide. */
+export function ownCgroups(hierarchies: readonly CgroupHierarchy[]): string {
+  const delegate = isUnified(hierarchies)
+    ? `for controller in $(cat ${hierarchies[0]?.mountPoint}/cgroup.controllers); do echo "+$controller" > ${hierarchies[0]?.mountPoint}/cgroup.subtree_control || :; done`
+    : '';
+  return `${hierarchies.map(remount).join('\n')}
+${delegate}`;
 }
 
 /** Gets the kubelet's first certificate, beside containerd's start; whatever happens to the program, it is run again. */
@@ -96,16 +109,12 @@ function bootstrapLoop({ bootstraps }: ScriptOptions): string {
 export function superviseScript(options: ScriptOptions): string {
   const { directory, hierarchies } = options;
   const at = (name: string) => quote(`${directory}/${name}`);
-  const delegate = isUnified(hierarchies)
-    ? `for controller in $(cat ${hierarchies[0]?.mountPoint}/cgroup.controllers); do echo "+$controller" > ${hierarchies[0]?.mountPoint}/cgroup.subtree_control || :; done`
-    : '';
   return `#!/bin/sh
 set -eu
 read -r stat < /proc/self/stat
 exec 9>&-
 mount --make-rshared /
-${hierarchies.map(remount).join('\n')}
-${delegate}
+${ownCgroups(hierarchies)}
 mount -t proc proc /proc
 mount -t tmpfs -o mode=755 tmpfs /run
 mount --bind ${at('log')} /var/log

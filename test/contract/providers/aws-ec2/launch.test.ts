@@ -283,6 +283,23 @@ describe('machines in EC2', () => {
     await Promise.all([leading.stop(), next.stop()]);
   });
 
+  test('are tagged by nobody who may not lead, and not taken back from who led meanwhile', async () => {
+    let leads = false;
+    const mayAct = () => leads;
+    await Promise.all(['late-1', 'late-2'].map((cellId) => provider.launch(launchOf(cellId, { mayAct }), soon())));
+    bed.forget();
+    const next = await started();
+    await next.list(soon());
+    await next.launch(launchOf('theirs'), soon());
+    const cells = async () => (await machinesIn(bed)).map(({ tags }) => tags['nodeless.io/cell']);
+    await eventually('theirs is assigned', async () => (await cells()).includes('theirs'));
+    expect(calls('ec2:CreateTags')).toHaveLength(1);
+    leads = true;
+    await eventually('both are assigned', async () => !(await cells()).includes(undefined));
+    expect((await cells()).sort()).toEqual([expect.stringMatching(/^late-[12]$/), 'theirs']);
+    await next.stop();
+  });
+
   test('that nobody claims are listed by their own ids, and ended by these', async () => {
     bed.set({ actions: { 'ec2:CreateTags': { refuse: { status: 500, code: 'InternalError' } } } });
     const dying = await started();

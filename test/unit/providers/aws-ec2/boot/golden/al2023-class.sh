@@ -14,7 +14,7 @@ ranges=
 for pod in $(echo "$addresses" | tail -n +2); do
   # Some images give it to the machine itself.
   ip -o -4 addr show to "$pod" | while read -r _ device _ own _; do ip addr del "$own" dev "$device"; done
-  ranges="$ranges${ranges:+,}{\"subnet\":\"$subnet\",\"rangeStart\":\"$pod\",\"rangeEnd\":\"$pod\",\"gateway\":\"169.254.1.1\"}"
+  ranges="$ranges${ranges:+,}{\"subnet\":\"$subnet\",\"rangeStart\":\"$pod\",\"rangeEnd\":\"$pod\",\"gateway\":\"$address\"}"
 done
 [ -n "$ranges" ] || { echo 'nodeless: the machine has no address for pods' >&2; exit 1; }
 driver=cgroupfs systemd=false
