@@ -226,13 +226,15 @@ describe('routing', () => {
     expect([...decisions]).toEqual([['cell: stateless', 5_000]]);
   });
 
-  test('with the provider away pods are admitted as they are, and those that say themselves where they go run later', async () => {
+  test('with the provider away pods are admitted as they are, and those that say themselves where they go, bound to the node or not, run later', async () => {
     await killProvider(CLUSTER);
     const pod = await create({ spec: ON_CELLS }, false);
+    const bound = await create({ spec: { ...ON_CELLS, nodeName: 'nodeless' } }, false);
     const lost = await create({}, false);
     await startProviderAgain(CLUSTER);
-    for (const { metadata } of [pod, lost]) expect(metadata.annotations?.[DECISION]).toBeUndefined();
-    await kubectl('wait', `pod/${pod.metadata.name}`, '--for=condition=Ready', '--timeout=60s');
+    for (const { metadata } of [pod, bound, lost]) expect(metadata.annotations?.[DECISION]).toBeUndefined();
+    for (const { metadata } of [pod, bound])
+      await kubectl('wait', `pod/${metadata.name}`, '--for=condition=Ready', '--timeout=60s');
     expect((await get<RoutedPod>('pod', lost.metadata.name)).status.phase).toBe('Pending');
   });
 });

@@ -223,7 +223,10 @@ describe('a DaemonSet', () => {
 test('controllers deleted in the middle of a launch leave nothing', async () => {
   await apply(controller('Deployment', 'brief', { spec: onHostOf('brief') }, { replicas: 3 }));
   await apply(controller('StatefulSet', 'short', { spec: TIED, metadata: ON_NODE_CELL }, { serviceName: 'short' }));
+  const annotations = { 'nodeless.io/daemonset-policy': 'node-cell' };
+  await apply({ ...controller('DaemonSet', 'daemon', {}), metadata: { name: 'daemon', annotations } });
   await eventually('one is launched', async () => (await machines(CLUSTER)).length > 0);
-  await kubectl('delete', 'deployment/brief', 'statefulset/short', '--wait', '--cascade=foreground', '--timeout=60s');
+  const all = ['deployment/brief', 'statefulset/short', 'daemonset/daemon'];
+  await kubectl('delete', ...all, '--wait', '--cascade=foreground', '--timeout=60s');
   await noMachines(CLUSTER);
 });

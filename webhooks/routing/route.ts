@@ -32,11 +32,17 @@ export interface RouteRequest {
   readonly facts: ClusterFacts;
 }
 
+/** Of constraints that are read once for many pods. */
+const texts = new WeakMap<Constraints, string>();
+
 /** The annotation, or undefined where there is nothing to say. @throws NodelessError ConfigInvalid for what it can't hold */
 function constraintsText(constraints: Constraints): string | undefined {
   if (Object.keys(constraints).length === 0) return undefined;
   // As it will be read, so that reading and writing it again changes nothing.
-  return canonicalText(parseConstraints(JSON.stringify(constraints)));
+  const read = parseConstraints(JSON.stringify(constraints));
+  const text = texts.get(read) ?? canonicalText(read);
+  texts.set(read, text);
+  return text;
 }
 
 function annotated({ annotations }: Routed, { decision, reason, detail }: Verdict, constraints?: string) {

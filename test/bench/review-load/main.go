@@ -21,6 +21,8 @@ type report struct {
 	PerReviewMicros []float64 `json:"perReviewMicros"`
 	// Of every review that was asked at a rate: milliseconds until its whole answer.
 	LatenciesMs []float64 `json:"latenciesMs"`
+	// Of every review that was asked at a rate: milliseconds by which it was asked too late, for want of a core.
+	LatenessMs []float64 `json:"latenessMs"`
 	// All that were asked, those that do not count included.
 	Reviews int64 `json:"reviews"`
 }
@@ -83,27 +85,33 @@ func main() {
 	}
 
 	// Asks whether answers have come or not: each review has its own moment.
-	atRate := func() []float64 {
+	atRate := func() (latencies, lateness []float64) {
 		count := *rate * *ms / 1000
-		latencies := make([]float64, count)
+		latencies, lateness = make([]float64, count), make([]float64, count)
 		began := time.Now()
 		var asking sync.WaitGroup
 		for index := range count {
-			time.Sleep(time.Until(began.Add(time.Duration(index) * time.Second / time.Duration(*rate))))
-			asking.Go(func() { latencies[index] = float64(ask().Microseconds()) / 1000 })
+			moment := began.Add(time.Duration(index) * time.Second / time.Duration(*rate))
+			time.Sleep(time.Until(moment))
+			asking.Go(func() {
+				lateness[index] = float64(time.Since(moment).Microseconds()) / 1000
+				latencies[index] = float64(ask().Microseconds()) / 1000
+			})
 		}
 		asking.Wait()
-		return latencies
+		return latencies, lateness
 	}
 
 	result := report{}
 	for round := range *rounds + 1 {
-		flat, latencies := flatOut(), atRate()
+		flat := flatOut()
+		latencies, lateness := atRate()
 		if round == 0 {
 			continue
 		}
 		result.PerReviewMicros = append(result.PerReviewMicros, flat)
 		result.LatenciesMs = append(result.LatenciesMs, latencies...)
+		result.LatenessMs = append(result.LatenessMs, lateness...)
 	}
 	result.Reviews = asked.Load()
 	must(0, json.NewEncoder(os.Stdout).Encode(result))
