@@ -155,7 +155,8 @@ describe('an agent', () => {
     await startProviderAgain(CLUSTER);
     await apply(pod('later'));
     await becomesReady('later');
-    await eventually('it is on all again', async () => (await message()).includes('Ready on 4 of 4 cells'));
+    // Kubelets may take half a minute to come back, and ten seconds more to tell.
+    await eventually('it is on all again', async () => (await message()).includes('Ready on 4 of 4 cells'), 120_000);
     expect(await identities(tools)).toEqual(expect.arrayContaining([...before]));
     const { uid } = (await agentPod())?.metadata ?? {};
     const again = await Promise.all((await cellIds()).map(logOn));
