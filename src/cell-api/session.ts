@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
+import { type Bucket, createBucket } from '../core/bucket.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import type { JsonObject } from './http/body.ts';
-import { type Bucket, createBucket } from './http/bucket.ts';
 import { ByteAccount } from './http/byte-account.ts';
 import type { DenialReason } from './http/refusal.ts';
 import type { KnownCell, PodStatus } from './ports.ts';

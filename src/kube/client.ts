@@ -48,6 +48,7 @@ export interface KubeClient {
   close(): Promise<void>;
 }
 
+const LEASES = '/apis/coordination.k8s.io/';
 /** Whole-call deadline of `request` where none is given. */
 export const REQUEST_TIMEOUT_MS = 30_000;
 /** A watch that is silent for so long may have lost its connection; most API servers send a bookmark each minute. */
@@ -79,6 +80,8 @@ function failed(request: KubeRequest, cause: unknown): NodelessError {
 interface Pool {
   readonly authentication: Authentication;
   readonly unary: Agent;
+  /** Of leases: what waits in the other's queue must not cost the lead, nor make a node NotReady. */
+  readonly leases: Agent;
   readonly streams: Agent;
   readonly userAgent: string;
 }
@@ -100,7 +103,9 @@ class PooledClient implements KubeClient {
     const deadline = AbortSignal.timeout(request.timeoutMs ?? REQUEST_TIMEOUT_MS);
     const signal = request.signal === undefined ? deadline : AbortSignal.any([request.signal, deadline]);
     try {
-      const response = await this.#dispatch(this.#pool.unary, request, signal);
+      const { leases, unary } = this.#pool;
+      const agent = request.path.startsWith(LEASES) ? leases : unary;
+      const response = await this.#dispatch(agent, request, signal);
       const body = Buffer.from(await response.body.arrayBuffer());
       if (response.statusCode === 401) this.#pool.authentication.invalidate();
       return { status: response.statusCode, contentType: String(response.headers['content-type'] ?? ''), body };
@@ -154,7 +159,8 @@ class PooledClient implements KubeClient {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#pool.unary.destroy(), this.#pool.streams.destroy()]);
+    const { unary, leases, streams } = this.#pool;
+    await Promise.all([unary.destroy(), leases.destroy(), streams.destroy()]);
   }
 }
 
@@ -175,6 +181,7 @@ export async function createKubeClient(config: KubeConfig, clock: Clock, replica
   // Over HTTP/2 undici joins repeated headers with commas: two groups of an impersonation would become one.
   const allowH2 = false;
   const unary = new Agent({ connect, allowH2, connections: 64, headersTimeout: 0, bodyTimeout: 0 });
+  const leases = new Agent({ connect, allowH2, connections: 4, headersTimeout: 0, bodyTimeout: 0 });
   const streams = new Agent({ connect, allowH2, headersTimeout: 60_000, bodyTimeout: STREAM_IDLE_MS });
-  return new PooledClient({ authentication, unary, streams, userAgent: userAgentOf(replica) });
+  return new PooledClient({ authentication, unary, leases, streams, userAgent: userAgentOf(replica) });
 }

@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { DetailedPeerCertificate, PeerCertificate, TLSSocket } from 'node:tls';
 import type { Clock } from '../core/clock.ts';
+import { NodelessError } from '../core/errors.ts';
 import { call } from '../kube/calls.ts';
 import type { KubeClient } from '../kube/client.ts';
+import type { Callers } from './callers.ts';
 import { createExpiringCache } from './expiring-cache.ts';
 
 /** Who a request comes from, as `SubjectAccessReview` wants it told. */
@@ -14,7 +17,10 @@ export interface UserInfo {
   readonly extra?: Readonly<Record<string, readonly string[]>>;
 }
 
-/** Settles who sent a request; undefined for nobody that can be believed. @throws when the API server can't say. */
+/**
+ * Settles who sent a request; undefined for nobody that can be believed.
+ * @throws when the API server can't say, NodelessError Throttled when it is not asked
+ */
 export type Authenticate = (request: IncomingMessage) => Promise<UserInfo | undefined>;
 
 const AUTHENTICATED = 'system:authenticated';
@@ -23,6 +29,8 @@ const TOKEN_TTL_MS = 120_000;
 /** Short: a token may become good (its service account's key arrives), and this only damps repetition. */
 const REFUSED_TOKEN_TTL_MS = 10_000;
 const MAX_TOKENS = 4_096;
+/** Reviews under way; the API server is asked for other things as well. */
+const MAX_REVIEWS = 16;
 
 interface TokenReview {
   readonly status?: {
@@ -59,8 +67,27 @@ function bearerToken(request: IncomingMessage): string | undefined {
 }
 
 /** Believes a client certificate of the server's client authority, else a bearer token that a TokenReview accepts. */
-export function createAuthentication(client: KubeClient, clock: Clock): Authenticate {
+export function createAuthentication(
+  client: KubeClient,
+  clock: Clock,
+  callers: Pick<Callers, 'mayReview'>,
+): Authenticate {
   const tokens = createExpiringCache<UserInfo | undefined>(clock, MAX_TOKENS);
+
+  let underWay = 0;
+
+  async function reviewWithin(token: string, socket: Socket): Promise<UserInfo | undefined> {
+    if (underWay >= MAX_REVIEWS || !callers.mayReview(socket)) {
+      const message = 'too many tokens are to be reviewed';
+      throw new NodelessError({ code: 'Throttled', retryable: true, message });
+    }
+    underWay += 1;
+    try {
+      return await review(token);
+    } finally {
+      underWay -= 1;
+    }
+  }
 
   async function review(token: string): Promise<UserInfo | undefined> {
     const { status } = await call<TokenReview>(client, {
@@ -86,7 +113,7 @@ export function createAuthentication(client: KubeClient, clock: Clock): Authenti
     if (token === undefined) return undefined;
     const key = createHash('sha256').update(token).digest('base64');
     return tokens.get(key, async () => {
-      const value = await review(token);
+      const value = await reviewWithin(token, request.socket);
       return { value, ttlMs: value === undefined ? REFUSED_TOKEN_TTL_MS : TOKEN_TTL_MS };
     });
   };

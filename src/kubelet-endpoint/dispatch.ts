@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
-import { messageOf } from '../core/errors.ts';
+import { isNodelessError, messageOf } from '../core/errors.ts';
 import type { Aggregates } from './aggregates.ts';
 import { type Answer, text, writeAnswer } from './answers.ts';
 import type { Authenticate, UserInfo } from './authentication.ts';
 import type { Authorize } from './authorization.ts';
+import type { Callers } from './callers.ts';
 import type { CellClient } from './cell-client.ts';
 import type { EndpointMetrics } from './metrics.ts';
 import { type CellAddress, type CellDirectory, isMissing, type Page } from './ports.ts';
@@ -18,6 +19,7 @@ import { proxyUpgrade } from './upgrade-proxy.ts';
 export interface DispatchOptions {
   readonly authenticate: Authenticate;
   readonly authorize: Authorize;
+  readonly callers: Callers;
   readonly aggregates: Aggregates;
   readonly cells: CellDirectory;
   readonly client: CellClient;
@@ -56,7 +58,7 @@ function isAnswer(value: CellAddress | Answer): value is Answer {
 
 /** Makes the handlers: first who, then whether they may, then what; nothing is told to whom it is not for. */
 export function createDispatch(options: DispatchOptions): Dispatch {
-  const { aggregates, cells, client, page, streams, metrics, logger } = options;
+  const { aggregates, callers, cells, client, page, streams, metrics, logger } = options;
   let reviewsFail = false;
 
   function noteReview(reason: string | undefined): void {
@@ -65,23 +67,34 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     reviewsFail = reason !== undefined;
   }
 
-  async function identify(request: IncomingMessage): Promise<UserInfo | undefined> {
+  async function identify(request: IncomingMessage): Promise<UserInfo | Answer> {
     try {
-      return await options.authenticate(request);
+      return (await options.authenticate(request)) ?? text(401, 'Unauthorized');
     } catch (error) {
+      if (isNodelessError(error, 'Throttled')) return text(429, 'Too Many Requests');
       noteReview(messageOf(error));
-      return undefined;
+      return text(401, 'Unauthorized');
     }
+  }
+
+  /** Who may go on, or what to tell who may not. */
+  async function admission(request: IncomingMessage, route: Route): Promise<Answer | undefined> {
+    const user = await identify(request);
+    if ('status' in user) return user;
+    const verdict = await options.authorize(user, request.method ?? '', subresourcesOf(route));
+    noteReview(verdict.allowed ? undefined : verdict.cause);
+    return verdict.allowed ? undefined : text(verdict.status, verdict.text);
   }
 
   /** Undefined for a caller who may go on. */
   async function refusal(request: IncomingMessage, route: Route): Promise<Answer | undefined> {
     const { method = '' } = request;
-    const user = await identify(request);
-    if (user === undefined) return text(401, 'Unauthorized');
-    const verdict = await options.authorize(user, method, subresourcesOf(route));
-    noteReview(verdict.allowed ? undefined : verdict.cause);
-    if (!verdict.allowed) return text(verdict.status, verdict.text);
+    const denied = await admission(request, route);
+    if (denied !== undefined) {
+      callers.refused(request.socket);
+      return denied;
+    }
+    callers.allowed(request.socket);
     if (route.kind === 'malformed') return text(400, `${route.text}\n`);
     if (route.kind === 'refused') return text(route.status, `${route.text}\n`);
     return allowedMethods(route).includes(method) ? undefined : text(405, '405: Method Not Allowed');

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { messageOf, NodelessError } from '../core/errors.ts';
+import type { Callers } from './callers.ts';
 import { type Dispatch, isUpgradable } from './dispatch.ts';
 
 /** What the server shows, and which client certificates it believes; PEM. */
@@ -54,7 +55,11 @@ function notListening(error: NodeJS.ErrnoException, host: string, port: number):
  * The HTTPS server: HTTP/1.1, since upgrades are its main use. Plain node:https: routing must be the one reading of
  * the URL that authorization goes by.
  */
-export function createEndpointServer(material: ServerMaterial, dispatch: Dispatch): EndpointServer {
+export function createEndpointServer(
+  material: ServerMaterial,
+  dispatch: Dispatch,
+  callers: Pick<Callers, 'admit'>,
+): EndpointServer {
   const server: Server = createServer(
     {
       ...tlsOptions(material),
@@ -71,9 +76,16 @@ export function createEndpointServer(material: ServerMaterial, dispatch: Dispatc
   );
   const sockets = new Set<Duplex>();
   // The bare connections: with allowHalfOpen, one whose handshake was given up lingers.
-  server.on('connection', (socket) => {
+  const begin = server.listeners('connection') as ((socket: Socket) => void)[];
+  server.removeAllListeners('connection');
+  server.on('connection', (socket: Socket) => {
+    if (!callers.admit(socket)) {
+      socket.destroy();
+      return;
+    }
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
+    for (const listener of begin) listener.call(server, socket);
   });
   server.on('upgrade', (request, socket, head) => dispatch.upgrade(request, socket as Socket, head));
 

@@ -6,6 +6,7 @@ import type { KubeClient } from '../kube/client.ts';
 import { createAggregates } from './aggregates.ts';
 import { createAuthentication } from './authentication.ts';
 import { createAuthorization } from './authorization.ts';
+import { createCallers } from './callers.ts';
 import type { CellClient } from './cell-client.ts';
 import { followClientAuthority } from './client-authority.ts';
 import { createDispatch } from './dispatch.ts';
@@ -89,8 +90,10 @@ export function createKubeletEndpoint(options: KubeletEndpointOptions): KubeletE
   const streams = createStreams(metrics, clock);
   const scrape = createScrape({ ...options.scrape, cells, client: cellClient, metrics, logger });
   const shared = { scrape, cells, usage: createNodeUsage(), clock };
+  const callers = createCallers(clock);
   const dispatch = createDispatch({
-    authenticate: createAuthentication(client, clock),
+    callers,
+    authenticate: createAuthentication(client, clock, callers),
     authorize: createAuthorization(client, nodeName, clock),
     aggregates: createAggregates({
       scrape,
@@ -134,7 +137,7 @@ export function createKubeletEndpoint(options: KubeletEndpointOptions): KubeletE
     async start(signal) {
       const temporary = await temporaryCertificate(identity, clock.now());
       const material = { ...temporary, clientCaPem: options.clientCaPem };
-      const serving = createEndpointServer(material, dispatch);
+      const serving = createEndpointServer(material, dispatch, callers);
       const port = await serving.listen(options.host, options.port);
       server = serving;
       loops = follow(serving, material, AbortSignal.any([signal, ending.signal]));

@@ -1,6 +1,6 @@
-import { type Bucket, createBucket } from './bucket.ts';
+import { sourceOf } from '../../core/address-source.ts';
+import { type Bucket, createBucket } from '../../core/bucket.ts';
 import type { DenialReason } from './refusal.ts';
-import { sourceOf } from './source.ts';
 
 /** New connections from one address: a kubelet keeps a few, and its bootstrap makes one a try. */
 const CONNECTIONS_PER_SECOND = 20;

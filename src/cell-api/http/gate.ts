@@ -1,8 +1,8 @@
 import type { Server, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { isLoopback } from '../../core/address-source.ts';
 import { AddressLimits, type Admitted } from './address-limits.ts';
 import type { DenialReason } from './refusal.ts';
-import { isLoopback } from './source.ts';
 
 export interface GateOptions {
   readonly now: () => number;

@@ -1,5 +1,5 @@
+import { sourceOf } from '../../core/address-source.ts';
 import { ByteAccount } from './byte-account.ts';
-import { sourceOf } from './source.ts';
 
 /** Signing requests that are being read from callers without a certificate. */
 const BYTES_OF_ALL = 4 * 1024 * 1024;

@@ -1,10 +1,10 @@
+import { type Bucket, createBucket } from '../../core/bucket.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { KubeObject } from '../../kube/objects.ts';
 import type { CellContext, CellHandler } from '../context.ts';
 import { answer, type Reply, relayed } from '../http/answer.ts';
 import { isObject, type JsonObject, jsonBody, MERGE, STRATEGIC_MERGE } from '../http/body.ts';
-import { type Bucket, createBucket } from '../http/bucket.ts';
 import { forbidden, notFound, Refusal } from '../http/refusal.ts';
 import { pathOf } from '../http/target.ts';
 import type { CellSession } from '../session.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { AddressLimits, type Admitted } from '../../../src/cell-api/http/address-limits.ts';
-import { isLoopback, sourceOf } from '../../../src/cell-api/http/source.ts';
+import { isLoopback, sourceOf } from '../../../src/core/address-source.ts';
 
 const MIB = 1024 * 1024;
 

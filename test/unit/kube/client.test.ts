@@ -38,6 +38,22 @@ describe('the User-Agent', () => {
   });
 });
 
+describe('leases', () => {
+  test('are renewed while all other connections wait for answers', async () => {
+    let waiting = 0;
+    const { client, close } = await scriptedApiServer((request, response) => {
+      if (request.url?.startsWith('/apis/coordination.k8s.io/')) answer(response, 200, {});
+      else waiting += 1;
+    });
+    onTestFinished(close);
+    const others = Array.from({ length: 200 }, () => client.request({ method: 'GET', path: '/one' }));
+    for (const other of others) other.catch(() => undefined);
+    await expect.poll(() => waiting).toBe(64);
+    const path = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/vnode';
+    expect((await client.request({ method: 'PATCH', path, timeoutMs: 3_000 })).status).toBe(200);
+  });
+});
+
 describe('a stream', () => {
   test('that is silent for longer than it may be fails, and one that may be for ever does not', async () => {
     const { origin, close } = await scriptedApiServer((_request, response) => {
