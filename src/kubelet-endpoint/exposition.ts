@@ -48,10 +48,11 @@ function renderVariant({ head, series }: Variant): string {
 
 /**
  * Sources that disagree on a family's type can't both be right, and both in one text make it invalid: the type that
- * most sources tell is kept, so that one lying cell can't spoil the others' series.
+ * most sources tell is kept, so that one lying cell can't spoil the others' series; where as many tell another, none.
  */
 function mostTold(variants: readonly Variant[]): Variant | undefined {
-  return variants.toSorted((a, b) => b.sources.size - a.sources.size)[0];
+  const [most, next] = variants.toSorted((a, b) => b.sources.size - a.sources.size);
+  return most?.sources.size === next?.sources.size ? undefined : most;
 }
 
 /** An empty exposition. */

@@ -32,6 +32,8 @@ const NODE_MEMORY: FamilyHead = {
   type: 'gauge',
   help: '[STABLE] Current working set of the node in bytes',
 };
+/** Families that the endpoint tells itself, of the node: no cell is believed about them, whatever labels it gives them. */
+const OWN_FAMILIES = /^(?:node_.*|(?:container_|resource_)?scrape_error)$/;
 const ERROR_HELP = '1 if there was an error while getting container metrics, 0 otherwise';
 
 function gauge(name: string, help: string): FamilyHead {
@@ -69,7 +71,7 @@ export function createPodMetrics({ scrape, cells, usage, clock }: PodMetricsOpti
         const own = ownPodsOf(cell);
         for (const sample of samplesOf(body.toString(), own.mayMatter)) {
           const pod = own.ofSample(sample);
-          if (pod !== undefined) take(exposition, cell, pod, sample);
+          if (pod !== undefined && !OWN_FAMILIES.test(sample.family.name)) take(exposition, cell, pod, sample);
         }
       },
     });

@@ -123,6 +123,26 @@ describe('/metrics/resource', () => {
     expect(value(body, 'node_cpu_usage_seconds_total')).toBe(1);
   });
 
+  test('what the endpoint tells of the node no cell can replace or tell beside it, by labels or by another type', async () => {
+    const labels = 'namespace="ns",pod="a"';
+    const families = ['node_cpu_usage_seconds_total', 'node_memory_working_set_bytes', 'node_made_up', 'scrape_error'];
+    const errors = ['resource_scrape_error', 'container_scrape_error'];
+    const lies = [...families, ...errors].flatMap((name, index) => [
+      `# TYPE ${name} ${index % 2 === 0 ? 'gauge' : 'counter'}`,
+      `${name}{${labels}} 666`,
+    ]);
+    const page = `${lies.join('\n')}\n# TYPE pod_cpu_usage_seconds_total counter\npod_cpu_usage_seconds_total{${labels}} 1\n`;
+    await cell('liar', [A], { [path]: page, '/metrics/cadvisor': page });
+    const { body } = await rig.get(path);
+    expect(body).not.toMatch(/ 666|made_up/);
+    expect(body).toContain('# TYPE node_cpu_usage_seconds_total counter\nnode_cpu_usage_seconds_total 1 ');
+    expect(body).toContain('# TYPE node_memory_working_set_bytes gauge\nnode_memory_working_set_bytes 0 ');
+    expect(body).toContain('\nscrape_error 0\n');
+    const cadvisor = (await rig.get('/metrics/cadvisor')).body;
+    expect(cadvisor).not.toMatch(/ 666/);
+    expect(cadvisor).toContain('# TYPE container_scrape_error gauge\ncontainer_scrape_error 0\n');
+  });
+
   test('an answer without end counts as none', async () => {
     await cell('endless', [A], { [path]: resource(A, 1, 1).repeat(1_000) });
     const { body } = await rig.get(path);

@@ -74,4 +74,11 @@ describe('merging expositions', () => {
     const honest = (pod: string) => `# TYPE m counter\nm{pod="${pod}"} 1\n`;
     expect(merged('first', liar, honest('a'), honest('b'))).toBe('# TYPE m counter\nm{pod="a"} 1\nm{pod="b"} 1\n');
   });
+
+  test('of as many sources for one type as for another none is believed, whoever came first', () => {
+    const [one, other] = ['# TYPE m gauge\nm{pod="a"} 1\n', '# TYPE m counter\nm{pod="b"} 1\n'];
+    expect([merged('first', one, other, 'n 1\n'), merged('first', other, one, 'n 1\n')]).toEqual(
+      Array(2).fill('# TYPE n untyped\nn 1\n'),
+    );
+  });
 });
