@@ -22,6 +22,8 @@ export interface UpgradeRequest {
 /** How long a kubelet may take to prepare an exec; the CRI allows two minutes for most calls. */
 const ANSWER_TIMEOUT_MS = 120_000;
 const REFUSAL_TIMEOUT_MS = 10_000;
+/** A kubelet's refusal is a line of text. */
+const MAX_REFUSAL_BYTES = 64 * 1024;
 
 /**
  * Passes an upgrade (SPDY/3.1, WebSocket) to a cell. The caller's bytes go on only after the cell has answered 101:
@@ -79,7 +81,7 @@ export function proxyUpgrade(client: CellClient, streams: Streams, upgrade: Upgr
   outgoing.end();
 }
 
-/** The cell's own refusal, delimited by the end of the connection. */
+/** The cell's own refusal, delimited by the end of the connection, read no faster than the caller does, and no further than its limit. */
 function passRefusal(answer: IncomingMessage, status: number, socket: Socket): void {
   const timer = setTimeout(() => socket.destroy(), REFUSAL_TIMEOUT_MS);
   socket.once('close', () => clearTimeout(timer));
@@ -87,6 +89,13 @@ function passRefusal(answer: IncomingMessage, status: number, socket: Socket): v
   const lines = headers.map((text, index) => (index % 2 === 0 ? `${text}: ` : `${text}\r\n`));
   socket.write(`HTTP/1.1 ${status} ${answer.statusMessage ?? ''}\r\n${lines.join('')}\r\n`, 'latin1');
   answer.on('error', () => socket.destroy());
-  answer.on('data', (chunk: Buffer) => socket.write(chunk));
   answer.on('end', () => socket.destroySoon());
+  answer.pipe(socket, { end: false });
+  let bytes = 0;
+  answer.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes <= MAX_REFUSAL_BYTES) return;
+    answer.unpipe(socket).pause();
+    socket.destroySoon();
+  });
 }

@@ -149,6 +149,28 @@ describe('upgraded streams', () => {
     expect(kubelet.seen).toHaveLength(1);
   });
 
+  test('a cell that refuses without an end is cut off after 64 KiB, whether or not the caller reads', async () => {
+    const cells: Socket[] = [];
+    await podOnKubelet((socket) => {
+      cells.push(socket.on('error', () => undefined));
+      const pour = () => {
+        while (socket.write(Buffer.alloc(16_384, 'x')));
+      };
+      socket.write('HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\n\r\n');
+      pour();
+      socket.on('drain', pour);
+    });
+    const reader = await rig.dial();
+    reader.write(post('/exec/ns/pod/c'));
+    const read = (await drain(reader)).toString();
+    expect(read).toMatch(/^HTTP\/1.1 403 /);
+    expect(read.length).toBeGreaterThan(64 * 1024);
+    expect(read.length).toBeLessThan(256 * 1024);
+    const idle = await rig.dial();
+    idle.write(post('/exec/ns/pod/c'));
+    await expect.poll(() => cells.filter(({ destroyed }) => destroyed).length, { timeout: 4_000 }).toBe(2);
+  });
+
   test('a redirect of a cell is not passed on', async () => {
     const kubelet = await rig.kubelet({
       upgrade: (_request, socket) =>
