@@ -82,7 +82,8 @@ export async function cellProcesses(
   const root = join(hierarchy, clusterPaths({ name: clusterName }).cgroup, cellId);
   const folders = [
     root,
-    ...(await readdir(root, { recursive: true, withFileTypes: true }))
+    // It may not be there yet, or no more.
+    ...(await readdir(root, { recursive: true, withFileTypes: true }).catch(() => []))
       .filter((entry) => entry.isDirectory())
       .map((entry) => join(entry.parentPath, entry.name)),
   ];
