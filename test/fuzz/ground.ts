@@ -1,18 +1,17 @@
-import { randomBytes } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { kubeletRequest } from '../../providers/simulated/certificate-request.ts';
 import { cellFolder } from '../support/cells.ts';
 import { type ClusterTools, toolsOf } from '../support/kubectl.ts';
-import { BUSYBOX_IMAGE, pod } from '../support/objects.ts';
 import { eventually } from '../support/wait.ts';
+import type { Churned } from './churn.ts';
+import { AGENT_NAMESPACE, objectsOf, type Planned, plan, podOf, wordsInTurn } from './inhabitants.ts';
 import type { ForbiddenWords, Inhabitant, StolenIdentity, World } from './world.ts';
 
 export const CLUSTER = 'fuzz';
 export const VIRTUAL_NODE = 'nodeless';
 export const CELL_API_PORT = 8443;
 const ATTACKERS_NAMESPACE = 'fuzz-attackers';
-const AGENT_NAMESPACE = 'kube-system';
 
 /** Who is on cells: victims in a namespace of their own and in the attackers', attackers, a flooder, an honest one. */
 export interface Ground {
@@ -22,72 +21,10 @@ export interface Ground {
   readonly honest: World;
   readonly attackers: readonly World[];
   readonly flooder: World;
-}
-
-interface Planned {
-  readonly namespace: string;
-  readonly name: string;
-  readonly canaries: Readonly<Record<'secret' | 'configMap' | 'env' | 'label' | 'annotation', string>>;
-}
-
-function canary(): string {
-  return `canary${randomBytes(12).toString('hex')}`;
-}
-
-function plan(role: string, namespace: string): Planned {
-  const canaries = { secret: canary(), configMap: canary(), env: canary(), label: canary(), annotation: canary() };
-  return { namespace, name: `${role}-${randomBytes(4).toString('hex')}`, canaries };
-}
-
-/** A pod, or the DaemonSet whose pod is on every cell, and what it refers to. */
-function objectsOf({ namespace, name, canaries }: Planned, kind: 'Pod' | 'DaemonSet' = 'Pod'): object[] {
-  const metadata = { namespace };
-  const inhabitant = pod(name, {
-    image: BUSYBOX_IMAGE,
-    metadata: { ...metadata, labels: { word: canaries.label }, annotations: { word: canaries.annotation } },
-    spec: {
-      serviceAccountName: `account-${name}`,
-      volumes: [{ name: 'config', configMap: { name: `config-${name}` } }],
-    },
-    container: {
-      volumeMounts: [{ name: 'config', mountPath: '/config' }],
-      env: [
-        { name: 'PLAIN', value: canaries.env },
-        { name: 'SECRET', valueFrom: { secretKeyRef: { name: `secret-${name}`, key: 'word' } } },
-      ],
-    },
-  }) as { spec: object };
-  return [
-    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { ...metadata, name: `account-${name}` } },
-    {
-      apiVersion: 'v1',
-      kind: 'Secret',
-      metadata: { ...metadata, name: `secret-${name}` },
-      stringData: { word: canaries.secret },
-    },
-    {
-      apiVersion: 'v1',
-      kind: 'ConfigMap',
-      metadata: { ...metadata, name: `config-${name}` },
-      data: { word: canaries.configMap },
-    },
-    kind === 'Pod' ? inhabitant : agentOf(name, inhabitant),
-  ];
-}
-
-/** The host's network shows each cell's own address in its status, and in no other cell's. */
-function agentOf(name: string, { spec }: { readonly spec: object }): object {
-  const labels = { agent: name };
-  const annotations = { 'nodeless.io/daemonset-policy': 'inject' };
-  return {
-    apiVersion: 'apps/v1',
-    kind: 'DaemonSet',
-    metadata: { namespace: AGENT_NAMESPACE, name, annotations },
-    spec: {
-      selector: { matchLabels: labels },
-      template: { metadata: { labels }, spec: { ...spec, hostNetwork: true } },
-    },
-  };
+  /** Keeps watches open. */
+  readonly watcher: World;
+  /** Victims that change all the time, and the watcher, whose own changes its watches have to tell. */
+  readonly churned: readonly Churned[];
 }
 
 interface AgentPod {
@@ -135,17 +72,17 @@ async function stolenFrom(cellId: string): Promise<StolenIdentity> {
   return { caPem: await read('ca.crt'), pairPem: await read('kubelet-client-current.pem') };
 }
 
+/** As they come plain, and in a Secret. */
+function inEncodings(plain: readonly string[]): readonly string[] {
+  return [...plain, ...plain.map((word) => Buffer.from(word).toString('base64').replace(/=+$/, ''))];
+}
+
 /** What nobody but a victim may see of it, in the encodings of Kubernetes' JSON. */
 async function secretsOf({ kubectl }: ClusterTools, planned: Planned): Promise<readonly string[]> {
   const { canaries, namespace, name } = planned;
   const file = '/var/run/secrets/kubernetes.io/serviceaccount/token';
   const token = await kubectl('exec', '-n', namespace, name, '--', 'cat', file);
-  const plain = Object.values(canaries);
-  return [
-    ...plain,
-    ...plain.map((word) => Buffer.from(word).toString('base64').replace(/=+$/, '')),
-    token.split('.')[2] ?? '',
-  ];
+  return [...inEncodings(Object.values(canaries)), token.split('.')[2] ?? ''];
 }
 
 /** The middle of a certificate as a signing request's status holds it: base64 of PEM. */
@@ -171,7 +108,9 @@ export async function prepareGround(host: string): Promise<Ground> {
   const attackerPlans = Array.from({ length: 3 }, () => plan('attacker', ATTACKERS_NAMESPACE));
   const flooderPlan = plan('flooder', ATTACKERS_NAMESPACE);
   const honestPlan = plan('honest', 'fuzz-honest');
-  const plans = [...victimPlans, ...attackerPlans, flooderPlan, honestPlan];
+  const churnedPlans = [plan('changing', 'fuzz-victim'), plan('moving', ATTACKERS_NAMESPACE)];
+  const watcherPlan = plan('watcher', ATTACKERS_NAMESPACE);
+  const plans = [...victimPlans, ...attackerPlans, flooderPlan, honestPlan, ...churnedPlans, watcherPlan];
   const agentPlan = plan('agent', AGENT_NAMESPACE);
   await tools.apply(...objectsOf(agentPlan, 'DaemonSet'));
   await createAll(tools, plans);
@@ -180,16 +119,33 @@ export async function prepareGround(host: string): Promise<Ground> {
   const victims = await Promise.all([...victimPlans, honestPlan].map((planned) => inhabitantOf(tools, planned)));
   const identities = await Promise.all(victims.map(({ cellId }) => stolenFrom(cellId)));
   const secrets = await Promise.all([...victimPlans, honestPlan].map((planned) => secretsOf(tools, planned)));
+  const [changing, moving, churnedWatcher] = await Promise.all(
+    [...churnedPlans, watcherPlan].map(async (planned) => ({
+      ...(await inhabitantOf(tools, planned)),
+      words: wordsInTurn(),
+    })),
+  );
+  if (changing === undefined || moving === undefined || churnedWatcher === undefined) throw new Error('nobody changes');
+  const words = [
+    ...[changing, moving].flatMap((one) => one.words),
+    ...churnedPlans.flatMap(({ canaries }) => Object.values(canaries)),
+  ];
   const forbidden: ForbiddenWords = {
-    secrets: [...secrets.flat(), ...identities.map(certificateWord)].filter((word) => word !== ''),
+    secrets: [...secrets.flat(), ...inEncodings(words), ...identities.map(certificateWord)].filter(
+      (word) => word !== '',
+    ),
     // An address in quotes, since another's may begin with it.
-    names: victims.flatMap(({ pod: name, podUid, cellId, address, podIp }) => [
-      name,
-      podUid,
-      cellId,
-      `"${address}"`,
-      `"${podIp}"`,
-    ]),
+    names: [
+      // What is made again has another uid, cell and address then, and the same name.
+      moving.pod,
+      ...[...victims, changing].flatMap(({ pod: name, podUid, cellId, address, podIp }) => [
+        name,
+        podUid,
+        cellId,
+        `"${address}"`,
+        `"${podIp}"`,
+      ]),
+    ],
   };
   const requests = await Promise.all([VIRTUAL_NODE, 'other'].map(kubeletRequest));
   const signingRequests = requests.map(({ requestPem }) => requestPem);
@@ -197,7 +153,7 @@ export async function prepareGround(host: string): Promise<Ground> {
     const own = await inhabitantOf(tools, planned);
     const identity = await stolenFrom(own.cellId);
     const { cellId, address } = own;
-    const inhabitants = { own, agent: { ...agent, cellId, address }, victims };
+    const inhabitants = { own, agent: { ...agent, cellId, address }, victims: [...victims, changing, moving] };
     return {
       host,
       port: CELL_API_PORT,
@@ -215,5 +171,7 @@ export async function prepareGround(host: string): Promise<Ground> {
     honest: await worldOf(honestPlan),
     attackers: await Promise.all(attackerPlans.map(worldOf)),
     flooder: await worldOf(flooderPlan),
+    watcher: await worldOf(watcherPlan),
+    churned: [changing, { ...moving, again: podOf(churnedPlans[1] as Planned) }, churnedWatcher],
   };
 }

@@ -13,6 +13,15 @@ function decoded(text: string): string {
   return text.replace(/%([0-9a-f]{2})/gi, (_match, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
+/** The words of a victim in what was read: values that no request carries, and names that this one has not said. */
+export function foreignWords(read: string, said: string, { secrets, names }: ForbiddenWords): readonly string[] {
+  const known = said.toLowerCase();
+  return [
+    ...secrets.filter((word) => read.includes(word)),
+    ...names.filter((name) => read.includes(name) && !known.includes(name.toLowerCase())),
+  ];
+}
+
 /** What is wrong with an answer: what it tells of a victim, or that it was given at all. */
 export function faultsOf(request: FuzzRequest, reply: WireReply, forbidden: ForbiddenWords): readonly string[] {
   const faults: string[] = [];

@@ -2,15 +2,17 @@ import { writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
 import { untilSignalled } from '../../src/cli/until-signalled.ts';
+import type { KubeClient } from '../../src/kube/client.ts';
 import { down } from '../../src/local-cluster/down.ts';
 import { leftovers } from '../../src/local-cluster/leftovers.ts';
 import { readComponent } from '../../src/local-cluster/processes/component.ts';
-import { PROVIDER, startProvider } from '../../src/local-cluster/provider/provider-process.ts';
+import { adminClient, PROVIDER, startProvider } from '../../src/local-cluster/provider/provider-process.ts';
 import { type LocalCluster, up } from '../../src/local-cluster/up.ts';
 import { samplesIn } from '../support/exposition.ts';
 import { countOption, positiveOption } from '../support/number-options.ts';
 import type { AttackOrder } from './attacker.ts';
 import { runInCell } from './children.ts';
+import { startChurn } from './churn.ts';
 import type { FloodFigures, FloodOrder } from './flooder.ts';
 import { CLUSTER, type Ground, prepareGround, VIRTUAL_NODE } from './ground.ts';
 import type { HonestFigures } from './honest.ts';
@@ -18,6 +20,7 @@ import { type MemoryWatch, residentMib, summaryOf, watchMemory } from './provide
 import { type Figures, summed } from './tally.ts';
 import { faultsOfRun, type Summary } from './verdict.ts';
 import { harmDone, snapshotOf } from './victims.ts';
+import type { WatchFigures } from './watcher.ts';
 
 interface Options {
   readonly seed?: number;
@@ -85,10 +88,17 @@ async function requestsOf(ground: Ground, from: number, end: number, deadlineMs:
   );
 }
 
+/** How often the watcher's watches have told of its own pod, Secret and ConfigMap. */
+function ownEvents({ watcher: { own } }: Ground, { events }: WatchFigures): readonly number[] {
+  return ['pods', `secret ${own.secret}`, `configmap ${own.configMap}`].map((what) => events[what] ?? 0);
+}
+
 /** The first half of the requests comes beside the floods, the rest alone: its memory is of requests only. */
-async function attack(ground: Ground, pid: number, memory: MemoryWatch) {
+async function attack(ground: Ground, pid: number, memory: MemoryWatch, client: KubeClient) {
   const deadlineMs = Date.now() + values.minutes * 60_000;
   const honest = runInCell<HonestFigures>(ground.honest.own.cellId, 'honest', ground.honest, signal);
+  const watching = runInCell<WatchFigures>(ground.watcher.own.cellId, 'watcher', ground.watcher, signal);
+  const churn = startChurn(client, ground.churned);
   const order: FloodOrder = { world: ground.flooder, deadlineMs };
   const flooding = floods
     ? runInCell<FloodFigures>(ground.flooder.own.cellId, 'flooder', order, signal).result
@@ -98,9 +108,12 @@ async function attack(ground: Ground, pid: number, memory: MemoryWatch) {
   const flooded = (await flooding) ?? { floods: {}, leaks: [] };
   const aloneFrom = memory.samplesMib.length;
   const alone = await requestsOf(ground, half, first + requests, deadlineMs);
+  const rounds = await churn.stop();
   honest.end();
+  watching.end();
   process.kill(pid, 0);
-  return { figures: summed([...beside, ...alone]), flooded, honest: await honest.result, aloneFrom };
+  const watched = { ...(await watching.result), rounds };
+  return { figures: summed([...beside, ...alone]), flooded, honest: await honest.result, watched, aloneFrom };
 }
 
 async function fuzz(cluster: LocalCluster): Promise<readonly string[]> {
@@ -113,7 +126,10 @@ async function fuzz(cluster: LocalCluster): Promise<readonly string[]> {
   print(
     `attack: ${requests} requests of seed ${seed} from ${ground.attackers.length} cells${floods ? ', floods from one more' : ''}`,
   );
-  const { figures, flooded, honest, aloneFrom } = await attack(ground, pid, memory);
+  const client = await adminClient(cluster);
+  const { figures, flooded, honest, watched, aloneFrom } = await attack(ground, pid, memory, client).finally(() =>
+    client.close(),
+  );
   const seconds = Math.round((Date.now() - startedAtMs) / 1000);
   await memory.stop();
   await delay(SETTLE_MS, undefined, { signal });
@@ -125,6 +141,7 @@ async function fuzz(cluster: LocalCluster): Promise<readonly string[]> {
     honest,
     limitsHit: await denials(ground),
     floods: flooded.floods,
+    watched: { ...watched, own: ownEvents(ground, watched) },
     harm: [...(await harmDone(ground.tools, ground, before)), ...(await lostOf(ground))],
   };
   if (values.summary !== undefined) await writeFile(values.summary, JSON.stringify(summary, undefined, 2));

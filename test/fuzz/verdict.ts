@@ -1,6 +1,7 @@
 import type { FloodFigures } from './flooder.ts';
 import type { HonestFigures } from './honest.ts';
 import type { Figures } from './tally.ts';
+import type { WatchFigures } from './watcher.ts';
 
 /** The provider's resident memory; of the requests without floods, the medians of the second and the last quarter. */
 export interface Memory {
@@ -19,6 +20,8 @@ export interface Summary extends Figures {
   readonly honest: HonestFigures;
   readonly limitsHit: Readonly<Record<string, number>>;
   readonly floods: FloodFigures['floods'];
+  /** `rounds`: how often everybody was changed; `own`: what the watches told of their own pod, Secret and ConfigMap. */
+  readonly watched: WatchFigures & { readonly rounds: number; readonly own: readonly number[] };
   readonly harm: readonly string[];
 }
 
@@ -34,7 +37,7 @@ const MAX_CREEP_MIB = 100;
 /** A kubelet gives a renewal of its lease up after so long. */
 const HONEST_MAX_MS = 10_000;
 /** A run that has not reached these has not tried what it should. */
-const EXPECTED_LIMITS = [
+export const EXPECTED_LIMITS = [
   'limit',
   'request-rate',
   'write-rate',
@@ -47,7 +50,7 @@ const EXPECTED_LIMITS = [
   'bad-path',
   'bad-patch',
 ];
-const MAX_HELD: Readonly<Record<string, number>> = {
+export const MAX_HELD: Readonly<Record<string, number>> = {
   'idle connections with the certificate': 32,
   'idle HTTP/2 connections': 32,
   'half-open handshakes': 128,
@@ -55,6 +58,35 @@ const MAX_HELD: Readonly<Record<string, number>> = {
   'writes to its own pod': 150,
   'large events': 0,
 };
+
+/** Floods that nobody has an honest reason for: they have to cost every connection of theirs. */
+export const MUST_END = [
+  'rapid reset',
+  'streams without an end',
+  'settings, acknowledgements unread',
+  'pings, acknowledgements unread',
+  'pings, acknowledgements read',
+  'continuation without an end',
+];
+/** Requests that are so disfigured that HTTP itself refuses them try nothing of ours; most have to. */
+const MAX_UNREAD_SHARE = 0.15;
+/** Of the changes of its own, the share that a watch has to tell; it may have been cut meanwhile. */
+const MIN_TOLD_SHARE = 0.5;
+/** The share of a run that one watch has to last. */
+const MIN_WATCH_SHARE = 0.5;
+
+function faultsOfWatches({ watched, seconds }: Summary): readonly string[] {
+  const { leaks, longestMs, own, rounds } = watched;
+  const share = longestMs / 1_000 / seconds;
+  return [
+    ...leaks.map((leak) => `told of another cell: ${leak}`),
+    ...(rounds === 0 ? ['no victim was ever changed'] : []),
+    ...(own.some((told) => told < rounds * MIN_TOLD_SHARE)
+      ? [`of ${rounds} changes of its own a watch was told ${own.join(', ')}: it could not have told foreign ones`]
+      : []),
+    ...(share < MIN_WATCH_SHARE ? [`no watch was open for longer than ${longestMs} ms of ${seconds} s`] : []),
+  ];
+}
 
 /** Everything that is wrong with a run; nothing when it passed. */
 export function faultsOfRun(
@@ -65,6 +97,13 @@ export function faultsOfRun(
   const { rssMib, honest, limitsHit, floods } = summary;
   const faults = [...summary.harm, ...floodLeaks.map((leak) => `a flood has read ${leak}`)];
   const say = (wrong: boolean, what: string) => wrong && faults.push(what);
+  for (const request of summary.unanswered) faults.push(`given up unanswered: request ${request}`);
+  faults.push(...faultsOfWatches(summary));
+  const unread = Object.entries(summary.byStatus).reduce(
+    (sum, [key, n]) => (key.startsWith('none') ? sum + n : sum),
+    0,
+  );
+  say(unread > summary.requests * MAX_UNREAD_SHARE, `${unread} of ${summary.requests} requests had no answer at all`);
   for (const { index, what } of summary.leaks) faults.push(`request ${index}: ${what.join('; ')}`);
   say(summary.requests < wanted.requests, `only ${summary.requests} of ${wanted.requests} requests were made`);
   say(
@@ -81,6 +120,7 @@ export function faultsOfRun(
   say(honest.maxMs > HONEST_MAX_MS, `the honest cell waited up to ${honest.maxMs} ms (p99 ${honest.p99Ms} ms)`);
   if (!wanted.floods) return faults;
   for (const reason of EXPECTED_LIMITS) say(!limitsHit[reason], `nothing was denied for the reason ${reason}`);
+  for (const name of MUST_END) say(floods[name]?.ended !== true, `the flood "${name}" did not cost its connections`);
   for (const [name, most] of Object.entries(MAX_HELD)) {
     const { held = Number.POSITIVE_INFINITY } = floods[name] ?? {};
     say(held > most, `${name}: ${held} were held, and ${most} may be`);

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, type TLSSocket } from 'node:tls';
 import {
   CONNECT_TIMEOUT_MS,
+  GIVEN_UP,
   MAX_REPLY_BYTES,
   REPLY_TIMEOUT_MS,
   type Wire,
@@ -64,12 +65,13 @@ function exchange(
   return new Promise((resolve) => {
     let text = '';
     let idle: NodeJS.Timeout | undefined;
+    let late = false;
     const settle = (keepsAlive: boolean) => {
       clearTimeout(timer);
       clearTimeout(idle);
       socket.off('data', take).off('close', closed);
       const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(text)?.[1] ?? 0);
-      resolve({ status, text, keepsAlive });
+      resolve({ status, text: late && text === '' ? GIVEN_UP : text, keepsAlive });
     };
     const closed = () => settle(false);
     const take = (chunk: Buffer) => {
@@ -84,7 +86,11 @@ function exchange(
       if (whole !== undefined) settle(whole.keepsAlive && whole.end === text.length);
       return undefined;
     };
-    const timer = setTimeout(closed, options.idleMs === undefined ? REPLY_TIMEOUT_MS : 3_000);
+    const giveUp = () => {
+      late = options.idleMs === undefined;
+      closed();
+    };
+    const timer = setTimeout(giveUp, options.idleMs === undefined ? REPLY_TIMEOUT_MS : 3_000);
     socket.on('data', take).on('close', closed);
     if (socket.destroyed) closed();
     else socket.write(bytes);
