@@ -9,6 +9,7 @@ import { kubeletOf } from './cells/directory.ts';
 import type { Fleet } from './cells/fleet.ts';
 import { watchHealth } from './cells/health.ts';
 import { watchIdle } from './cells/idle.ts';
+import { orphanCounter } from './cells/metrics.ts';
 import { podNamesCell } from './cells/reason.ts';
 import { virtualNodesOf } from './config/virtual-nodes.ts';
 import { messageOf } from './core/errors.ts';
@@ -194,6 +195,7 @@ export async function servePods(
     orphanAfterMs: config.cells.orphanAfter,
     hasReason: ({ tags }) => podNamesCell(nodeClient, tags, bindingOf, signal),
     mayAct,
+    onOrphan: orphanCounter(service.registry),
     onGone: (cell, reason) => book.enter(cell, 'lost', reason),
   });
   void census.run(signal);

@@ -23,6 +23,8 @@ export interface CensusOptions {
   readonly hasReason: (machine: CellMachine, signal: AbortSignal) => Promise<boolean>;
   /** False while another process may lead: nothing is concluded then. */
   readonly mayAct: () => boolean;
+  /** Called with each machine that is ended for want of a reason. */
+  readonly onOrphan?: (machine: CellMachine) => void;
   /** Called with each cell of the book whose machine the cloud says has ended, or no longer knows. */
   readonly onGone: (cell: Cell, reason: string) => void;
 }
@@ -94,7 +96,7 @@ export class Census {
   }
 
   async #endOrphans(machines: readonly CellMachine[], signal: AbortSignal): Promise<void> {
-    const { book, clock, orphanAfterMs, hasReason, fleet, logger } = this.#options;
+    const { book, clock, orphanAfterMs, hasReason, fleet, logger, onOrphan } = this.#options;
     const suspects = machines.filter(({ tags }) => book.get(tags.cellId) === undefined);
     const ids = new Set(suspects.map(({ tags }) => tags.cellId));
     for (const cellId of this.#suspectSinceMs.keys()) if (!ids.has(cellId)) this.#suspectSinceMs.delete(cellId);
@@ -105,6 +107,7 @@ export class Census {
       if (clock.now() - since < orphanAfterMs || (await hasReason(machine, signal))) continue;
       logger.warn({ cell: cellId, pod }, 'orphan cell ends: no pod needs it');
       this.#suspectSinceMs.delete(cellId);
+      onOrphan?.(machine);
       void fleet.endMachine(cellId);
     }
   }

@@ -52,6 +52,15 @@ interface Seen {
   paidUntilMs: number;
 }
 
+/** A counter of the machines that are ended since no pod needs them. */
+export function orphanCounter(registry: Registry): () => void {
+  const orphans = counterIn(registry, {
+    name: 'nodeless_orphan_cells_ended_total',
+    help: 'Machines that no pod needed and that were ended: left by a crash, or by a launch whose outcome was unclear.',
+  });
+  return () => orphans.inc();
+}
+
 /** Shows the book's cells in a registry, and what they cost from now on; the returned function ends that. */
 export function observeCells({
   book,

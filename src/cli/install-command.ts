@@ -81,6 +81,7 @@ export function installCommand(): Command {
     .option('--namespace <name>', 'namespace of the provider; as configured, or nodeless-system')
     .option('--webhook-url <url>', 'where API servers call the webhooks of a provider that runs elsewhere')
     .option('--no-webhooks', 'pods are not routed: they select the virtual node themselves')
+    .option('--monitors', 'also a ServiceMonitor and a PrometheusRule, for the Prometheus operator')
     .option('--force', 'take back what an earlier installation set up with other flags')
     .option('--dry-run', 'print the objects instead, as YAML; the cluster is not asked')
     .option('--diff', 'say what would change in the cluster instead')

@@ -31,6 +31,7 @@ export interface InstallFlags {
   readonly force?: boolean;
   readonly image?: string;
   readonly replicas?: number;
+  readonly monitors?: boolean;
 }
 
 /** How many replicas, as a flag says it. */
@@ -85,6 +86,7 @@ export function installOptions(
     webhooks,
     ...(webhookUrl === undefined ? {} : { webhookUrl }),
     ...(flags.force === undefined ? {} : { force: flags.force }),
+    ...(flags.monitors === undefined ? {} : { monitors: flags.monitors }),
     ...(image === undefined ? {} : { provider: { image, replicas, config } }),
   };
 }

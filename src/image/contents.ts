@@ -8,6 +8,8 @@ export const OWN_PATHS = [
   'dashboards/nodeless.json',
   'deploy/crds',
   'deploy/manifests',
+  'deploy/monitoring',
+  'deploy/operator',
   'deploy/provider',
 ] as const;
 

@@ -22,6 +22,12 @@ export interface Place {
 /** How long a definition that was just applied may take until its kind is served. */
 const ESTABLISHED_MS = 15_000;
 
+function remedyOf({ apiVersion = '' }: KubeObject): string {
+  return apiVersion.startsWith('monitoring.coreos.com/')
+    ? 'install the Prometheus operator first, or leave --monitors out'
+    : 'Nodeless needs a newer Kubernetes';
+}
+
 /** Where objects are kept, by the API server's own word, which is asked for once for each version of a group. */
 export class Collections {
   readonly #client: KubeClient;
@@ -80,7 +86,7 @@ export class Collections {
       const place = await this.find(object);
       if (place !== undefined) return place;
       if (Date.now() > deadlineMs) {
-        const message = `the cluster has no ${object.kind} of ${object.apiVersion}; Nodeless needs a newer Kubernetes`;
+        const message = `the cluster has no ${object.kind} of ${object.apiVersion}; ${remedyOf(object)}`;
         throw new NodelessError({ code: 'NotFound', message });
       }
       await delay(200);

@@ -1,4 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { parse } from 'yaml';
 import { virtualNodesOf } from '../config/virtual-nodes.ts';
 import { cellsServiceName, metricsServiceName, webhookServiceName, zoneNodeName } from '../core/names.ts';
 import type { KubeObject } from '../kube/objects.ts';
@@ -55,9 +56,14 @@ export async function manifests(folder: string): Promise<ReadonlyMap<string, str
   return new Map(texts);
 }
 
+/** The rules for Prometheus, as one line of YAML. */
+async function rules(): Promise<string> {
+  return JSON.stringify(parse(await readFile(new URL('monitoring/rules.yaml', DEPLOY), 'utf8')));
+}
+
 /** The objects that a cluster needs, with the names filled in, in order of need; with a provider, it is among them. */
 export async function installObjects(options: InstallOptions): Promise<readonly KubeObject[]> {
-  const { virtualNode, namespace, provider } = options;
+  const { virtualNode, namespace, provider, monitors = false } = options;
   const workload = provider === undefined ? { WEBHOOK_PORT } : workloadValues(provider);
   const values = {
     ...workload,
@@ -66,9 +72,14 @@ export async function installObjects(options: InstallOptions): Promise<readonly 
     WORKLOAD: webhookServiceName(virtualNode),
     VIRTUAL_NODE: virtualNode,
     NAMESPACE: namespace,
+    ...(monitors ? { RULES: await rules() } : {}),
   };
   const nodes = nodeValues(options);
-  const folders = ['crds', 'manifests', ...(provider === undefined ? [] : ['provider'])];
+  const folders = [
+    ...['crds', 'manifests'],
+    ...(provider === undefined ? [] : ['provider']),
+    ...(monitors ? ['operator'] : []),
+  ];
   const texts = (await Promise.all(folders.map(manifests))).flatMap((files) => [...files.values()]);
   const objects = texts.flatMap((text) => objectsOf(text, values, nodes));
   return objects.flatMap((object) => called(object, options) ?? []);

@@ -24,6 +24,8 @@ export interface InstallOptions {
   readonly webhooks?: boolean;
   /** Take back what an earlier installation with other options set up. */
   readonly force?: boolean;
+  /** Also what the Prometheus operator reads. */
+  readonly monitors?: boolean;
   /** Without one, only what a provider needs that runs elsewhere. */
   readonly provider?: InClusterProvider;
 }

@@ -18,7 +18,13 @@ async function allOf(virtualNode: string, namespace: string, nodes: readonly str
   const prefix = `${virtualNode}-`;
   const zones = nodes.filter((node) => node.startsWith(prefix)).map((node) => node.slice(prefix.length));
   const config = { provider: 'simulated', virtualNode: { name: virtualNode }, zones: { names: zones } };
-  return installObjects({ virtualNode, namespace, zones, provider: { image: 'any', replicas: 1, config } });
+  return installObjects({
+    virtualNode,
+    namespace,
+    zones,
+    monitors: true,
+    provider: { image: 'any', replicas: 1, config },
+  });
 }
 
 /** Names that no virtual node has, to tell what all of them share. */

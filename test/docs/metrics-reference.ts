@@ -1,7 +1,7 @@
 import { Registry } from 'prom-client';
 import { cellApiMetrics } from '../../src/cell-api/metrics.ts';
 import { Book } from '../../src/cells/book.ts';
-import { observeCells } from '../../src/cells/metrics.ts';
+import { observeCells, orphanCounter } from '../../src/cells/metrics.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { Collection } from '../../src/kube/collection.ts';
 import type { WirePod } from '../../src/kube/wire-pod.ts';
@@ -20,6 +20,7 @@ function ofLeader(): Registry {
   const registry = new Registry();
   const clock = systemClock;
   showLeadership(registry, () => 0);
+  orphanCounter(registry);
   observeCells({ book: new Book(clock), registry, clock, perCell: true });
   const pods = new Collection<WirePod>();
   observePods({ pods, registry, clock });
@@ -37,6 +38,11 @@ function ofReplica(): Registry {
   createWebhookMetrics(registry);
   providerMetrics(registry, '');
   return registry;
+}
+
+/** Every series of ours: of whoever leads, and of each replica. */
+export function registries(): readonly Registry[] {
+  return [ofLeader(), ofReplica()];
 }
 
 /** What prom-client knows of a series, and its types leave out. */

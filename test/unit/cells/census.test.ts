@@ -24,11 +24,13 @@ describe('the census', () => {
   let nowMs = 0;
   const clock: Clock = { now: () => nowMs, sleep: systemClock.sleep };
   const gone = vi.fn();
+  const orphan = vi.fn();
   const reason = vi.fn(async () => false);
 
   beforeEach(() => {
     nowMs = 1_000_000;
     gone.mockReset();
+    orphan.mockReset();
     reason.mockReset();
     reason.mockResolvedValue(false);
   });
@@ -48,7 +50,14 @@ describe('the census', () => {
       mayAct: () => true,
     });
     fleet.start(signal);
-    const options = { intervalMs: 1_000, orphanAfterMs: 60_000, hasReason: reason, mayAct: () => true, onGone: gone };
+    const options = {
+      intervalMs: 1_000,
+      orphanAfterMs: 60_000,
+      hasReason: reason,
+      mayAct: () => true,
+      onGone: gone,
+      onOrphan: orphan,
+    };
     const census = new Census({ provider: world.provider, book, fleet, clock, logger, ...options });
     return { ...world, book, fleet, census };
   }
@@ -60,9 +69,11 @@ describe('the census', () => {
     nowMs += 59_000;
     await census.tick(signal);
     expect(terminate).not.toHaveBeenCalled();
+    expect(orphan).not.toHaveBeenCalled();
     nowMs += 1_000;
     await census.tick(signal);
     await vi.waitFor(() => expect(machines.size).toBe(0));
+    expect(orphan).toHaveBeenCalledTimes(1);
   });
 
   test('spares a machine that the API server says a pod still names', async () => {

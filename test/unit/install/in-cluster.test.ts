@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { fieldChanges } from '../../../src/install/field-changes.ts';
@@ -104,6 +105,26 @@ describe('a provider in the cluster', () => {
       names(await installed({ provider: 'simulated' }, 'b')),
     ];
     for (const [name, object] of first) if (second.has(name)) expect(second.get(name), name).toEqual(object);
+  });
+});
+
+describe('monitors for the Prometheus operator', () => {
+  test('find every replica by the metrics Service, and have the rules that a Prometheus reads from the file', async () => {
+    const options = { virtualNode: 'n', namespace: NAMESPACE, monitors: true };
+    const objects = await installObjects({
+      ...options,
+      provider: { image: 'i', replicas: 2, config: { provider: 'simulated' } },
+    });
+    const monitor = one(objects, 'ServiceMonitor', 'nodeless-n') as unknown as {
+      spec: { selector: { matchLabels: object } };
+    };
+    expect(one(objects, 'Service', 'nodeless-metrics-n').metadata.labels).toMatchObject(
+      monitor.spec.selector.matchLabels,
+    );
+    const file = new URL('../../../deploy/monitoring/rules.yaml', import.meta.url);
+    expect(one(objects, 'PrometheusRule', 'nodeless').spec).toEqual(parse(await readFile(file, 'utf8')));
+    expect((await installObjects(options)).map(({ kind }) => kind)).toContain('ServiceMonitor');
+    expect((await installed({ provider: 'simulated' })).map(({ kind }) => kind)).not.toContain('ServiceMonitor');
   });
 });
 

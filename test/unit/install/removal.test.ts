@@ -25,7 +25,7 @@ test('with the last virtual node goes everything that was installed, the definit
   const names = await goes({});
   const config = { provider: 'simulated', virtualNode: { name: 'n' } };
   const provider = { image: 'i', replicas: 2, config };
-  const installed = await installObjects({ virtualNode: 'n', namespace: 'one', provider });
+  const installed = await installObjects({ virtualNode: 'n', namespace: 'one', provider, monitors: true });
   expect(names.toSorted()).toEqual(installed.map(({ kind, metadata }) => `${kind}/${metadata.name}`).toSorted());
   expect(names.at(-1)).toMatch(/^CustomResourceDefinition\//);
   expect(names.indexOf('ClusterRole/nodeless:n')).toBeGreaterThan(names.indexOf('Deployment/nodeless-n'));

@@ -1,0 +1,76 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { ensureSystemPrograms } from '../../../src/local-cluster/system-packages.ts';
+import { registries } from '../../docs/metrics-reference.ts';
+
+const AT = fileURLToPath(new URL('../../../deploy/monitoring/', import.meta.url));
+const RUNBOOKS = await readFile(new URL('../../../docs/runbooks.md', import.meta.url), 'utf8');
+
+interface Rule {
+  readonly record?: string;
+  readonly alert?: string;
+  readonly expr: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+const FILE = parse(await readFile(`${AT}rules.yaml`, 'utf8')) as { groups: readonly { rules: readonly Rule[] }[] };
+const RULES = FILE.groups.flatMap(({ rules }) => rules);
+const ALERTS = RULES.filter(({ alert }) => alert !== undefined);
+
+async function promtool(args: readonly string[], input = ''): Promise<string> {
+  const { all, exitCode } = await execa('promtool', args, { cwd: AT, all: true, reject: false, input });
+  return `${exitCode} ${all}`;
+}
+
+beforeAll(async () => {
+  const programs = [{ program: 'promtool', debianPackage: 'prometheus' }];
+  await ensureSystemPrograms({ progress: () => undefined, signal: new AbortController().signal, programs });
+}, 600_000);
+
+describe('rules for Prometheus', () => {
+  test('are ones that Prometheus reads', async () => {
+    expect(await promtool(['check', 'rules', 'rules.yaml'])).toMatch(/^0 .*SUCCESS/s);
+  });
+
+  test('fire where they should, and are silent where all is well', async () => {
+    expect(await promtool(['test', 'rules', 'rules.test.yaml'])).toMatch(/^0 /);
+    const tested = await readFile(`${AT}rules.test.yaml`, 'utf8');
+    for (const { alert } of ALERTS) expect(tested, alert).toMatch(new RegExp(`alertname: ${alert}\\n`));
+  });
+
+  test('have a runbook for each alert, and no runbook is for none', () => {
+    const headings = [...RUNBOOKS.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading);
+    expect(headings).toEqual(expect.arrayContaining(ALERTS.map(({ alert }) => alert)));
+    expect(headings).toHaveLength(ALERTS.length);
+    for (const { alert = '', annotations } of ALERTS)
+      expect(annotations?.runbook_url).toBe(`docs/runbooks.md#${alert.toLowerCase()}`);
+  });
+
+  test('ask for series that there are', async () => {
+    const known = registries().flatMap((registry) => registry.getMetricsAsArray().map(({ name }) => name));
+    const asked = RULES.flatMap(({ expr }) => expr.match(/\bnodeless_\w+/g) ?? []);
+    expect(asked.length).toBeGreaterThan(10);
+    for (const name of asked) expect(known, name).toContain(name.replace(/_(bucket|count|sum)$/, ''));
+  });
+});
+
+describe('series', () => {
+  test('have names that Prometheus’ own linter takes', async () => {
+    const ours = await Promise.all(
+      registries().map(async (registry) => {
+        const names = registry
+          .getMetricsAsArray()
+          .map(({ name }) => name)
+          .filter((name) => name.startsWith('nodeless_'));
+        return Promise.all(names.map((name) => registry.getSingleMetricAsString(name)));
+      }),
+    );
+    const text = `${ours.flat().join('\n')}\n`;
+    expect(text).toContain('nodeless_leader');
+    expect(await promtool(['check', 'metrics'], text)).toBe('0 ');
+    expect(await promtool(['check', 'metrics'], '# TYPE nodeless_wrong counter\nnodeless_wrong 1\n')).toMatch(/^3 /);
+  });
+});

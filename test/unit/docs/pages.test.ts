@@ -1,0 +1,70 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { describe, expect, test } from 'vitest';
+import { doctorCommand } from '../../../src/cli/doctor-command.ts';
+import { imageCommand } from '../../../src/cli/image-command.ts';
+import { installCommand } from '../../../src/cli/install-command.ts';
+import { registerCommand } from '../../../src/cli/register-command.ts';
+import { statusCommand } from '../../../src/cli/status-command.ts';
+import { uninstallCommand } from '../../../src/cli/uninstall-command.ts';
+
+const DOCS = new URL('../../../docs/', import.meta.url);
+/** Pages for who installs and runs it. */
+const PAGES = ['quickstart', 'install', 'image', 'troubleshooting', 'runbooks', 'faq', 'comparison', 'limits'];
+const COMMANDS = [installCommand, registerCommand, uninstallCommand, statusCommand, doctorCommand, imageCommand];
+
+/** What a heading is linked by. */
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+    .replaceAll(' ', '-');
+}
+
+/** Links of a page to files here that are not there, or to headings that they have not. */
+async function brokenLinks(page: string, text: string): Promise<readonly string[]> {
+  const links = [...text.matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, link = '']) => link)
+    .filter((link) => !/^https?:/.test(link));
+  const broken = await Promise.all(
+    links.map(async (link) => {
+      const [path = '', anchor] = link.split('#');
+      const file = path === '' ? page : path;
+      if (!existsSync(new URL(file, DOCS))) return [link];
+      if (anchor === undefined) return [];
+      const headings = [...(await readFile(new URL(file, DOCS), 'utf8')).matchAll(/^#+ (.+)$/gm)];
+      return headings.some(([, heading = '']) => anchorOf(heading) === anchor) ? [] : [link];
+    }),
+  );
+  return broken.flat();
+}
+
+/** Options of our commands that a page writes, and that the commands have not. */
+function unknownOptions(text: string): readonly string[] {
+  const known = new Map(COMMANDS.map((make) => make()).map((command: Command) => [command.name(), command]));
+  const uses = [...text.matchAll(/\bnodeless ([a-z]+)((?:[ \t]+[\w./:=\-"{}]+)*)/g)];
+  return uses.flatMap(([, name = '', words = '']) => {
+    const command = known.get(name);
+    const options = words.split(/\s+/).filter((word) => /^--?[a-z]/.test(word));
+    return command === undefined
+      ? []
+      : options.filter((option) => !command.options.some(({ long, short }) => long === option || short === option));
+  });
+}
+
+describe('pages for who installs and runs it', () => {
+  test.each(PAGES)('%s links to what is there, and writes options that commands have', async (page) => {
+    const text = await readFile(new URL(`${page}.md`, DOCS), 'utf8');
+    expect(await brokenLinks(`${page}.md`, text)).toEqual([]);
+    expect(unknownOptions(text)).toEqual([]);
+  });
+
+  test('a link to nothing, and an option that there is not, are found out', async () => {
+    expect(await brokenLinks('faq.md', '[a](nothing.md) [b](faq.md#nothing) [c](faq.md#questions)')).toEqual([
+      'nothing.md',
+      'faq.md#nothing',
+    ]);
+    expect(unknownOptions('nodeless install --imag x --config f')).toEqual(['--imag']);
+  });
+});
