@@ -17,9 +17,11 @@ import { fleetRequest, launchIdOf, shortfallOf } from './fleet-request.ts';
 import { type Fleet, Fleets } from './fleets.ts';
 import { describedMachine } from './fresh-machine.ts';
 import { Network } from './network.ts';
+import { Shortages } from './shortages.ts';
 import { Spares } from './spares.ts';
 import { type LaunchTemplate, templateOf } from './template.ts';
 import { Templates } from './templates.ts';
+import { UnusedTemplates } from './unused-templates.ts';
 
 export interface LauncherOptions {
   readonly client: AwsClient;
@@ -53,7 +55,9 @@ export class Launcher {
   readonly #options: LauncherOptions;
   readonly #network: Network;
   readonly #templates: Templates;
+  readonly #unused: UnusedTemplates;
   readonly #fleets: Fleets;
+  readonly #shortages: Shortages;
   readonly #batches: Batches<Order, Ec2Machine>;
   readonly #assignments: Assignments;
   readonly #attempts = new Map<string, number>();
@@ -64,7 +68,9 @@ export class Launcher {
     this.spares = new Spares();
     this.#network = new Network(options);
     this.#templates = new Templates(client);
+    this.#unused = new UnusedTemplates(options);
     this.#assignments = new Assignments(options);
+    this.#shortages = new Shortages(clock);
     this.#fleets = new Fleets({ client, inventory, clock });
     const run = (_kind: string, orders: readonly Order[]) => this.#launchAll(orders);
     this.#batches = new Batches({ windowMs: WINDOW_MS, maxSize: MAX_BATCH, run, clock });
@@ -120,7 +126,7 @@ export class Launcher {
     const launchId = launchIdOf([this.#options.owner.clusterUid, ...cellIds]);
     this.spares.begin(launchId);
     try {
-      const { instanceIds, errors } = await this.#create(orders, launchId, signal);
+      const { instanceIds, errors } = await this.#ask(orders, launchId, signal);
       this.#count(launchId, instanceIds.length < orders.length);
       return await Promise.allSettled(
         orders.map(async (order, index) => {
@@ -146,14 +152,19 @@ export class Launcher {
     return orders.length === 1 ? { ...common, ...assignmentTags(tags) } : common;
   }
 
-  async #create(orders: readonly Order[], launchId: string, signal: AbortSignal): Promise<Fleet> {
+  async #ask(orders: readonly Order[], launchId: string, signal: AbortSignal): Promise<Fleet> {
     const [first] = orders;
     if (first === undefined) return { instanceIds: [], errors: [] };
+    return this.#shortages.ask(first.request.offering, () => this.#create(orders, first, launchId, signal));
+  }
+
+  async #create(orders: readonly Order[], first: Order, launchId: string, signal: AbortSignal): Promise<Fleet> {
     const { template, subnets, request } = first;
     const parts = { templateName: template.name, offering: request.offering, subnets, count: orders.length, launchId };
     const tags = this.#tags(orders, first, launchId);
     const create = async () => {
       await this.#templates.ensure(template, signal);
+      this.#unused.used(template.name, request.tags);
       const fleet = fleetRequest({ ...parts, tags, attempt: this.#attempts.get(launchId) ?? 0 });
       return this.#fleets.create(fleet, launchId, signal);
     };

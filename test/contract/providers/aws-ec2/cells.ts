@@ -2,7 +2,7 @@ import { createAwsEc2Provider } from '../../../../providers/aws-ec2/provider.ts'
 import type { BootstrapEvidence, LaunchRequest } from '../../../../providers/contract.ts';
 import { awsEc2Settings } from '../../../../src/config/aws-ec2.ts';
 import { parseConfig } from '../../../../src/config/load.ts';
-import { systemClock } from '../../../../src/core/clock.ts';
+import { type Clock, systemClock } from '../../../../src/core/clock.ts';
 import type { Offering } from '../../../../src/core/offerings.ts';
 import { createLogger } from '../../../../src/telemetry/logger.ts';
 import { type AwsBed, BED_REGION } from '../../../support/aws/bed.ts';
@@ -16,14 +16,14 @@ export const PROFILE = 'cells';
 export const OWNER = { clusterUid: HOME.clusterUid, virtualNodes: [HOME.virtualNode] };
 
 /** A provider over the bed; not started. */
-export function providerOver(bed: AwsBed, given: object = {}) {
+export function providerOver(bed: AwsBed, given: object = {}, clock: Clock = systemClock) {
   const subnets = [...bed.subnets.values()];
   const awsEc2 = { region: BED_REGION, endpoint: bed.url, subnets, instanceProfile: PROFILE, ...given };
   const settings = awsEc2Settings(parseConfig({ virtualNode: { address: '10.0.0.1' }, awsEc2 }, 'test'));
   const parts = {
     owner: OWNER,
     kubeletVersion: 'v1.34.4',
-    clock: systemClock,
+    clock,
     random: Math.random,
     logger: createLogger('error'),
   };

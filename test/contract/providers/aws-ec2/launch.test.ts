@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { CellProvider } from '../../../../providers/contract.ts';
+import { systemClock } from '../../../../src/core/clock.ts';
 import { type AwsBed, bedCredentials, startAwsBed } from '../../../support/aws/bed.ts';
 import { allowedActions } from '../../../support/aws/iam-policy.ts';
 import { cellClass } from '../../../support/cell-class.ts';
@@ -11,6 +12,7 @@ const IMPLIED = ['ec2:RunInstances', 'iam:PassRole'];
 
 // Wide: what is waited for here is EC2 on a bad day, and the emulator on a busy machine.
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
+const HOUR_MS = 3_600_000;
 const soon = () => AbortSignal.timeout(150_000);
 const cellsOf = (prefix: string, count: number) => Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
 
@@ -128,6 +130,18 @@ describe('launches in EC2', () => {
     await expect(provider.launch(launchOf('lacking'), soon())).rejects.toMatchObject({ code, identity: { awsCode } });
   });
 
+  test('of a pool that has nothing cost ten requests at most, however many cells want it', async () => {
+    const code = 'InsufficientInstanceCapacity';
+    bed.set({ shortages: [{ instanceType: 'c6a.large', code }] });
+    const more = { offering: offering({ instanceType: 'c6a.large' }) };
+    for (const round of [1, 2, 3, 4, 5, 6, 7, 8]) {
+      const outcomes = await launchAll(cellsOf(`nothing-${round}`, 150), more);
+      for (const outcome of outcomes)
+        expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'InsufficientCapacity' } });
+    }
+    expect(calls('ec2:CreateFleet').length).toBeLessThanOrEqual(10);
+  });
+
   test('can be had again under the same id after they were refused', async () => {
     bed.set({ shortages: [{ code: 'RequestLimitExceeded' }] });
     await expect(provider.launch(launchOf('again'), soon())).rejects.toMatchObject({ code: 'Throttled' });
@@ -230,6 +244,25 @@ describe('launches in EC2', () => {
     await bed.ask({ Action: 'DeleteLaunchTemplate', LaunchTemplateName: name });
     await provider.launch(launchOf('made-again', more), soon());
     expect(await machinesIn(bed)).toHaveLength(3);
+  });
+});
+
+describe('launch templates', () => {
+  test('by which nobody has launched for a day are deleted, and made again where they are needed', async () => {
+    const oldClass = { cellClass: cellClass({ rootVolume: { size: '43Gi' } }) };
+    await provider.launch(launchOf('yesterday', oldClass), soon());
+    const oldName = calls('ec2:CreateLaunchTemplate')[0]?.params.get('LaunchTemplateName') ?? '';
+    const later = providerOver(bed, {}, { ...systemClock, now: () => systemClock.now() + 25 * HOUR_MS });
+    bed.forget();
+    await later.launch(launchOf('today', { cellClass: cellClass({ rootVolume: { size: '44Gi' } }) }), soon());
+    const newName = calls('ec2:CreateLaunchTemplate')[0]?.params.get('LaunchTemplateName') ?? '';
+    const names = async () =>
+      (await bed.ask({ Action: 'DescribeLaunchTemplates' })).match(/nodeless-[0-9a-f]{24}/g) ?? [];
+    await eventually('only the one that is used is there', async () => new Set(await names()).size === 1);
+    expect(await names()).toContain(newName);
+    await provider.launch(launchOf('again-today', oldClass), soon());
+    expect(await names()).toContain(oldName);
+    await later.stop();
   });
 });
 
