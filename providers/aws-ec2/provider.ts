@@ -1,6 +1,6 @@
 import type { CellMachine } from '../../src/core/cell.ts';
 import { messageOf, NodelessError } from '../../src/core/errors.ts';
-import type { CellProvider, LaunchRequest } from '../contract.ts';
+import type { CellProvider, Claimant, LaunchRequest } from '../contract.ts';
 import { type AwsClient, createAwsClient } from './api/aws-client.ts';
 import { Ec2Boot } from './boot/cell-boot.ts';
 import { Images } from './boot/images.ts';
@@ -8,6 +8,7 @@ import { type Catalogue, createCatalogue } from './catalogue/catalogue.ts';
 import { DEFAULT_ROOT_VOLUME_BYTES } from './catalogue/root-volume.ts';
 import { readOwnSubnets } from './catalogue/sources.ts';
 import { Attestor } from './identity/attestor.ts';
+import { claimMachine } from './instances/claim.ts';
 import { Inventory } from './instances/inventory.ts';
 import type { Ec2Machine } from './instances/machine.ts';
 import { TAG } from './instances/tags.ts';
@@ -35,6 +36,7 @@ class AwsEc2Provider implements CellProvider {
   readonly #boot: Ec2Boot;
   readonly #launcher: Launcher;
   readonly #stopped = new AbortController();
+  readonly #claiming = new Map<string, Promise<void>>();
   readonly #launching = new Map<string, Promise<CellMachine>>();
 
   constructor(options: AwsEc2ProviderOptions) {
@@ -137,6 +139,28 @@ class AwsEc2Provider implements CellProvider {
     const { tags = {} } = found ?? {};
     const isOurs = tags[TAG.cluster] === clusterUid && virtualNodes.includes(tags[TAG.virtualNode] ?? '');
     return found !== undefined && isOurs && tags[TAG.cell] === undefined ? [instanceId] : [];
+  }
+
+  async claim(cellId: string, by: Claimant, signal: AbortSignal): Promise<CellMachine> {
+    const turn = (this.#claiming.get(cellId) ?? Promise.resolve()).then(() => this.#claim(cellId, by, signal));
+    const settled = turn.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#claiming.set(cellId, settled);
+    return turn.finally(() => this.#claiming.get(cellId) === settled && this.#claiming.delete(cellId));
+  }
+
+  async #claim(cellId: string, by: Claimant, signal: AbortSignal): Promise<CellMachine> {
+    await this.#launcher.untilTagged(cellId, signal);
+    const known = CELL_ID.test(cellId) ? await this.#inventory.ofCell(cellId, signal) : [];
+    const one = known.find(isAlive);
+    if (one === undefined) {
+      const message = `there is no cell ${cellId} that could be claimed`;
+      throw new NodelessError({ code: 'NotFound', message, identity: { cell: cellId } });
+    }
+    const parts = { client: this.#client, inventory: this.#inventory };
+    return (await claimMachine(parts, one, by, signal)).machine;
   }
 
   async attest(...[evidence, signal]: Parameters<CellProvider['attest']>) {

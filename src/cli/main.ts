@@ -9,6 +9,7 @@ import { doctorCommand } from './doctor-command.ts';
 import { imageCommand } from './image-command.ts';
 import { installCommand } from './install-command.ts';
 import { planCommand } from './plan-command.ts';
+import { poolCommand } from './pool-command.ts';
 import { registerCommand } from './register-command.ts';
 import { runCommand } from './run-command.ts';
 import { simulateCommand } from './simulate-command.ts';
@@ -32,6 +33,7 @@ const program = new Command('nodeless')
   .addCommand(planCommand())
   .addCommand(whyCommand())
   .addCommand(cellsCommand())
+  .addCommand(poolCommand())
   .addCommand(uiCommand())
   .addCommand(simulateCommand())
   .addCommand(dashboardCommand())

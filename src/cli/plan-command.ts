@@ -1,6 +1,4 @@
 import { Command, Option } from 'commander';
-import { parseConfig, readConfig } from '../config/load.ts';
-import type { Config } from '../config/schema.ts';
 import { systemClock } from '../core/clock.ts';
 import { NodelessError } from '../core/errors.ts';
 import { createKubeClient } from '../kube/client.ts';
@@ -18,6 +16,7 @@ import { planText } from './plan/plan-text.ts';
 import { plannedAgents } from './plan/planned-agents.ts';
 import { routerOf } from './plan/router.ts';
 import { WORKLOAD_KINDS, workloadOf } from './plan/workloads.ts';
+import { plannedConfig } from './planned-config.ts';
 import { untilSignalled } from './until-signalled.ts';
 
 interface Flags {
@@ -29,19 +28,8 @@ interface Flags {
   readonly kubeconfig?: string;
 }
 
-/** The configuration, or that by default. Nothing is listened on, so any address will do where it names none. */
-async function configOf(file: string | undefined): Promise<Config> {
-  const given = file === undefined ? {} : await readConfig(file);
-  const address = '127.0.0.1';
-  const isSection = (value: unknown): value is object => typeof value === 'object' && value !== null;
-  const { virtualNode = {} } = isSection(given) ? (given as { virtualNode?: unknown }) : {};
-  const addressed =
-    isSection(given) && isSection(virtualNode) ? { ...given, virtualNode: { address, ...virtualNode } } : given;
-  return parseConfig(addressed ?? { virtualNode: { address } }, file ?? 'the default configuration');
-}
-
 async function plannerOf({ provider, config: file }: Flags, facts: Facts, signal: AbortSignal): Promise<Planner> {
-  const config = await configOf(file);
+  const config = await plannedConfig(file);
   const offerings = await offeringsOf(provider ?? config.provider, config, signal);
   const classes = new CellClasses(facts);
   const agents = plannedAgents(config, facts);

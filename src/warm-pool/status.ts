@@ -107,6 +107,7 @@ export function statusOf(
     hitRate: hitRate === undefined ? '' : `${Math.round(hitRate * 100)}%`,
     achieved: achieved === undefined ? '' : describeMs(achieved),
     pricePerHourUsd: holding.pricePerHourUsd.toFixed(4),
+    pricePerCellUsd: choice?.offering.pricePerHourUsd.toFixed(4) ?? '',
     size: size === undefined ? 'not known yet: no pod that it selects has come' : describeResources(size),
     instanceType: choice?.offering.instanceType ?? '',
     why: why(kept),

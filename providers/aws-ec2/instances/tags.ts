@@ -17,6 +17,8 @@ export const TAG = {
   pod: 'nodeless.io/pod',
   podUid: 'nodeless.io/pod-uid',
   purpose: 'nodeless.io/purpose',
+  pool: 'nodeless.io/pool',
+  poolUid: 'nodeless.io/pool-uid',
   /** What the keys of tags begin with that have the fingerprint of a key by which the machine asked for its certificate. */
   key: 'nodeless.io/key-',
   /** The provider has ended it: EC2 tells of a machine for about an hour after its end. */
@@ -56,14 +58,18 @@ export function launchTags({ home, launchId, kind, offering, className, classTag
   };
 }
 
-/** What makes a machine a certain cell. */
-export function assignmentTags({ cellId, pod, podUid, purpose }: CellTags): Tags {
+/** Which pod a machine is of. */
+export function podTags({ pod, podUid }: Pick<CellTags, 'pod' | 'podUid'>): Tags {
   const slash = pod.indexOf('/');
+  return { [TAG.namespace]: pod.slice(0, slash), [TAG.pod]: pod.slice(slash + 1), [TAG.podUid]: podUid };
+}
+
+/** What makes a machine a certain cell. One that waits in a pool has no tags of a pod yet. */
+export function assignmentTags({ cellId, pod, podUid, purpose, pool }: CellTags): Tags {
   return {
     [TAG.cell]: cellId,
-    [TAG.namespace]: pod.slice(0, slash),
-    [TAG.pod]: pod.slice(slash + 1),
-    [TAG.podUid]: podUid,
+    ...(podUid === '' ? {} : podTags({ pod, podUid })),
+    ...(pool === undefined ? {} : { [TAG.pool]: pool.name, [TAG.poolUid]: pool.uid }),
     ...(purpose === undefined ? {} : { [TAG.purpose]: purpose }),
   };
 }
@@ -72,12 +78,15 @@ export function assignmentTags({ cellId, pod, podUid, purpose }: CellTags): Tags
 export function cellTagsOf(tags: Tags, instanceId: string): CellTags {
   const cellClass = tags[TAG.cellClass];
   const cellId = tags[TAG.cell];
+  const podUid = tags[TAG.podUid] ?? '';
+  const poolUid = tags[TAG.poolUid];
   return {
     clusterUid: tags[TAG.cluster] ?? '',
     virtualNode: tags[TAG.virtualNode] ?? '',
     cellId: cellId ?? instanceId,
-    pod: cellId === undefined ? '' : `${tags[TAG.namespace] ?? ''}/${tags[TAG.pod] ?? ''}`,
-    podUid: tags[TAG.podUid] ?? '',
+    pod: cellId === undefined || podUid === '' ? '' : `${tags[TAG.namespace] ?? ''}/${tags[TAG.pod] ?? ''}`,
+    podUid,
+    ...(poolUid === undefined ? {} : { pool: { name: tags[TAG.pool] ?? '', uid: poolUid } }),
     ...(tags[TAG.purpose] === NODE_CELL ? { purpose: NODE_CELL } : {}),
     ...(cellClass === undefined ? {} : { cellClass }),
   };
