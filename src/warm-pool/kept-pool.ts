@@ -178,9 +178,11 @@ export class KeptPool {
     const aged = this.#oldest(this.#agedMs());
     // Its successor waits already.
     if (aged !== undefined && holding.ready.size > running) void fleet.end(aged, 'it has waited for long');
-    const { max } = this.#pool.spec;
+    // One that is aged stays until its successor waits, and both are there for a while.
+    const spare = aged === undefined ? 0 : 1;
+    const max = this.#pool.spec.max + spare;
     for (const cell of [...holding.ready.values(), ...holding.booting.values()]) {
-      if (holding.position <= atMost) return;
+      if (holding.position <= atMost + spare) return;
       const isBilled = clock.now() - (cell.machine?.createdAtMs ?? 0) >= BILLED_MS;
       if (holding.position <= max && (cell.phase !== 'ready' || !isBilled)) continue;
       void fleet.end(cell, 'the pool needs fewer cells');

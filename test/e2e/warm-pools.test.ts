@@ -80,7 +80,7 @@ async function deliveryMs(name: string): Promise<number> {
 /** Our own command, as the cluster's administrator. */
 async function nodeless(...args: readonly string[]): Promise<string> {
   const program = new URL('../../bin/nodeless', import.meta.url).pathname;
-  const { stdout } = await execa(program, [...args, '--kubeconfig', kubeconfig], { timeout: 30_000 });
+  const { stdout } = await execa(program, [...args, '--kubeconfig', kubeconfig], { timeout: 60_000 });
   return stdout;
 }
 
@@ -88,7 +88,10 @@ async function podsGone(...names: readonly string[]): Promise<void> {
   await kubectl('delete', 'pod', ...names, '--wait', '--grace-period=1', '--ignore-not-found');
 }
 
-describe('a WarmPool', () => {
+/** Cells boot in most of these, some twice. */
+const TIMEOUT_MS = 300_000;
+
+describe('a WarmPool', { timeout: TIMEOUT_MS }, () => {
   afterEach(async () => {
     await kubectl('delete', 'warmpools', '--all', '--wait');
     await kubectl('delete', 'pods', '--all', '--wait', '--grace-period=1');
@@ -177,7 +180,7 @@ describe('a WarmPool', () => {
     await killProvider(CLUSTER);
     await apply(pod('p1'), pod('p2'));
     await startProviderAgain(CLUSTER);
-    await kubectl('wait', 'pod/p1', 'pod/p2', '--for=condition=Ready', '--timeout=90s');
+    await kubectl('wait', 'pod/p1', 'pod/p2', '--for=condition=Ready', '--timeout=110s');
     const after = await machines(CLUSTER);
     for (const cellId of before) expect(after.map((machine) => machine.cellId)).toContain(cellId);
     const owners = after.filter(({ podUid }) => podUid !== '').map(({ podUid }) => podUid);

@@ -51,13 +51,14 @@ function happeningLines(happenings: readonly Happening[]): readonly string[] {
 
 /** The account for people. */
 export function accountText(account: Account): string {
-  const { pod, phase, decision, choice, attempt = 0, cell, stages, happenings } = account;
+  const { pod, phase, decision, choice, attempt = 0, pool, cell, stages, happenings } = account;
   const chosen = choice && [`choice     ${choice.why}`, `class      ${choice.cellClass}`];
   const lines = [
     `${pod} is ${phase}, ${where(account)}`,
     `decision   ${decision ?? 'none is written on it: routing leaves it untouched, or was not asked about it'}`,
     ...stateLine(account),
     ...(chosen ?? []),
+    ...(pool === undefined ? [] : [`start      warm: its cell had waited in pool ${pool}`]),
     ...(attempt > 1 ? [`attempt    this is attempt ${attempt}`] : []),
     ...cellLines(account),
     ...stageLines(stages, cell?.exists === true),

@@ -46,6 +46,8 @@ export interface Account {
   readonly choice?: RecordedChoice;
   /** How many places on cells it was given, this one included; absent where it was given none. */
   readonly attempt?: number;
+  /** The pool that its cell had waited in. */
+  readonly pool?: string;
   readonly cell?: { readonly id: string; readonly exists: boolean } & Readonly<Record<string, unknown>>;
   /** What it waits for, since when it has its cell, or what became of it. */
   readonly state?: {
@@ -94,6 +96,11 @@ function cellOf({ pod, cell }: Evidence): Account['cell'] {
   return { ...status, id, exists: cell !== undefined };
 }
 
+function pick(phases: Readonly<Record<string, string>> | undefined, phase: string): Record<string, string> {
+  const at = phases?.[phase];
+  return at === undefined ? {} : { [phase]: at };
+}
+
 /** Puts together what is known of a pod. */
 export function accountOf(evidence: Evidence): Account {
   const { pod, cell, events } = evidence;
@@ -103,7 +110,12 @@ export function accountOf(evidence: Evidence): Account {
   const itsCell = cellOf(evidence);
   const attempt = attemptsOf(pod);
   const shown = cell?.status as { readonly phases?: Readonly<Record<string, string>> } | undefined;
-  const phases = shown?.phases ?? recordedStart(pod)?.phases ?? {};
+  const recorded = recordedStart(pod);
+  // What a cell did before it was claimed, nobody waited for.
+  const phases =
+    recorded?.pool === undefined
+      ? (shown?.phases ?? recorded?.phases ?? {})
+      : { ...recorded.phases, ...pick(shown?.phases, 'running') };
   return {
     pod: podName(pod),
     phase: pod.status?.phase ?? 'Unknown',
@@ -111,6 +123,7 @@ export function accountOf(evidence: Evidence): Account {
     ...(decision === undefined ? {} : { decision }),
     ...(choice === undefined ? {} : { choice }),
     ...(attempt === 0 ? {} : { attempt }),
+    ...(recorded?.pool === undefined ? {} : { pool: recorded.pool }),
     ...(itsCell === undefined ? {} : { cell: itsCell }),
     ...(state === undefined ? {} : { state }),
     stages: stagesOf(phases),

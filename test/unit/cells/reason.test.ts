@@ -50,4 +50,11 @@ describe('the reason of a machine', () => {
     const pods = [naming(podOf('b', { namespace: 'other' }), 'cell-1', true)];
     expect(await ask(pods, { purpose: NODE_CELL })).toMatchObject({ has: true, path: '/api/v1/pods' });
   });
+
+  test('that waited in a pool is a pod that ran there, whatever a list that lags says, and none that only names it', async () => {
+    const waits = { pod: '', podUid: '', pool: { name: 'web', uid: 'pool' } };
+    const ran = await ask([naming(podOf('b', { namespace: 'other' }), 'cell-1', true)], waits);
+    expect(ran).toMatchObject({ has: true, path: '/api/v1/pods' });
+    expect((await ask([naming(podOf('b'), 'cell-1', false)], waits)).has).toBe(false);
+  });
 });

@@ -143,6 +143,22 @@ describe('the account of a pod', () => {
     expect(text).not.toContain('now');
   });
 
+  test('that was given a cell of a pool says so, and counts nothing of what the cell did before', () => {
+    const ready = '2026-01-01T01:00:00.000000Z';
+    const claimed = { ...phases, requested: ready, launching: ready, booting: ready, ready };
+    const start = JSON.stringify({ attempt: 1, phases: claimed, pool: 'web' });
+    const running = '2026-01-01T01:00:00.020000Z';
+    const shown = { ...cell, status: { ...cell.status, phases: { ...phases, running } } };
+    const account = accountOf({
+      pod: pod({ 'nodeless.io/cell': 'cell-x', 'nodeless.io/start': start }),
+      cell: shown,
+      events: [],
+    });
+    expect(account.pool).toBe('web');
+    expect(account.stages.at(-2)).toEqual({ phase: 'ready', at: ready, seconds: 0.02 });
+    expect(accountText(account)).toContain('start      warm: its cell had waited in pool web');
+  });
+
   test.each(['{', '{"attempt": 0}', '{"attempt": 1, "phases": {"ready": "soon"}}'])(
     'believes no start that can not be read: %s',
     (start) => {

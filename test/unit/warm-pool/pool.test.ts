@@ -18,6 +18,11 @@ function made(...args: Parameters<typeof world>) {
 
 type World = ReturnType<typeof world>;
 
+/** However busy this machine is. */
+function soon(check: () => void): Promise<void> {
+  return vi.waitFor(check, 15_000);
+}
+
 let revision = 10;
 
 function pool(name: string, spec: object): KubeObject {
@@ -37,7 +42,7 @@ const booting = ({ book }: World) =>
 
 /** Brings the kubelets of all cells that boot up. */
 async function boot(one: World, count: number): Promise<void> {
-  await vi.waitFor(() => expect(booting(one)).toHaveLength(count));
+  await soon(() => expect(booting(one)).toHaveLength(count));
   for (const { cellId } of booting(one)) one.report(cellId);
 }
 
@@ -52,7 +57,7 @@ async function withReady(count: number, spec: object = { min: count }): Promise<
 
 async function runs(one: World, name: string): Promise<string> {
   const uid = `uid-${name}`;
-  await vi.waitFor(() => expect(one.book.ofPod(uid)?.members.get(uid)?.handedOver).toBe(true));
+  await soon(() => expect(one.book.ofPod(uid)?.members.get(uid)?.handedOver).toBe(true));
   return one.book.ofPod(uid)?.cellId ?? '';
 }
 
@@ -83,7 +88,7 @@ describe('a warm pool', () => {
     expect(one.machines.get(cell?.cellId ?? '')?.tags).toMatchObject({ pod: 'ns/p', podUid: 'uid-p' });
     expect(one.pods.events.map(({ reason }) => reason)).toContain('CellClaimed');
     expect(one.pods.events.find(({ reason }) => reason === 'CellReady')?.message).toContain('warm start: of pool web');
-    await vi.waitFor(() => expect(booting(one)).toHaveLength(1));
+    await soon(() => expect(booting(one)).toHaveLength(1));
     expect(one.launch).toHaveBeenCalledTimes(2);
   });
 
@@ -91,10 +96,10 @@ describe('a warm pool', () => {
     const one = made();
     one.warmPools.apply('ADDED', pool('web', { min: 1 }));
     one.start();
-    await vi.waitFor(() => expect(booting(one)).toHaveLength(1));
+    await soon(() => expect(booting(one)).toHaveLength(1));
     const [cell] = booting(one);
     one.pods.create('p');
-    await vi.waitFor(() => expect(one.book.ofPod('uid-p')).toBe(cell));
+    await soon(() => expect(one.book.ofPod('uid-p')).toBe(cell));
     one.report(cell?.cellId ?? '');
     expect(await runs(one, 'p')).toBe(cell?.cellId);
   });
@@ -102,7 +107,7 @@ describe('a warm pool', () => {
   test('gives no cell twice, whoever asks at the same time', async () => {
     const one = await withReady(3);
     for (let pod = 0; pod < 6; pod += 1) one.pods.create(`p${pod}`);
-    await vi.waitFor(() => expect(booting(one).length).toBeGreaterThan(0));
+    await soon(() => expect(booting(one).length).toBeGreaterThan(0));
     const report = setInterval(() => {
       for (const { cellId, phase } of one.book.cells()) if (phase === 'booting') one.report(cellId);
     }, 10);
@@ -123,7 +128,7 @@ describe('a warm pool', () => {
     await boot(one, 1);
     const [cell] = waiting(one);
     one.pods.create('p', more as never);
-    await vi.waitFor(() => expect(one.book.ofPod('uid-p')).toBeDefined());
+    await soon(() => expect(one.book.ofPod('uid-p')).toBeDefined());
     expect(one.book.ofPod('uid-p')?.cellId).not.toBe(cell?.cellId);
     expect(waiting(one)).toEqual([cell]);
   });
@@ -172,8 +177,8 @@ describe('a warm pool', () => {
     const [cell] = waiting(one);
     one.claim.mockRejectedValue(new NodelessError({ code: 'NotFound', message: 'the machine is gone' }));
     one.pods.create('p');
-    await vi.waitFor(() => expect(one.pods.events.map(({ reason }) => reason)).toContain('CellReplaced'));
-    await vi.waitFor(() => expect(one.terminate).toHaveBeenCalledWith(cell?.cellId, expect.anything()));
+    await soon(() => expect(one.pods.events.map(({ reason }) => reason)).toContain('CellReplaced'));
+    await soon(() => expect(one.terminate).toHaveBeenCalledWith(cell?.cellId, expect.anything()));
   });
 
   test('gives cells while none can be ordered, says that it is degraded, and asks less and less often', async () => {
@@ -182,7 +187,7 @@ describe('a warm pool', () => {
     one.launch.mockRejectedValue(new NodelessError({ code, retryable: true, message: 'no capacity' }));
     one.pods.create('p');
     await runs(one, 'p');
-    await vi.waitFor(() => expect(one.keeper.pool('pool-web')?.trouble?.reason).toBe(code));
+    await soon(() => expect(one.keeper.pool('pool-web')?.trouble?.reason).toBe(code));
     expect(one.keeper.pool('pool-web')?.orders.isPaused).toBe(true);
     const asked = one.launch.mock.calls.length;
     one.pods.create('q');
@@ -195,9 +200,9 @@ describe('a warm pool', () => {
     const object = pool('web', { min: 3 });
     one.warmPools.apply('ADDED', object);
     one.start();
-    await vi.waitFor(() => expect(booting(one)).toHaveLength(3));
+    await soon(() => expect(booting(one)).toHaveLength(3));
     one.warmPools.apply('DELETED', { ...object, metadata: { ...object.metadata, resourceVersion: '99999' } });
-    await vi.waitFor(() => expect(one.book.size).toBe(0));
+    await soon(() => expect(one.book.size).toBe(0));
     expect(one.machines.size).toBe(0);
   });
 
@@ -208,15 +213,15 @@ describe('a warm pool', () => {
     one.stop.abort();
     const again = made([offering('small', 1)], one);
     again.start();
-    await vi.waitFor(() => expect([...again.machines.keys()]).toEqual([cell]));
+    await soon(() => expect([...again.machines.keys()]).toEqual([cell]));
   });
 
   test('takes an edit at once', async () => {
     const one = await withReady(3);
     one.warmPools.apply('MODIFIED', pool('web', { min: 1, max: 1 }));
-    await vi.waitFor(() => expect(waiting(one)).toHaveLength(1));
+    await soon(() => expect(waiting(one)).toHaveLength(1));
     one.warmPools.apply('MODIFIED', pool('web', { min: 0, max: 4, replicas: 4 }));
-    await vi.waitFor(() => expect(booting(one)).toHaveLength(3));
+    await soon(() => expect(booting(one)).toHaveLength(3));
   });
 
   test('holds no more than its budget pays for, and says so where that is less than its least', async () => {
@@ -236,8 +241,25 @@ describe('a warm pool', () => {
     const conditions = [{ type: 'Ready', status: 'False' }];
     one.book.nodeStatus(sick?.cellId ?? '', { status: { allocatable: { cpu: '1', memory: '1Gi' }, conditions } });
     await boot(one, 2);
-    await vi.waitFor(() => expect(waiting(one)).toHaveLength(2));
+    await soon(() => expect(waiting(one)).toHaveLength(2));
     expect(waiting(one).map(({ cellId }) => cellId)).not.toContain(lost?.cellId);
+  });
+
+  test('replaces a cell that is half as old as its class lets it become, when its successor waits', async () => {
+    const one = made();
+    one.classes.apply('ADDED', {
+      metadata: { name: 'brief', resourceVersion: '5' },
+      spec: { expireAfter: '10000d' },
+    } as never);
+    one.warmPools.apply('ADDED', pool('web', { min: 1, max: 1, cellClass: 'brief' }));
+    one.start();
+    // Its machine was made in 1970.
+    await boot(one, 1);
+    const [aged] = waiting(one);
+    await soon(() => expect(booting(one)).toHaveLength(1));
+    expect(waiting(one)).toEqual([aged]);
+    one.report(booting(one)[0]?.cellId ?? '');
+    await soon(() => expect(one.terminate).toHaveBeenCalledWith(aged?.cellId, expect.anything()));
   });
 
   test('is not in the way of 199 others: all are sized, and a pod is given its cell among them', async () => {
