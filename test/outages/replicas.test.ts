@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
@@ -18,7 +19,7 @@ import { machines, noMachines, watchForTwins } from '../support/cells.ts';
 import { toolsOf } from '../support/kubectl.ts';
 import { watchReadiness } from '../support/node-readiness.ts';
 import { pod, webDeployment } from '../support/objects.ts';
-import { identities } from '../support/pods.ts';
+import { identities, type PodIdentity } from '../support/pods.ts';
 import { endComponent } from '../support/provider.ts';
 import { eventually } from '../support/wait.ts';
 import { writersInTurn } from '../support/writers.ts';
@@ -36,6 +37,16 @@ type Replica = keyof typeof REPLICAS;
 const NAMES = Object.keys(REPLICAS) as Replica[];
 const BALANCER = 'balancer';
 const CELL_API_PORT = 8443;
+/** A kubelet whose watch was cut asks again soon, and each time that nobody answers it waits longer: up to a minute. */
+const HEARD_MS = 60_000;
+/** One whose connection has only fallen silent finds that out by a ping: after 30 s of silence, and 15 s more. */
+const HEARD_UNCUT_MS = 90_000;
+/** When the balancer has long seen that a replica does not answer, and would have cut what is open to it. */
+const BALANCER_NOTICES_MS = 5_000;
+/** A node whose lease nobody renews is NotReady after 50 s. */
+const NODE_GRACE_MS = 55_000;
+/** One pod for each succession, made before the first, to be deleted after it. */
+const WITNESSES = { killed: 'old-killed', frozen: 'old-frozen', uncut: 'old-uncut' } as const;
 /** What a cluster is promised: whatever became of the leader, another leads by then. */
 const SUCCESSION_MS = 15_000;
 const CHATTY = ['sh', '-c', 'trap exit TERM; i=0; while true; do i=$((i+1)); echo "line $i"; sleep 0.2; done'];
@@ -100,6 +111,23 @@ async function succession(client: KubeClient, from: Replica, startedAtMs: number
   return { next, ledAfterMs, servedAfterMs: Date.now() - startedAtMs };
 }
 
+/** A kubelet that ran before the succession hears through its own watch that its pod is deleted, and ends it. */
+async function heardBy(witness: string, timeoutMs: number): Promise<number> {
+  const startedAtMs = Date.now();
+  await kubectl('delete', 'pod', witness, '--wait=false', '--grace-period=1');
+  const gone = async () => (await tryKubectl('get', 'pod', witness)).stderr.includes('NotFound');
+  await eventually(`the kubelet of ${witness} has heard of its deletion`, gone, timeoutMs);
+  return Date.now() - startedAtMs;
+}
+
+/** Connections that the balancer has open to a replica's cell API. */
+async function connectionsTo(replica: Replica): Promise<number> {
+  const open = await inside('ss', '-Htn', 'state', 'established', 'dst', `${REPLICAS[replica]}:${CELL_API_PORT}`);
+  return open.split('\n').filter(Boolean).length;
+}
+
+const notWitnesses = (all: readonly PodIdentity[]) => all.filter(({ name }) => !name.startsWith('old-'));
+
 /** What `kubectl logs -f` writes until there are lines of it. */
 async function followLogs(name: string): Promise<string> {
   const following = execa(tools.kubectlPath, ['logs', '-f', '--tail=1', name], {
@@ -121,6 +149,8 @@ describe('two replicas', () => {
   /** The identities of those that have led, in turn. */
   const leaders: string[] = [];
   const beganAt = new Date().toISOString();
+  let readiness: ReturnType<typeof watchReadiness>;
+  let succeededAtMs = 0;
 
   beforeAll(async () => {
     client = await adminClient(cluster);
@@ -132,11 +162,14 @@ describe('two replicas', () => {
     for (const replica of NAMES) await startReplica(replica);
     leaders.push(await holder(client));
     await apply(webDeployment('web', 2), pod('steady', { command: CHATTY }));
+    await apply(...Object.values(WITNESSES).map((name) => pod(name)));
     await kubectl('rollout', 'status', 'deployment/web', '--timeout=90s');
-    await kubectl('wait', 'pod/steady', '--for=condition=Ready', '--timeout=60s');
+    await kubectl('wait', 'pods', '--all', '--for=condition=Ready', '--timeout=90s');
+    readiness = watchReadiness(client, 'nodeless');
   });
 
   afterAll(async () => {
+    await readiness?.stop();
     for (const replica of NAMES) await signalComponent(paths, replica, 'SIGCONT');
     try {
       await kubectl('delete', 'deployments,pods', '--all', '--wait', '--grace-period=1');
@@ -149,8 +182,6 @@ describe('two replicas', () => {
 
   test('a leader that is killed is succeeded, and nobody notices', async () => {
     const before = await identities(tools);
-    const readiness = watchReadiness(client, 'nodeless');
-    onTestFinished(() => void readiness.stop());
     const leader = await leaderOf(client);
     const startedAtMs = Date.now();
     await signalComponent(paths, leader, 'SIGKILL');
@@ -159,21 +190,22 @@ describe('two replicas', () => {
     console.log(`killed: another led after ${ledAfterMs} ms, and served after ${servedAfterMs} ms`);
     expect(ledAfterMs).toBeLessThanOrEqual(SUCCESSION_MS);
     expect(await followLogs('steady')).toMatch(/line \d+\nline \d+\n/);
-    await startReplica(leader);
     expect(await identities(tools)).toEqual(before);
-    expect([...(await readiness.stop())]).toEqual(['True']);
+    console.log(`killed: an old kubelet heard of a deletion after ${await heardBy(WITNESSES.killed, HEARD_MS)} ms`);
+    await startReplica(leader);
+    // A machine with too much to do may have failed a few probes meanwhile.
+    await kubectl('wait', 'pods', '--all', '--for=condition=Ready', '--timeout=30s');
+    expect(notWitnesses(await identities(tools))).toEqual(notWitnesses(before));
   });
 
   test('a leader that is frozen past its lease is succeeded, writes nothing when it wakes, and waits', async () => {
     const before = await identities(tools);
-    const readiness = watchReadiness(client, 'nodeless');
-    onTestFinished(() => void readiness.stop());
     const twins = watchForTwins(CLUSTER);
     onTestFinished(async () => void (await twins.stop()));
     const leader = await leaderOf(client);
     // It is frozen in the middle of launches, and wakes in the middle of them.
     await kubectl('scale', 'deployment/web', '--replicas=5');
-    await eventually('a launch has begun', async () => (await machines(CLUSTER)).length > 3);
+    await eventually('a launch has begun', async () => (await machines(CLUSTER)).length > before.length);
     const startedAtMs = Date.now();
     await signalComponent(paths, leader, 'SIGSTOP');
     const { next, ledAfterMs, servedAfterMs } = await succession(client, leader, startedAtMs);
@@ -182,21 +214,39 @@ describe('two replicas', () => {
     expect(ledAfterMs).toBeLessThanOrEqual(SUCCESSION_MS);
     expect(await followLogs('steady')).toMatch(/line \d+\nline \d+\n/);
     // The watches of cells have resumed: kubelets that ran before hear of changes, and new ones are served.
+    console.log(`frozen: an old kubelet heard of a deletion after ${await heardBy(WITNESSES.frozen, HEARD_MS)} ms`);
     await kubectl('rollout', 'status', 'deployment/web', '--timeout=120s');
     await kubectl('scale', 'deployment/web', '--replicas=4');
-    await eventually('a pod has ended', async () => (await machines(CLUSTER)).length === 5, 90_000);
+    await eventually('a pod has ended', async () => (await machines(CLUSTER)).length === 6, 90_000);
     await kubectl('scale', 'deployment/web', '--replicas=5');
     await wake(leader);
     // What it would still write, it would write now.
     await kubectl('scale', 'deployment/web', '--replicas=2');
-    await eventually('pods have ended', async () => (await machines(CLUSTER)).length === 3, 90_000);
+    await eventually('pods have ended', async () => (await machines(CLUSTER)).length === 4, 90_000);
     expect(await leaderOf(client)).toBe(next);
     expect(await twins.stop()).toEqual([]);
     const after = await identities(tools);
     const steady = ({ name }: { name: string }) => name === 'steady';
     expect(after.filter(steady)).toEqual(before.filter(steady));
     expect(after.map(({ containers }) => containers.join()).join()).not.toMatch(/restarted [1-9]/);
-    expect([...(await readiness.stop())]).toEqual(['True']);
+  });
+
+  test('a leader that is frozen while its connections stay open is left by the kubelets that ran before', async () => {
+    await signalComponent(paths, BALANCER, 'SIGUSR1');
+    onTestFinished(async () => void (await signalComponent(paths, BALANCER, 'SIGUSR2')));
+    const before = await identities(tools);
+    const leader = await leaderOf(client);
+    await signalComponent(paths, leader, 'SIGSTOP');
+    await delay(BALANCER_NOTICES_MS);
+    expect(await connectionsTo(leader)).toBeGreaterThan(0);
+    const { next } = await succession(client, leader, Date.now());
+    leaders.push(await holder(client));
+    const heardAfterMs = await heardBy(WITNESSES.uncut, HEARD_UNCUT_MS);
+    console.log(`frozen, uncut: an old kubelet heard of a deletion after ${heardAfterMs} ms`);
+    await wake(leader);
+    expect(await leaderOf(client)).toBe(next);
+    await kubectl('wait', 'pods', '--all', '--for=condition=Ready', '--timeout=30s');
+    expect(notWitnesses(await identities(tools))).toEqual(notWitnesses(before));
   });
 
   test('a leader that wakes when its successor has come and gone begins anew, and knows what happened meanwhile', async () => {
@@ -224,9 +274,15 @@ describe('two replicas', () => {
     await signalComponent(paths, leader, 'SIGTERM');
     const { next, ledAfterMs } = await succession(client, leader, startedAtMs);
     leaders.push(await holder(client));
+    succeededAtMs = Date.now();
     console.log(`ended in order: another led after ${ledAfterMs} ms`);
     expect(next).toBe(other(leader));
     await startReplica(leader);
+  });
+
+  test('have kept the node Ready all the time, and for longer than its grace after the last succession', async () => {
+    await delay(Math.max(0, succeededAtMs + NODE_GRACE_MS - Date.now()));
+    expect([...(await readiness.stop())]).toEqual(['True']);
   });
 
   test('never have two written at once, as the audit log has it', async () => {
@@ -234,7 +290,7 @@ describe('two replicas', () => {
     const turns = writersInTurn(
       events.filter(({ requestReceivedTimestamp = '' }) => requestReceivedTimestamp > beganAt),
     );
-    expect(leaders).toHaveLength(6);
+    expect(leaders).toHaveLength(7);
     expect(turns.map((agent) => /\((.*)\)$/.exec(agent)?.[1])).toEqual(leaders);
   });
 });

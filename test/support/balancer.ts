@@ -4,7 +4,8 @@ import { Agent, request } from 'undici';
 
 /**
  * A load balancer for the cell API of several replicas, as a cloud's network load balancer is one: it passes TCP to the
- * one replica whose /readyz answers, and ends the connections of one that no longer does.
+ * one replica whose /readyz answers, and ends the connections of one that no longer does; after SIGUSR1 it leaves these
+ * open until SIGUSR2, as many a balancer does.
  * Run inside the cluster's namespace: `node balancer.ts --listen HOST:PORT --target HOST:PORT --target HOST:PORT`.
  */
 const CHECK_EVERY_MS = 500;
@@ -27,6 +28,13 @@ const { values } = parseArgs({
   options: { listen: { type: 'string', default: '' }, target: { type: 'string', multiple: true, default: [] } },
 });
 const targets = values.target.map(targetOf);
+let cuts = true;
+process.on('SIGUSR1', () => {
+  cuts = false;
+});
+process.on('SIGUSR2', () => {
+  cuts = true;
+});
 const [host = '', port = ''] = values.listen.split(':');
 /** Targets see everybody at its own address; without a choice the kernel would take the target's, on the same machine. */
 const localAddress = host;
@@ -48,7 +56,7 @@ async function check(target: Target): Promise<void> {
   } catch {
     target.failures += 1;
   }
-  if (target.failures >= FAILURES_TO_LEAVE) for (const socket of target.sockets) socket.destroy();
+  if (cuts && target.failures >= FAILURES_TO_LEAVE) for (const socket of target.sockets) socket.destroy();
   setTimeout(() => void check(target), CHECK_EVERY_MS);
 }
 
