@@ -30,6 +30,7 @@ export function servePage(service: PageService): Promise<Page> {
     version: packageJson.version,
     provider: provider.name,
     ...{ capacity, book, pods, decisions, clock },
+    pools: service.shared.warmPools,
     client: nodeClient,
     mayAct: () => leadership.isHeld(),
     virtualNodes: () =>

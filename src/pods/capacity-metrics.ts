@@ -33,8 +33,7 @@ function requestOf(pod: WirePod): Readonly<Record<string, number>> {
 export function requestedOf(pods: Iterable<WirePod>, resources: readonly string[]): Readonly<Record<string, number>> {
   const sum = Object.fromEntries(resources.map((resource) => [resource, 0]));
   for (const pod of pods) {
-    if (viewOf(pod).finished) continue;
-    const request = COUNTED.get(pod) ?? requestOf(pod);
+    const request = COUNTED.get(pod) ?? (viewOf(pod).finished ? {} : requestOf(pod));
     COUNTED.set(pod, request);
     // No other resources: a pod that came past the scheduler may name as many as it likes.
     for (const resource of resources) sum[resource] = (sum[resource] ?? 0) + (request[resource] ?? 0);

@@ -1,4 +1,4 @@
-import type { Cell } from '../cells/cell.ts';
+import { type Cell, enteredForPod, isWarm } from '../cells/cell.ts';
 import { describeMembers } from '../cells/projection.ts';
 import { CELL_PHASES, type CellPhase } from '../core/cell.ts';
 import { describeResources } from '../core/resources.ts';
@@ -21,7 +21,11 @@ export interface CellRow {
   readonly priceUsd: number;
   readonly size: string;
   readonly cellClass: string;
-  /** Milliseconds since the epoch, as far as they are known. */
+  /** The warm pool that it waits in, or has waited in. */
+  readonly pool?: string;
+  /** It waits there for a pod, or is on its way there. */
+  readonly isWarm?: true;
+  /** Milliseconds since the epoch, as far as they are known, and as its pod had to wait for them. */
   readonly at: Readonly<Partial<Record<Moment, number>>>;
   /** Why this machine. */
   readonly why?: string;
@@ -49,7 +53,7 @@ function momentsOf(cell: Cell, pod: WirePod | undefined): CellRow['at'] {
   const written = CELL_PHASES.map((phase) => [phase, Date.parse(recorded?.[phase] ?? '')] as const);
   const started = pod === undefined || cell.phase !== 'running' ? undefined : startedAtMs(pod);
   return {
-    ...cell.enteredMs,
+    ...enteredForPod(cell),
     ...Object.fromEntries(written.filter(([, ms]) => !Number.isNaN(ms))),
     ...(started === undefined ? {} : { started }),
   };
@@ -73,6 +77,8 @@ export function cellRow(cell: Cell, podOf: (pod: string, uid: string) => WirePod
     priceUsd: known?.pricePerHourUsd ?? 0,
     size: size === undefined ? '' : clip(describeResources(size)),
     cellClass: clip(cell.cellClass?.name ?? machine?.tags.cellClass ?? ''),
+    ...(cell.pool === undefined ? {} : { pool: clip(cell.pool.name) }),
+    ...(isWarm(cell) ? { isWarm: true } : {}),
     at: momentsOf(cell, pod),
     ...(why === undefined ? {} : { why: clip(why) }),
     ...(cell.reason === undefined ? {} : { reason: clip(cell.reason) }),

@@ -5,6 +5,7 @@ import type { Clock } from '../core/clock.ts';
 import { add, NOTHING } from '../core/resources.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { CollectionReader } from '../kube/collection.ts';
+import type { KubeObject } from '../kube/objects.ts';
 import type { WirePod } from '../kube/wire-pod.ts';
 import { requestedOf } from '../pods/capacity-metrics.ts';
 import { type ApiServerHealth, followApiServer } from './api-server-health.ts';
@@ -13,6 +14,7 @@ import { type ControlPlaneFacts, controlPlaneSection } from './control-plane-sec
 import type { Decisions } from './decisions.ts';
 import type { FeedSource } from './feed.ts';
 import { nodesSection } from './nodes-section.ts';
+import { poolsSection } from './pools-section.ts';
 import { waitingSection } from './waiting-section.ts';
 import { workersSection } from './workers-section.ts';
 
@@ -24,6 +26,7 @@ export interface LedSourceOptions {
   readonly capacity: Readonly<Record<string, string>>;
   readonly book: Book;
   readonly pods: CollectionReader<WirePod>;
+  readonly pools: Pick<CollectionReader<KubeObject>, 'items' | 'subscribe'>;
   readonly decisions: Decisions;
   readonly virtualNodes: () => ControlPlaneFacts['virtualNodes'];
   readonly mayAct: () => boolean;
@@ -37,7 +40,7 @@ const LOOK_MS = 10_000;
 
 /** What whoever leads a virtual node knows, as the page shows it. */
 export function ledSource(options: LedSourceOptions): FeedSource {
-  const { node, version, provider, capacity, book, pods, decisions, clock } = options;
+  const { node, version, provider, capacity, book, pods, pools, decisions, clock } = options;
   let apiServer: ApiServerHealth | undefined;
 
   function podOf(pod: string, uid: string): WirePod | undefined {
@@ -76,6 +79,7 @@ export function ledSource(options: LedSourceOptions): FeedSource {
           nodesSection({ capacity, requested, machines, machineCount }),
           controlPlaneSection(controlPlane),
           workersSection(pods.items(), (uid) => book.ofPod(uid)?.purpose === NODE_CELL),
+          poolsSection(pools.items()),
           waitingSection(pods.items()),
           decisions.section(),
         ],
@@ -98,6 +102,7 @@ export function ledSource(options: LedSourceOptions): FeedSource {
       const ends = [
         book.onChange(({ cellId }) => changed(cellId)),
         pods.subscribe(({ object }) => changed(book.ofPod(object.metadata.uid ?? '')?.cellId)),
+        pools.subscribe(() => changed()),
         decisions.onChange(changed),
         () => ended.abort(),
       ];

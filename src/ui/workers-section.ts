@@ -11,8 +11,8 @@ function conditionOf(pod: WirePod) {
 /** What became of a pod that a node of its own would run: a DaemonSet's, or one that is on the node cell. */
 function rowOf(pod: WirePod, isOnNodeCell: boolean): Row | undefined {
   const owner = daemonSetOwnerOf(pod);
-  const { absorbed, injected } = viewOf(pod);
   if (owner === undefined && !isOnNodeCell) return undefined;
+  const { absorbed, injected } = viewOf(pod);
   const name = owner === undefined ? podName(pod) : `${pod.metadata.namespace}/${owner.name}`;
   const { message = '', status } = conditionOf(pod) ?? {};
   if (absorbed) return { values: [name, 'absorbed', 'reported Ready, runs nowhere'] };

@@ -1,6 +1,6 @@
-import { messageOf, NodelessError } from '../../core/errors.ts';
+import { NodelessError } from '../../core/errors.ts';
 import { VIRTUAL_NODE_LABEL } from '../../core/names.ts';
-import { call } from '../../kube/calls.ts';
+import { call, KubeStatusError } from '../../kube/calls.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { KubeObject } from '../../kube/objects.ts';
 
@@ -20,29 +20,21 @@ export async function virtualNodesIn(client: KubeClient, signal: AbortSignal): P
   throw new NodelessError({ code: 'NotFound', message });
 }
 
-function refusal(node: string, status: number, text: string): NodelessError {
-  const identity = { node, status };
-  const told = text.slice(0, 500).trim();
+function refusal(node: string, { message: told, status, identity }: KubeStatusError): NodelessError {
   if (status === 404) {
-    const message = `node ${node} has no page: it is no virtual node, or its provider is of an older version (${told})`;
+    const message = `node ${node} has no page: it is no virtual node, or its provider is of an older version; ${told}`;
     return new NodelessError({ code: 'NotFound', message, identity });
   }
   const remedy =
     status === 401 || status === 403
       ? `you need to be allowed to get nodes/proxy of ${node}; docs/ui.md has the rule`
       : 'does anybody lead the node? `kubectl get node` tells whether it is Ready';
-  const message = `the page of ${node} can not be read (${status}): ${told}; ${remedy}`;
-  return new NodelessError({ code: 'KubeRequestFailed', message, identity });
+  return new NodelessError({ code: 'KubeRequestFailed', message: `${told}; ${remedy}`, identity });
 }
 
 /** Asks for the page of a node once, so that who may not see it is told so before a browser is. @throws NodelessError */
 export async function requirePage(client: KubeClient, node: string, signal: AbortSignal): Promise<void> {
-  let answer: Awaited<ReturnType<KubeClient['request']>>;
-  try {
-    answer = await client.request({ method: 'GET', path: pagePath(node, ''), accept: 'text/html', signal });
-  } catch (cause) {
-    const message = `the page of ${node} can not be read: ${messageOf(cause)}`;
-    throw new NodelessError({ code: 'KubeRequestFailed', message, cause, identity: { node } });
-  }
-  if (answer.status !== 200) throw refusal(node, answer.status, answer.body.toString());
+  const request = { method: 'GET', path: pagePath(node, ''), accept: 'text/html', signal } as const;
+  const { status, body } = await client.request(request);
+  if (status !== 200) throw refusal(node, new KubeStatusError(request, status, body));
 }

@@ -4,7 +4,7 @@
 /** @typedef {{ values: (string | number)[], tone?: string }} Row */
 /** @typedef {{ id: string, title: string, columns: Column[], rows: Row[], empty: string, left: number }} Section */
 /** @typedef {{ id: string, phase: string, pod: string, type: string, launch: string, zone: string, priceUsd: number,
- *   size: string, cellClass: string, at: Record<string, number>, why?: string, reason?: string }} Cell */
+ *   size: string, cellClass: string, pool?: string, isWarm?: true, at: Record<string, number>, why?: string, reason?: string }} Cell */
 /** @typedef {{ node: string, version: string, cells: number, pricePerHourUsd: number }} Overview */
 /** @typedef {{ nowMs: number, parts: Record<string, Section> & { overview?: Overview }, cells: Cell[], gone?: string[] }} Told */
 
@@ -95,7 +95,7 @@ function sectionView({ id, title, columns, empty }) {
   const heading = element('h2', { id: `${id}-title` }, title);
   const scroll = element(
     'div',
-    { class: 'scroll', role: 'region', 'aria-labelledby': heading.id, tabindex: '0' },
+    { class: 'scroll', role: 'group', 'aria-labelledby': heading.id, tabindex: '0' },
     table,
   );
   byId(BESIDE.includes(id) ? 'beside' : 'below').append(
@@ -127,12 +127,13 @@ function sectionView({ id, title, columns, empty }) {
 }
 
 /** How long each stage took, or has taken until now. @param {Cell} cell */
-function stagesOf({ at, phase }) {
+function stagesOf({ at, phase, isWarm }) {
   const nowMs = Date.now() + aheadMs;
   const told = [];
   for (const [name = '', from = '', to = '', meaning = ''] of STAGES) {
     const fromMs = at[from];
-    if (fromMs === undefined) continue;
+    // Nobody waits for a cell of a pool that is ready.
+    if (fromMs === undefined || (isWarm && name === 'deliver')) continue;
     const isNow = phase === from && ON_ITS_WAY.includes(phase);
     const toMs = at[to] ?? (isNow ? nowMs : undefined);
     if (toMs !== undefined)
@@ -201,6 +202,7 @@ function cellRow(first) {
       fact(['zone'], [cell.zone || '–']),
       fact(['size'], [cell.size || '–']),
       fact(['class'], [cell.cellClass || '–']),
+      ...(cell.pool === undefined ? [] : [fact(['pool'], [cell.pool])]),
       ...(cell.why === undefined ? [] : [fact(['why'], [cell.why])]),
       ...(cell.reason === undefined ? [] : [fact(['ends'], [cell.reason])]),
     ].flat();
@@ -242,8 +244,8 @@ function showCells() {
   const filter = byId('filter');
   const wanted = filter instanceof HTMLInputElement ? filter.value.trim().toLowerCase() : '';
   const matching = [...cells.values()]
-    .filter(({ id, pod, type, phase, launch, zone, cellClass }) =>
-      [id, pod, type, phase, launch, zone, cellClass].join(' ').toLowerCase().includes(wanted),
+    .filter(({ id, pod, type, phase, launch, zone, cellClass, pool = '' }) =>
+      [id, pod, type, phase, launch, zone, cellClass, pool].join(' ').toLowerCase().includes(wanted),
     )
     .sort((a, b) => bornMs(b) - bornMs(a) || a.id.localeCompare(b.id));
   const listed = matching.slice(0, limit);

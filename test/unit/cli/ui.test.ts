@@ -132,6 +132,22 @@ describe('the page on loopback', () => {
     await expect.poll(() => open[0]?.destroyed).toBe(true);
   });
 
+  test('asks no longer for who has left before there was an answer', async () => {
+    const asked = Promise.withResolvers<AbortSignal | undefined>();
+    const client = {
+      stream({ signal: left }: KubeRequest) {
+        asked.resolve(left);
+        return new Promise((_, reject) => left?.addEventListener('abort', () => reject(left.reason), { once: true }));
+      },
+    } as unknown as KubeClient;
+    const { port } = await proxyTo({ client });
+    const request = httpRequest({ host: '127.0.0.1', port, path: '/vnode/events', agent: false });
+    request.on('error', () => undefined).end();
+    const left = await asked.promise;
+    request.destroy();
+    await expect.poll(() => left?.aborted).toBe(true);
+  });
+
   test('ends its streams when it is stopped', async () => {
     const { client, open } = api();
     const { ask, proxy } = await proxyTo({ client });
@@ -154,7 +170,12 @@ describe('the page on loopback', () => {
 
 describe('before a browser is told', () => {
   test.each([
-    [403, 'Forbidden', 'KubeRequestFailed', /\(403\): Forbidden; you need to be allowed to get nodes\/proxy of vnode/],
+    [
+      403,
+      'Forbidden',
+      'KubeRequestFailed',
+      /answered 403 .*: Forbidden; you need to be allowed to get nodes\/proxy of vnode/,
+    ],
     [401, 'Unauthorized', 'KubeRequestFailed', /you need to be allowed to get nodes\/proxy of vnode/],
     [
       404,
@@ -162,7 +183,7 @@ describe('before a browser is told', () => {
       'NotFound',
       /node vnode has no page: it is no virtual node, or its provider is of an older/,
     ],
-    [503, 'no endpoint', 'KubeRequestFailed', /\(503\): no endpoint; does anybody lead the node\?/],
+    [503, 'no endpoint', 'KubeRequestFailed', /answered 503 .*: no endpoint; does anybody lead the node\?/],
   ])('an answer of %s says what is missing', async (status, body, code, message) => {
     const asking = requirePage(api({ status, body }).client, 'vnode', signal);
     await expect(asking).rejects.toMatchObject({ code, message: expect.stringMatching(message) });

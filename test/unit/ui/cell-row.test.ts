@@ -66,6 +66,19 @@ describe('a cell on the page', () => {
     expect(cellRow(cell, () => broken)).toMatchObject({ at: { running: 9_000_000 } });
   });
 
+  test('of a warm pool waits for no pod, and its pod has waited since its claim alone', async () => {
+    const clock = manualClock(0);
+    const book = new Book(clock);
+    const cell = book.add({ cellId: 'c', podUid: '', pod: '', pool: { name: 'web', uid: 'p' } }, 'requested', []);
+    await clock.pass(5_000);
+    book.enter(cell, 'ready');
+    expect(cellRow(cell, nobody)).toMatchObject({ isWarm: true, pool: 'web', pod: 'none (pool web)' });
+    const claimed = { ...cell, podUid: 'u', claimedMs: 9_000, enteredMs: { ...cell.enteredMs, running: 9_200 } };
+    const row = cellRow(claimed, nobody);
+    expect(row.at).toEqual({ requested: 9_000, ready: 9_000, running: 9_200 });
+    expect(row.isWarm).toBeUndefined();
+  });
+
   test('is bounded, whatever the cloud and its pods call themselves', async () => {
     const { cell, book } = await run();
     book.enter(cell, 'lost', `<script>${'x'.repeat(5_000)}`);

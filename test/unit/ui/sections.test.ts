@@ -6,6 +6,7 @@ import { healthOf } from '../../../src/ui/api-server-health.ts';
 import { type ControlPlaneFacts, controlPlaneSection } from '../../../src/ui/control-plane-section.ts';
 import { Decisions } from '../../../src/ui/decisions.ts';
 import { nodesSection } from '../../../src/ui/nodes-section.ts';
+import { poolsSection } from '../../../src/ui/pools-section.ts';
 import { clip, MAX_ROWS, MAX_TEXT, type Section, sectionOf } from '../../../src/ui/section.ts';
 import { waitingSection } from '../../../src/ui/waiting-section.ts';
 import { workersSection } from '../../../src/ui/workers-section.ts';
@@ -36,8 +37,8 @@ function pod(
 describe('a text of the page', () => {
   test('is bounded and moves nothing around it, whatever it is', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 400 }), (text) => {
-        const shown = clip(text);
+      fc.property(fc.uint16Array({ maxLength: 400 }), (units) => {
+        const shown = clip(String.fromCharCode(...units));
         expect(shown.length).toBeLessThanOrEqual(MAX_TEXT);
         expect(shown.isWellFormed()).toBe(true);
         expect(shown).not.toMatch(/[\p{Cc}\p{Cf}\u2028\u2029]/u);
@@ -160,6 +161,33 @@ describe('the column of the worker node', () => {
       ['ns/db', 'node cell', 'Running'],
       ['ns/proxy', 'absorbed', 'reported Ready, runs nowhere'],
     ]);
+  });
+});
+
+describe('the warm pools', () => {
+  const pool = (name: string, status?: object) => ({ metadata: { name }, ...(status === undefined ? {} : { status }) });
+  const kept = { sla: '5 s p95', achieved: '1.2 s', hitRate: '97%', ready: 3, desired: 3, pricePerHourUsd: '0.0423' };
+
+  test('have their SLA, what came of it and their price, as their statuses say', () => {
+    const section = poolsSection([
+      pool('web', { ...kept, why: 'bursts of 3', conditions: [{ type: 'SlaMet', status: 'True' }] }),
+      pool('new'),
+      pool('poor', {
+        ...{ ...kept, ready: 0, why: 'x' },
+        conditions: [{ type: 'Degraded', status: 'True', message: 'pods may start cold: no capacity' }],
+      }),
+    ]);
+    expect(values(section)).toEqual([
+      ['new', '–', '–', '–', '– of –', '–', '–'],
+      ['poor', '5 s p95', '1.2 s', '97%', '0 of 3', '0.0423', 'pods may start cold: no capacity'],
+      ['web', '5 s p95', '1.2 s', '97%', '3 of 3', '0.0423', 'bursts of 3'],
+    ]);
+    expect(tones(section)).toEqual([undefined, 'bad', 'good']);
+  });
+
+  test('are told of whatever somebody wrote into their statuses', () => {
+    const odd = { sla: { a: 1 }, why: ['x'], conditions: 'none', ready: null };
+    expect(values(poolsSection([pool('odd', odd)]))).toEqual([['odd', '–', '–', '–', '– of –', '–', '–']]);
   });
 });
 
