@@ -103,8 +103,8 @@ describe('a Deployment on machines of EC2', () => {
 
   test('that is scaled to nothing leaves no machine', async () => {
     await kubectl('scale', 'deployment/web', '--replicas=0');
-    await eventually('all machines have ended', async () => (await alive()).length === 0, 60_000);
-    await eventually('their namespaces are gone', async () => hypervisor.running.size === 0, 30_000);
+    await eventually('all machines have ended', async () => (await alive()).length === 0, 120_000);
+    await eventually('their namespaces are gone', async () => hypervisor.running.size === 0, 60_000);
     expect(hypervisor.failures).toEqual([]);
   });
 });

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { AwsBed } from '../bed.ts';
 import { openSet, textOf } from '../xml-set.ts';
 
@@ -10,12 +11,27 @@ export interface BedInstance {
   readonly subnetId: string;
 }
 
+const ATTEMPTS = 6;
+const PAUSE_MS = 300;
+
+/** Asks the emulator, and asks again where it fails, as it does at times while something else changes. */
+async function ask(bed: AwsBed, params: Readonly<Record<string, string>>): Promise<string> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await bed.ask(params);
+    } catch (error) {
+      if (attempt === ATTEMPTS) throw error;
+      await delay(PAUSE_MS * attempt);
+    }
+  }
+}
+
 /** All machines of the bed, ended ones included. */
 export async function instancesIn(bed: AwsBed): Promise<readonly BedInstance[]> {
   const found: BedInstance[] = [];
   let token: string | undefined;
   do {
-    const xml = await bed.ask({ Action: 'DescribeInstances', ...(token === undefined ? {} : { NextToken: token }) });
+    const xml = await ask(bed, { Action: 'DescribeInstances', ...(token === undefined ? {} : { NextToken: token }) });
     token = textOf(xml, 'nextToken');
     for (const reservation of openSet(xml, 'reservationSet').items) {
       for (const item of openSet(reservation, 'instancesSet').items) {
@@ -34,13 +50,13 @@ export async function instancesIn(bed: AwsBed): Promise<readonly BedInstance[]> 
 
 /** The user data that a machine was given. */
 export async function userDataOf(bed: AwsBed, instanceId: string): Promise<Uint8Array> {
-  const xml = await bed.ask({ Action: 'DescribeInstanceAttribute', InstanceId: instanceId, Attribute: 'userData' });
+  const xml = await ask(bed, { Action: 'DescribeInstanceAttribute', InstanceId: instanceId, Attribute: 'userData' });
   return Buffer.from(textOf(xml.slice(xml.indexOf('<userData>')), 'value') ?? '', 'base64');
 }
 
 /** Ranges of the bed's subnets. */
 export async function subnetRanges(bed: AwsBed): Promise<ReadonlyMap<string, string>> {
-  const { items } = openSet(await bed.ask({ Action: 'DescribeSubnets' }), 'subnetSet');
+  const { items } = openSet(await ask(bed, { Action: 'DescribeSubnets' }), 'subnetSet');
   return new Map(items.map((item) => [textOf(item, 'subnetId') ?? '', textOf(item, 'cidrBlock') ?? '']));
 }
 
