@@ -1,6 +1,6 @@
 import { type AuthenticationOptions, authenticate } from './http/authentication.ts';
 import type { Connection } from './http/connection.ts';
-import { type DenialReason, Refusal } from './http/refusal.ts';
+import { type DenialReason, type Refusal, tooMany } from './http/refusal.ts';
 import type { Admission } from './http/request-body.ts';
 import type { StrangerBodies } from './http/stranger-bodies.ts';
 import type { CellSession } from './session.ts';
@@ -27,6 +27,8 @@ const STRANGER_LIMIT_BYTES = 16 * 1024;
 const CELL_DEADLINE_MS = 30_000;
 const STRANGER_DEADLINE_MS = 5_000;
 const MAX_CONNECTIONS_PER_CELL = 32;
+/** Of one cell, from before their bodies are read. */
+const MAX_REQUESTS = 200;
 const SIGNING_PATH = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
 
 /** Counts a connection with its cell, or tells which of the cell's limits is against that. */
@@ -67,7 +69,7 @@ export function admitRequest(options: AdmissionOptions, head: RequestHead): Admi
       if (cut !== undefined) return { cut };
       const limitBytes = signing ? SIGNING_LIMIT_BYTES : BODY_LIMIT_BYTES;
       const allowance = { limitBytes, deadlineMs: CELL_DEADLINE_MS, account: session.bodies };
-      return overRate(session, nowMs) ?? allowance;
+      return overRate(session, nowMs) ?? { ...allowance, onAnswered: underWay(session) };
     }
     if (caller.kind === 'anonymous' || method !== 'POST' || !signing) return undefined;
     const account = options.strangers.of(connection.peer.remoteAddress, nowMs);
@@ -79,10 +81,22 @@ export function admitRequest(options: AdmissionOptions, head: RequestHead): Admi
 }
 
 function overRate(
-  { requestBucket, refusalBucket }: CellSession,
+  { requestBucket, refusalBucket, requests }: CellSession,
   nowMs: number,
 ): Refusal | { cut: DenialReason } | undefined {
-  if (requestBucket.take(nowMs)) return undefined;
+  if (requestBucket.take(nowMs)) {
+    return requests < MAX_REQUESTS ? undefined : tooMany('the cell has too many requests under way');
+  }
   if (!refusalBucket.take(nowMs)) return { cut: 'request-rate' };
-  return new Refusal(429, 'the cell sends too many requests', { denial: 'request-rate', retryAfterSeconds: 1 });
+  return tooMany('the cell sends too many requests', 'request-rate');
+}
+
+/** Counts a request as under way until the returned function is first called. */
+function underWay(session: CellSession): () => void {
+  let counted = true;
+  session.requests += 1;
+  return () => {
+    if (counted) session.requests -= 1;
+    counted = false;
+  };
 }

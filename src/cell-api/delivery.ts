@@ -48,7 +48,7 @@ export function deliver(options: DeliveryOptions, outcome: Outcome, response: Re
 
 /** An answer is the cell's debt until its client has read it. */
 function sendAnswer(
-  { metrics }: DeliveryOptions,
+  { clock, metrics }: DeliveryOptions,
   { status, contentType = 'application/json', body }: Answer,
   to: { readonly response: Response; readonly connection: Connection; readonly session: CellSession },
 ): void {
@@ -59,6 +59,7 @@ function sendAnswer(
     sendRefusal(response, unreadRefusal());
     return;
   }
+  session.sentBucket.charge(clock.now(), bytes);
   const cut = setTimeout(() => {
     metrics.denials.inc({ reason: 'slow-reader' });
     connection.destroy();

@@ -8,10 +8,10 @@ import { type AuthenticationOptions, authenticate, type Peer } from './http/auth
 import { type RawBody, requireJsonAccepted } from './http/body.ts';
 import { type ListOptions, parseListOptions } from './http/list-options.ts';
 import { servePlainPath } from './http/plain-paths.ts';
-import { badRequest, notReady, Refusal } from './http/refusal.ts';
-import { parsePath, verbOf } from './http/target.ts';
+import { badRequest, notReady, Refusal, tooMany } from './http/refusal.ts';
+import { parsePath, type Verb, verbOf } from './http/target.ts';
 import type { CellApiMetrics } from './metrics.ts';
-import { dispatch, type Routes, resourceLabel } from './routes.ts';
+import { dispatch, READ, type Routes, resourceLabel } from './routes.ts';
 import type { Caller, CellSession } from './session.ts';
 
 /** A request as the server hands it over. */
@@ -45,8 +45,7 @@ export interface PipelineOptions {
 }
 
 const NO_OPTIONS = parseListOptions(new URLSearchParams());
-/** What one cell may have under way at once; a kubelet with 100 pods has a few hundred watches. */
-const MAX_REQUESTS = 200;
+/** Of one cell; a kubelet with 100 pods has a few hundred. */
 const MAX_WATCHES = 1_000;
 const DENIAL_LOG_INTERVAL_MS = 60_000;
 
@@ -56,7 +55,7 @@ export async function runPipeline(options: PipelineOptions, incoming: IncomingRe
   let reply: Reply | Refusal;
   try {
     run.caller = authenticate(options.authentication, incoming.peer, incoming.authorization);
-    reply = await withinLimits(run.caller, () => serve(options, incoming, run));
+    reply = await serve(options, incoming, run);
   } catch (error) {
     reply = refusalOf(error, options.logger);
   }
@@ -88,25 +87,15 @@ async function serve(options: PipelineOptions, incoming: IncomingRequest, run: R
   const verb = verbOf(method, target, run.options.watch);
   if (verb === undefined) throw new Refusal(405, 'the method is not supported here', { denial: 'not-allowed' });
   run.verb = verb;
-  if (verb === 'watch' && caller.kind === 'cell' && caller.session.watches >= MAX_WATCHES) throw tooMany();
+  if (caller.kind === 'cell') requireWithin(caller.session, verb, options.clock.now());
   const context: RequestContext = { verb, target, query, options: run.options, body, caller, signal };
   return dispatch(options.routes, context);
 }
 
-function tooMany(): Refusal {
-  return new Refusal(429, 'the cell has too many requests under way', { denial: 'limit', retryAfterSeconds: 1 });
-}
-
-async function withinLimits(caller: Caller, work: () => Promise<Reply>): Promise<Reply> {
-  if (caller.kind !== 'cell') return work();
-  const { session } = caller;
-  if (session.requests >= MAX_REQUESTS) throw tooMany();
-  session.requests += 1;
-  try {
-    return await work();
-  } finally {
-    session.requests -= 1;
-  }
+/** @throws Refusal 429 */
+function requireWithin({ watches, sentBucket }: CellSession, verb: Verb, nowMs: number): void {
+  if (verb === 'watch' && watches >= MAX_WATCHES) throw tooMany('the cell has too many watches');
+  if (READ.includes(verb) && !sentBucket.charge(nowMs, 0)) throw tooMany('the cell reads too much', 'sent-rate');
 }
 
 function refusalOf(error: unknown, logger: Logger): Refusal {

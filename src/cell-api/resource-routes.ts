@@ -55,12 +55,16 @@ function route(key: string, verbs: readonly Verb[], handle: CellHandler): [strin
   return [key, [{ verbs, handle }]];
 }
 
-function sharedRoutes({ client, collectionWatches: watches }: ResourceRouteOptions): [string, readonly Route[]][] {
+function sharedRoutes({
+  client,
+  clock,
+  collectionWatches: watches,
+}: ResourceRouteOptions): [string, readonly Route[]][] {
   return SHARED.map(([group, version, kind, resource, namespaced]) => {
     const apiVersion = group === '' ? version : `${group}/${version}`;
     const path = group === '' ? `/api/${version}/${resource}` : `/apis/${group}/${version}/${resource}`;
     const names = { kind: { apiVersion, kind, resource }, path, namespaced };
-    const handle = sharedReads({ client, watches, ...names, selectable: SELECTABLE[resource] ?? {} });
+    const handle = sharedReads({ client, clock, watches, ...names, selectable: SELECTABLE[resource] ?? {} });
     return route(`${group}/${version}/${resource}`, READ, handle);
   });
 }

@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
+import PQueue from 'p-queue';
 import { type Bucket, createBucket } from '../core/bucket.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import type { JsonObject } from './http/body.ts';
@@ -50,8 +51,17 @@ export interface CellSession {
   readonly bodies: ByteAccount;
   /** Answers and events that the cell has not read yet. */
   readonly unread: ByteAccount;
+  /** Bytes of answers and events; while it is in debt the cell reads nothing new. */
+  readonly sentBucket: Bucket;
+  /** Lists and watches of whole collections: each looks at every object. */
+  readonly collectionBucket: Bucket;
+  /** Its requests to the API server. */
+  readonly upstream: PQueue;
+  /** Under way, from when they were admitted. */
   requests: number;
   watches: number;
+  /** Of the watches, those of whole collections. */
+  collectionWatches: number;
 }
 
 /** Who sends a request. */
@@ -79,6 +89,10 @@ const REQUESTS_PER_SECOND = 200;
 const REQUEST_BURST = 1_000;
 const REFUSALS_PER_SECOND = 100;
 const REFUSAL_BURST = 1_000;
+/** A kubelet lists each of five collections once, and again when its watch can't go on. */
+const COLLECTIONS_PER_SECOND = 5;
+const COLLECTION_BURST = 100;
+const UPSTREAM_CALLS = 8;
 const WRITES_PER_SECOND = 10;
 const WRITE_BURST = 100;
 /** To start a pod takes a kubelet about five patches of its status, and a token or two; one that crashes, some more. */
@@ -88,6 +102,9 @@ const MIB = 1024 * 1024;
 const MAX_BODY_BYTES = 8 * MIB;
 /** The Services and EndpointSlices of a cluster with thousands of each. */
 const MAX_UNREAD_BYTES = 64 * MIB;
+/** Twice as much as may be unread; a cluster in which 100 EndpointSlices change each second tells about a MiB. */
+const SENT_BURST_BYTES = 128 * MIB;
+const SENT_BYTES_PER_SECOND = 8 * MIB;
 /** Of either, what others can not keep a cell from. */
 const OWN_BYTES = MIB;
 
@@ -119,8 +136,12 @@ export function createSession(cellId: string, shared: SharedAccounts): CellSessi
     writeBucket: createBucket(WRITES_PER_SECOND, () => WRITE_BURST + WRITE_BURST_PER_POD * shown.size),
     bodies: new ByteAccount(MAX_BODY_BYTES, shared.bodies, OWN_BYTES),
     unread: new ByteAccount(MAX_UNREAD_BYTES, shared.unread, OWN_BYTES),
+    sentBucket: createBucket(SENT_BYTES_PER_SECOND, SENT_BURST_BYTES),
+    collectionBucket: createBucket(COLLECTIONS_PER_SECOND, COLLECTION_BURST),
+    upstream: new PQueue({ concurrency: UPSTREAM_CALLS }),
     requests: 0,
     watches: 0,
+    collectionWatches: 0,
   };
 }
 

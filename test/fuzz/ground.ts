@@ -101,6 +101,18 @@ async function createAll(tools: ClusterTools, planned: readonly Planned[]): Prom
   }
 }
 
+/** A MiB of what every cell may list. */
+const SERVICES = 200;
+
+function serviceOf(index: number): object {
+  const metadata = {
+    namespace: ATTACKERS_NAMESPACE,
+    name: `service-${index}`,
+    annotations: { filling: 'x'.repeat(5_000) },
+  };
+  return { apiVersion: 'v1', kind: 'Service', metadata, spec: { ports: [{ port: 80 }] } };
+}
+
 /** Puts everybody on cells, and steals the attackers' identities from their disks. */
 export async function prepareGround(host: string): Promise<Ground> {
   const tools = toolsOf(CLUSTER);
@@ -114,6 +126,7 @@ export async function prepareGround(host: string): Promise<Ground> {
   const agentPlan = plan('agent', AGENT_NAMESPACE);
   await tools.apply(...objectsOf(agentPlan, 'DaemonSet'));
   await createAll(tools, plans);
+  await tools.apply(...Array.from({ length: SERVICES }, (_, index) => serviceOf(index)));
   const agent = await agentIn(tools, agentPlan, plans.length);
 
   const victims = await Promise.all([...victimPlans, honestPlan].map((planned) => inhabitantOf(tools, planned)));

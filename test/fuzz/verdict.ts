@@ -57,6 +57,8 @@ export const MAX_HELD: Readonly<Record<string, number>> = {
   // A burst, and what comes back in half a minute; the first is large, so that it counts for a dozen each.
   'writes to its own pod': 150,
   'large events': 0,
+  // A burst, and what comes back in a minute.
+  'lists of collections': 400,
 };
 
 /** Floods that nobody has an honest reason for: they have to cost every connection of theirs. */

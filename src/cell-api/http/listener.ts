@@ -166,7 +166,10 @@ export class Listener {
     }
     const body = new RequestBody(admission);
     this.#bodies.set(request, body);
-    onceClosed(response.raw, () => body.release());
+    onceClosed(response.raw, () => {
+      body.release();
+      body.answered();
+    });
     return undefined;
   }
 
@@ -178,6 +181,7 @@ export class Listener {
   async #handle(request: Request, response: Response, body: Buffer | Refusal | undefined): Promise<void> {
     if (body instanceof Refusal) leaveBody(request, response);
     await this.#options.handle(request, response, this.#connectionOf(request), body);
+    this.#bodies.get(request)?.answered();
   }
 
   #connectionOf(request: Request): Connection {

@@ -1,4 +1,5 @@
 import type { KubeClient } from '../../kube/client.ts';
+import { askUpstream } from '../resources/upstream.ts';
 import type { Caller } from '../session.ts';
 import { answer, type Reply, relayed } from './answer.ts';
 import { forbidden, Refusal } from './refusal.ts';
@@ -19,7 +20,10 @@ export async function servePlainPath(
   if (HEALTH.has(path)) return { status: 200, body: 'ok', contentType: 'text/plain; charset=utf-8' };
   if (caller.kind === 'anonymous') throw new Refusal(401, 'Unauthorized', { denial: 'no-credentials' });
   if (caller.kind === 'bootstrap') throw forbidden('token-scope');
-  if (path === '/version') return relayed(await client.request({ method: 'GET', path: '/version', signal }));
+  if (path === '/version') {
+    const { session } = caller;
+    return relayed(await askUpstream(client, { session, signal }, { method: 'GET', path }));
+  }
   if (path === '/api') return answer({ kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] });
   if (path === '/apis') return answer({ kind: 'APIGroupList', apiVersion: 'v1', groups: [] });
   throw forbidden('not-allowed');

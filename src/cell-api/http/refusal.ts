@@ -18,6 +18,7 @@ const DENIAL_REASONS = [
   'limit',
   'request-rate',
   'write-rate',
+  'sent-rate',
   'connection-limit',
   'connection-rate',
   'receive-rate',
@@ -88,6 +89,11 @@ export function statusOf(refusal: Refusal): Status {
   const { status: code, reason, message, retryAfterSeconds } = refusal;
   const details = retryAfterSeconds === undefined ? {} : { details: { retryAfterSeconds } };
   return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, code, ...details };
+}
+
+/** 429 that clients repeat by themselves. */
+export function tooMany(message: string, denial: DenialReason = 'limit'): Refusal {
+  return new Refusal(429, message, { denial, retryAfterSeconds: 1 });
 }
 
 /** 403 that is the same whether the object exists or not. */

@@ -9,6 +9,8 @@ export interface BodyAllowance {
   readonly deadlineMs: number;
   /** Of a cell, or of the strangers of an address. */
   readonly account: ByteAccount;
+  /** Called when the request has been answered, or its caller has gone; perhaps twice. */
+  readonly onAnswered?: () => void;
 }
 
 /**
@@ -72,6 +74,11 @@ export class RequestBody {
     this.#released = true;
     this.#allowance.account.release(this.#chargedBytes);
     this.#chargedBytes = 0;
+  }
+
+  /** Tells that the request is not under way any more. */
+  answered(): void {
+    this.#allowance.onAnswered?.();
   }
 
   #hold(bytes: number): Refusal | undefined {

@@ -10,6 +10,7 @@ import { pathOf } from '../http/target.ts';
 import type { CellSession } from '../session.ts';
 import type { PodFeed } from './pod-feed.ts';
 import { writeQuery } from './pod-writes.ts';
+import { askUpstream } from './upstream.ts';
 
 export interface PodEventOptions {
   readonly feed: PodFeed;
@@ -80,14 +81,13 @@ async function patchEvent(options: PodEventOptions, context: CellContext): Promi
 }
 
 function forward({ nodeClient }: PodEventOptions, context: CellContext, body: JsonObject) {
-  const { target, verb, query, signal } = context;
-  return nodeClient.request({
+  const { target, verb, query } = context;
+  return askUpstream(nodeClient, context, {
     method: verb === 'create' ? 'POST' : verb === 'update' ? 'PUT' : 'PATCH',
     path: pathOf(target),
     query: writeQuery(query),
     body,
     contentType: context.body?.mediaType || 'application/json',
-    signal,
   });
 }
 

@@ -6,7 +6,7 @@ import { forbidden } from '../http/refusal.ts';
 import { pathOf } from '../http/target.ts';
 import type { PodFeed } from './pod-feed.ts';
 import { writeQuery } from './pod-writes.ts';
-import { type UpstreamOptions, writeUpstream } from './upstream-writes.ts';
+import { type UpstreamOptions, writeUpstream } from './upstream.ts';
 
 export interface TokenOptions extends UpstreamOptions {
   readonly feed: PodFeed;

@@ -1,9 +1,12 @@
+import type { Clock } from '../../core/clock.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { KubeObject } from '../../kube/objects.ts';
 import type { CellHandler } from '../context.ts';
+import type { Reply } from '../http/answer.ts';
 import type { ListOptions } from '../http/list-options.ts';
-import { badRequest, forbidden } from '../http/refusal.ts';
-import { getReply, type Kind, listReply, watchReply } from './collection-replies.ts';
+import { badRequest, forbidden, tooMany } from '../http/refusal.ts';
+import type { CellSession } from '../session.ts';
+import { type CollectionView, getReply, type Kind, listReply, watchReply } from './collection-replies.ts';
 import type { SharedWatches } from './shared-watches.ts';
 
 export interface SharedReadOptions {
@@ -15,7 +18,11 @@ export interface SharedReadOptions {
   readonly namespaced: boolean;
   /** Fields that can be selected on, and how they are read. */
   readonly selectable?: Selectable;
+  readonly clock: Clock;
 }
+
+/** Of one cell: a kubelet has one of each of five collections, and for a moment two. */
+const MAX_COLLECTION_WATCHES = 16;
 
 export type Selectable = Readonly<Record<string, (object: KubeObject) => unknown>>;
 
@@ -29,6 +36,16 @@ function selectorOf({ fields, labels }: ListOptions, selectable: Selectable): (o
   return (object) => labels.matches(object.metadata.labels) && tests.every((holds) => holds(object));
 }
 
+/** A watch that counts with its cell until it ends. */
+function counted(session: CellSession, view: CollectionView, resourceVersion: string): Reply {
+  const onEnd = () => {
+    session.collectionWatches -= 1;
+  };
+  const reply = watchReply({ ...view, onEnd }, resourceVersion);
+  session.collectionWatches += 1;
+  return reply;
+}
+
 /** GET, list and watch of what every node of the cluster may read; one upstream watch, started at the first use. */
 export function sharedReads({
   client,
@@ -37,18 +54,24 @@ export function sharedReads({
   path,
   namespaced,
   selectable = {},
+  clock,
 }: SharedReadOptions): CellHandler {
   return async (context) => {
-    const { target, options, verb, signal } = context;
+    const { target, options, verb, signal, session } = context;
     if (target.subresource !== undefined || (target.namespace !== undefined) !== (namespaced && verb === 'get')) {
       throw forbidden('not-allowed');
+    }
+    const looksAtAll = verb !== 'get';
+    if (looksAtAll && !session.collectionBucket.take(clock.now())) throw tooMany('the cell lists too often');
+    if (verb === 'watch' && session.collectionWatches >= MAX_COLLECTION_WATCHES) {
+      throw tooMany('the cell watches too many collections');
     }
     const selects = selectorOf(options, selectable);
     const { collection, release } = await watches.acquireSynced({ client, path }, signal);
     release();
     if (verb === 'get') return getReply({ kind, collection }, target.namespace, target.name ?? '');
     if (verb === 'list') return listReply({ kind, collection, selects });
-    if (verb === 'watch') return watchReply({ kind, collection, selects }, options.resourceVersion);
+    if (verb === 'watch') return counted(session, { kind, collection, selects }, options.resourceVersion);
     throw forbidden('not-allowed');
   };
 }

@@ -5,6 +5,7 @@ import { forbidden } from '../http/refusal.ts';
 import { pathOf } from '../http/target.ts';
 import type { PodFeed } from './pod-feed.ts';
 import { isReferenced, referencesOf } from './references.ts';
+import { askUpstream } from './upstream.ts';
 
 export interface VolumeOptions {
   readonly feed: PodFeed;
@@ -13,9 +14,10 @@ export interface VolumeOptions {
 
 /** GET of the claims that the cell's own pods mount. */
 export function persistentVolumeClaims({ feed, nodeClient }: VolumeOptions): CellHandler {
-  return async ({ target, session, signal }) => {
+  return async (context) => {
+    const { target, session } = context;
     if (!isReferenced(feed.podsOf(session), 'claims', target.namespace, target.name ?? '')) throw forbidden();
-    return relayed(await nodeClient.request({ method: 'GET', path: pathOf(target), signal }));
+    return relayed(await askUpstream(nodeClient, context, { method: 'GET', path: pathOf(target) }));
   };
 }
 
@@ -24,7 +26,7 @@ export function persistentVolumes({ feed, nodeClient }: VolumeOptions): CellHand
   return async (context) => {
     const names = await volumeNames(feed, nodeClient, context);
     if (!names.includes(context.target.name)) throw forbidden();
-    return relayed(await nodeClient.request({ method: 'GET', path: pathOf(context.target), signal: context.signal }));
+    return relayed(await askUpstream(nodeClient, context, { method: 'GET', path: pathOf(context.target) }));
   };
 }
 
@@ -39,7 +41,7 @@ async function volumeNames(feed: PodFeed, client: KubeClient, context: CellConte
     );
   return Promise.all(
     paths.map(async (path) => {
-      const response = await client.request({ method: 'GET', path, signal: context.signal });
+      const response = await askUpstream(client, context, { method: 'GET', path });
       if (response.status !== 200) return undefined;
       return (JSON.parse(response.body.toString()) as { spec?: { volumeName?: string } }).spec?.volumeName;
     }),

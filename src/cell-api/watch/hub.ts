@@ -55,6 +55,7 @@ export class WatchHub {
     const stream = new WatchStream(response, {
       deadlineMs: clock.now() + seconds * 1_000,
       unread: request.session.unread,
+      onSent: (bytes) => request.session.sentBucket.charge(clock.now(), bytes),
       onSlow: () => metrics.denials.inc({ reason: 'slow-reader' }),
       onEnd: () => {
         this.#entries.delete(entry);

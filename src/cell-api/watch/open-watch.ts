@@ -24,6 +24,7 @@ export interface WatchStreamOptions {
   /** Charged with what the client has not read yet. */
   readonly unread: ByteAccount;
   readonly onEnd: () => void;
+  readonly onSent: (bytes: number) => void;
   /** Called when the client has read too slowly. */
   readonly onSlow: () => void;
 }
@@ -61,6 +62,7 @@ export class WatchStream implements OpenWatch {
       return;
     }
     this.#pendingBytes += bytes.length;
+    this.#options.onSent(bytes.length);
     // Http2ServerResponse and ServerResponse differ in their overloads; both take (chunk, encoding, callback).
     (this.#response as ServerResponse).write(bytes, 'utf8', () => this.#read(bytes.length));
   }

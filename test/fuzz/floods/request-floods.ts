@@ -133,6 +133,15 @@ export const REQUEST_FLOODS: Readonly<Record<string, Flood>> = {
       inFlight: 10,
       request: () => ({ method: 'POST', url: '/api/v1/nodes', body: tooLarge }),
     }),
+  'lists of collections': async (ground) => {
+    const selector = Array.from({ length: 10 }, (_, index) => `k${index}!=${'v'.repeat(60)}`).join();
+    const result = await burst(ground, {
+      count: 800,
+      inFlight: 50,
+      request: () => ({ method: 'GET', url: `/api/v1/services?labelSelector=${encodeURIComponent(selector)}` }),
+    });
+    return { ...result, held: result.byStatus[200] ?? 0 };
+  },
   'selectors of commas': (ground) =>
     burst(ground, {
       count: 200,
