@@ -54,11 +54,10 @@ export const MAX_HELD: Readonly<Record<string, number>> = {
   'idle connections with the certificate': 32,
   'idle HTTP/2 connections': 32,
   'half-open handshakes': 128,
-  // A burst, and what comes back in half a minute; the first is large, so that it counts for a dozen each.
-  'writes to its own pod': 150,
+  // The burst of a pod and an agent, beyond what the rate allows.
+  'writes to its own pod': 160,
   'large events': 0,
-  // A burst, and what comes back in a minute.
-  'lists of collections': 400,
+  'lists of collections': 110,
 };
 
 /** Floods that nobody has an honest reason for: they have to cost every connection of theirs. */

@@ -30,6 +30,7 @@ interface Burst {
 async function burst({ target, inspect }: FloodGround, { count, inFlight, request }: Burst) {
   const { add, counts } = statusCounts();
   const wire = http2Wire(target, now);
+  const startedAtMs = performance.now();
   let next = 0;
   await Promise.all(
     Array.from({ length: inFlight }, async () => {
@@ -43,7 +44,7 @@ async function burst({ target, inspect }: FloodGround, { count, inFlight, reques
     }),
   );
   wire.close();
-  return { sent: count, byStatus: counts };
+  return { sent: count, byStatus: counts, tookMs: performance.now() - startedAtMs };
 }
 
 /** A large object that the cell API keeps for the cell: what slow readers ask for. */
@@ -79,6 +80,11 @@ async function unread({ target }: FloodGround, path: string, connections: number
 const large = Buffer.from(`{"status":{"images":[${'0,'.repeat(900_000)}0]}}`);
 const tooLarge = Buffer.alloc(3 * 1024 * 1024, 'x');
 
+/** What was done beyond a rate: the burst, however slow the machine is. */
+function beyond({ byStatus, tookMs }: Awaited<ReturnType<typeof burst>>, perSecond: number): number {
+  return Math.max(0, Math.round((byStatus[200] ?? 0) - (perSecond * tookMs) / 1_000));
+}
+
 /** Large once, and then another small part of it each time, as each makes a version of all of it. */
 function statusOf(uid: string, index: number): Buffer {
   const status = index === 0 ? { message: 'x'.repeat(200_000) } : { reason: `Fuzz${index}` };
@@ -104,8 +110,8 @@ export const REQUEST_FLOODS: Readonly<Record<string, Flood>> = {
   'writes to its own pod': async (ground) => {
     const { namespace, pod, podUid } = ground.world.own;
     const result = await burst(ground, {
-      count: 3_000,
-      inFlight: 60,
+      count: 300,
+      inFlight: 8,
       request: (index) => ({
         method: 'PATCH',
         url: `/api/v1/namespaces/${namespace}/pods/${pod}/status`,
@@ -113,7 +119,7 @@ export const REQUEST_FLOODS: Readonly<Record<string, Flood>> = {
         body: statusOf(podUid, index),
       }),
     });
-    return { ...result, held: result.byStatus[200] ?? 0 };
+    return { ...result, held: beyond(result, 10) };
   },
   'large events': async (ground) => {
     const result = await burst(ground, {
@@ -140,7 +146,7 @@ export const REQUEST_FLOODS: Readonly<Record<string, Flood>> = {
       inFlight: 50,
       request: () => ({ method: 'GET', url: `/api/v1/services?labelSelector=${encodeURIComponent(selector)}` }),
     });
-    return { ...result, held: result.byStatus[200] ?? 0 };
+    return { ...result, held: beyond(result, 5) };
   },
   'selectors of commas': (ground) =>
     burst(ground, {
