@@ -183,6 +183,38 @@ describe('routing', () => {
     expect(keys.sort()).toEqual(['node.kubernetes.io/not-ready 300', 'node.kubernetes.io/unreachable 300']);
   });
 
+  test('a pod that has its cell before a NetworkPolicy selects it goes on, and is told once, also by the next provider', async () => {
+    const { metadata } = await create({ labels: { late: 'policy' } }, false);
+    const pod = `pod/${metadata.name}`;
+    await kubectl('wait', pod, '--for=condition=Ready', '--timeout=90s');
+    const policy = {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'NetworkPolicy',
+      metadata: { name: 'late' },
+      spec: { podSelector: { matchLabels: { late: 'policy' } }, policyTypes: ['Ingress'] },
+    };
+    const isEnforced = (is: string) =>
+      kubectl('wait', pod, `--for=condition=nodeless.io/NetworkPolicyEnforced=${is}`, '--timeout=60s');
+    const told = async () => {
+      const named = `involvedObject.name=${metadata.name},reason=NotEnforced`;
+      return (await get<{ items: readonly unknown[] }>('events', '--field-selector', named)).items.length;
+    };
+    await apply(policy);
+    await isEnforced('False');
+    await eventually('it is told', async () => (await told()) === 1);
+    await killProvider(CLUSTER);
+    await startProviderAgain(CLUSTER);
+    // Its kubelet has told its status since, and left that of others alone.
+    await kubectl('annotate', 'networkpolicy/late', 'example.com/touched=yes');
+    const { metadata: next } = await create({ spec: ON_CELLS }, false);
+    await kubectl('wait', `pod/${next.name}`, '--for=condition=Ready', '--timeout=90s');
+    await isEnforced('False');
+    expect(await told()).toBe(1);
+    await kubectl('delete', 'networkpolicy/late');
+    await isEnforced('True');
+    await kubectl('wait', pod, '--for=condition=Ready', '--timeout=30s');
+  }, 300_000);
+
   test('a certificate is changed under load, and no pod goes unrouted', async () => {
     let loading = true;
     let created = 0;
