@@ -114,6 +114,7 @@ describe('faults', () => {
     await delay(60_000);
     await thaw(paths, 'kube-apiserver');
     await execWorks('steady');
+    await kubectl('wait', 'pod/steady', '--for=condition=Ready', '--timeout=20s');
     expect(await identityOf('steady')).toEqual(before);
     await runningPod('after');
     // Its kubelet was never cut off, so it hears of the deletion at once.

@@ -140,6 +140,7 @@ describe('an API server that is not well', () => {
     console.log(`down for ${API_SERVER_DOWN_MS / 1_000} s: ${JSON.stringify(measured)} tries a second`);
     expect(measured.max).toBeLessThan(STORM_PER_SECOND);
     await alive();
+    await kubectl('wait', 'pod/steady', '--for=condition=Ready', '--timeout=20s');
     expect(await identityOf(tools, 'steady')).toEqual(before);
     await rolledOut(1);
     // Its kubelet was never cut off, so it hears of the deletion at once.

@@ -13,6 +13,9 @@ export const ON_CELLS = {
   ],
 };
 
+/** Over a pod's spec: nothing says where it goes, so that routing has to. */
+export const LEFT_TO_ROUTING = { nodeSelector: undefined, tolerations: undefined };
+
 interface PodShape {
   readonly image?: string;
   readonly command?: readonly string[];
@@ -42,8 +45,8 @@ export function pod(name: string, shape: PodShape = {}): object {
   };
 }
 
-/** A Deployment of the web server. */
-export function webDeployment(name: string, replicas: number): object {
+/** A Deployment of the web server; `spec` goes over its pods'. */
+export function webDeployment(name: string, replicas: number, spec: Record<string, unknown> = {}): object {
   const labels = { app: name };
   const container = { ports: [{ containerPort: 80 }], readinessProbe: { httpGet: { port: 80 }, periodSeconds: 1 } };
   return {
@@ -53,7 +56,7 @@ export function webDeployment(name: string, replicas: number): object {
     spec: {
       replicas,
       selector: { matchLabels: labels },
-      template: { metadata: { labels }, spec: podSpec({ image: WEB_IMAGE, container }) },
+      template: { metadata: { labels }, spec: podSpec({ image: WEB_IMAGE, container, spec }) },
     },
   };
 }

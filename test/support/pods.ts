@@ -2,7 +2,7 @@ import type { ClusterTools } from './kubectl.ts';
 
 /** What the tests read of a pod. */
 export interface Pod {
-  metadata: { name: string; uid: string; annotations: Record<string, string> };
+  metadata: { name: string; uid: string; annotations: Record<string, string>; deletionTimestamp?: string };
   status: {
     phase: string;
     reason?: string;
@@ -17,14 +17,18 @@ export interface PodIdentity {
   readonly uid: string;
   readonly cell: string | undefined;
   readonly containers: readonly string[];
+  readonly deleting: boolean;
+  readonly ready: boolean;
 }
 
 function identityIn({ metadata, status }: Pod): PodIdentity {
-  const { name, uid, annotations } = metadata;
+  const { name, uid, annotations, deletionTimestamp } = metadata;
   const containers = status.containerStatuses.map(
     ({ containerID, restartCount }) => `${containerID} restarted ${restartCount} times`,
   );
-  return { name, uid, cell: annotations['nodeless.io/cell'], containers };
+  const ready = status.conditions.some((one) => one.type === 'Ready' && one.status === 'True');
+  const deleting = deletionTimestamp !== undefined;
+  return { name, uid, cell: annotations['nodeless.io/cell'], containers, deleting, ready };
 }
 
 export async function identityOf({ get }: ClusterTools, name: string): Promise<PodIdentity> {
