@@ -7,6 +7,8 @@ export const PREVIOUS_KUBELET_VERSION = 'v1.33.13';
 export const COREDNS_VERSION = 'v1.13.1';
 /** What the benchmarks compare with. */
 export const KWOK_VERSION = 'v0.8.0';
+/** What renders and installs the chart in tests. */
+export const HELM_VERSION = 'v3.22.0';
 export const PAUSE_VERSION = '3.10.1';
 
 /** The folder with the Go modules that the programs are compiled from. */

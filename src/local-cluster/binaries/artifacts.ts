@@ -1,5 +1,6 @@
 import {
   COREDNS_VERSION,
+  HELM_VERSION,
   KUBERNETES_VERSION,
   KWOK_VERSION,
   PAUSE_VERSION,
@@ -28,6 +29,7 @@ export const PROGRAMS = [
   'kubelet-1.33',
   'kwok',
   'sample-apiserver',
+  'helm',
 ] as const;
 export type Program = (typeof PROGRAMS)[number];
 
@@ -36,7 +38,7 @@ export interface Artifact {
   readonly name: string;
   readonly version: string;
   /** Folder of its Go module under deploy/local-cluster. */
-  readonly module: 'kubernetes' | 'kubelet-1.33' | 'coredns' | 'pause' | 'kwok' | 'sample-apiserver';
+  readonly module: 'kubernetes' | 'kubelet-1.33' | 'coredns' | 'pause' | 'kwok' | 'sample-apiserver' | 'helm';
   /** `go build` unless it is a test binary. */
   readonly verb: readonly string[];
   readonly package: string;
@@ -47,14 +49,19 @@ export interface Artifact {
 
 const VERSION_PACKAGE = 'k8s.io/component-base/version';
 
+const HELM_CAPABILITIES = 'helm.sh/helm/v3/pkg/chartutil';
+
+function minorOf(version: string): string {
+  return version.split('.')[1] ?? '';
+}
+
 /** What makes a Kubernetes program tell its version. */
 function kubernetesLdflags(version: string): string {
-  const [, minor = ''] = version.split('.');
   return [
     '-s -w',
     `-X ${VERSION_PACKAGE}.gitVersion=${version}`,
     `-X ${VERSION_PACKAGE}.gitMajor=1`,
-    `-X ${VERSION_PACKAGE}.gitMinor=${minor}`,
+    `-X ${VERSION_PACKAGE}.gitMinor=${minorOf(version)}`,
     `-X ${VERSION_PACKAGE}.gitTreeState=clean`,
   ].join(' ');
 }
@@ -132,6 +139,16 @@ const ARTIFACTS = {
     package: 'k8s.io/sample-apiserver',
     ldflags: '-s -w',
     estimate: 'about a minute on 2 cores, once',
+  },
+  helm: {
+    name: 'helm',
+    version: HELM_VERSION,
+    module: 'helm',
+    verb: ['build'],
+    package: 'helm.sh/helm/v3/cmd/helm',
+    // The version that a chart is rendered for without a cluster.
+    ldflags: `-s -w -X ${HELM_CAPABILITIES}.k8sVersionMajor=1 -X ${HELM_CAPABILITIES}.k8sVersionMinor=${minorOf(KUBERNETES_VERSION)}`,
+    estimate: 'about 4 min on 2 cores, once',
   },
   pause: {
     name: 'pause',

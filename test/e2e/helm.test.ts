@@ -1,0 +1,119 @@
+import { readFile } from 'node:fs/promises';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
+import packageJson from '../../package.json' with { type: 'json' };
+import { installObjects } from '../../src/install/objects.ts';
+import type { KubeObject } from '../../src/kube/objects.ts';
+import { CHART, helmTool } from '../support/helm.ts';
+import { toolsOf } from '../support/kubectl.ts';
+import { CLUSTER } from './global-setup.ts';
+
+const tools = toolsOf(CLUSTER);
+const { kubectl } = tools;
+const NAMESPACE = 'nodeless-system';
+const IMAGE = ['--set', 'image.repository=r/nodeless', '--set', 'image.tag=v1', '--set', 'config.provider=simulated'];
+
+let helm: Awaited<ReturnType<typeof helmTool>>;
+
+beforeAll(async () => {
+  const progress = ({ step, detail }: { step: string; detail: string }) => console.log(`${step}: ${detail}`);
+  helm = await helmTool(progress, new AbortController().signal, tools.kubeconfig);
+});
+
+async function rendered(...flags: readonly string[]): Promise<readonly KubeObject[]> {
+  const { stdout, all, exitCode } = await helm(
+    'template',
+    'nodeless',
+    CHART,
+    '-n',
+    NAMESPACE,
+    '--include-crds',
+    ...flags,
+  );
+  expect(exitCode, all).toBe(0);
+  return parseAllDocuments(stdout).flatMap((document) => (document.toJS() as KubeObject | null) ?? []);
+}
+
+interface ConfigMap extends KubeObject {
+  data: Record<string, string>;
+}
+
+/** By kind, namespace and name, with what YAML may write in several ways read, and what is made of that left out. */
+function comparable(objects: readonly KubeObject[]): Readonly<Record<string, unknown>> {
+  const entries = objects.map((object) => {
+    const { kind, metadata } = object;
+    const read =
+      kind === 'ConfigMap' ? { ...object, data: parse((object as ConfigMap).data['nodeless.yaml'] ?? '') } : object;
+    const text = JSON.stringify(read).replace(/"nodeless\.io\/configuration":"[0-9a-f]{12}"/, '""');
+    return [`${kind} ${metadata.namespace}/${metadata.name}`, JSON.parse(text.replace(/\{""\}/, '{}'))] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+describe('the Helm chart', () => {
+  test.each<[string, readonly string[], object, readonly string[]]>([
+    ['one virtual node', [], {}, []],
+    ['two zones', ['--set', 'config.zones.names={a,b}'], { zones: { names: ['a', 'b'] } }, ['a', 'b']],
+  ])('renders every object that nodeless install applies, and no other: %s', async (_, flags, sections, zones) => {
+    const config = {
+      provider: 'simulated',
+      virtualNode: { name: 'nodeless' },
+      cluster: { namespace: NAMESPACE },
+      ...sections,
+    };
+    const provider = { image: 'r/nodeless:v1', replicas: 2, config };
+    const ours = await installObjects({
+      virtualNode: 'nodeless',
+      namespace: NAMESPACE,
+      zones,
+      monitors: true,
+      provider,
+    });
+    const theirs = await rendered(...IMAGE, '--set', 'monitors.enabled=true', ...flags);
+    // Helm makes the namespace by itself.
+    expect(comparable(theirs)).toEqual(comparable(ours.filter(({ kind }) => kind !== 'Namespace')));
+  });
+
+  test.each([
+    [['--set', 'replicaz=3'], 'replicaz'],
+    [['--set', 'config.cels.gather=1s'], 'cels'],
+    [['--set', 'config.provider=local'], 'local cells can not be launched from a pod'],
+    [['--set', 'config.virtualNode.address=10.0.0.1'], 'is the pod'],
+    [['--set', 'image.repository='], 'image.repository: is required'],
+  ])('refuses %j with what is wrong', async (flags, words) => {
+    const { exitCode, all } = await helm('template', 'nodeless', CHART, ...IMAGE, ...flags);
+    expect([exitCode, all]).toEqual([1, expect.stringContaining(words)]);
+  });
+
+  test('is of the version of the program', async () => {
+    const chart = parse(await readFile(`${CHART}/Chart.yaml`, 'utf8'));
+    expect([chart.version, chart.appVersion]).toEqual([packageJson.version, packageJson.version]);
+  });
+
+  test('is installed beside another virtual node, upgraded and taken back by Helm, on a real API server', async () => {
+    const flags = [
+      'helmed',
+      CHART,
+      '-n',
+      'helmed',
+      ...IMAGE,
+      '--set',
+      'virtualNode.name=helmed',
+      '--set',
+      'shared.create=false',
+    ];
+    const aside = ['--set', 'webhooks.enabled=false'];
+    const { exitCode, all } = await helm('install', ...flags, ...aside, '--create-namespace');
+    expect([exitCode, all]).toEqual([
+      0,
+      expect.stringContaining('The provider of the virtual node helmed is installed'),
+    ]);
+    const deployment = ['get', 'deployment/nodeless-helmed', '-n', 'helmed', '-o', 'jsonpath={.spec.replicas}'];
+    expect(await kubectl(...deployment)).toBe('2');
+    expect((await helm('upgrade', ...flags, ...aside, '--set', 'replicas=3')).exitCode).toBe(0);
+    expect(await kubectl(...deployment)).toBe('3');
+    expect((await helm('uninstall', 'helmed', '-n', 'helmed')).exitCode).toBe(0);
+    await kubectl('delete', 'namespace', 'helmed', '--wait');
+    expect(await kubectl('get', 'clusterroles,clusterrolebindings', '-o', 'name')).not.toContain('helmed');
+  });
+});
