@@ -32,7 +32,9 @@ describe('a provider in the cluster', () => {
       spec: { replicas: number; template: { metadata: object; spec: { containers: readonly object[] } } };
     };
     expect(deployment.spec.replicas).toBe(2);
-    expect(deployment.spec.template.metadata).toMatchObject({ labels });
+    expect(deployment.spec.template.metadata).toMatchObject({
+      labels: { ...labels, 'nodeless.io/placement': 'ignore' },
+    });
     expect(deployment.spec.template.spec).toMatchObject({
       serviceAccountName: 'nodeless',
       securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
