@@ -70,7 +70,7 @@ export const MUST_END = [
   'continuation without an end',
 ];
 /** Requests that are so disfigured that HTTP itself refuses them try nothing of ours; most have to. */
-const MAX_UNREAD_SHARE = 0.15;
+const MAX_UNREAD_SHARE = 0.2;
 /** Of the changes of its own, the share that a watch has to tell; it may have been cut meanwhile. */
 const MIN_TOLD_SHARE = 0.5;
 /** The share of a run that one watch has to last. */
