@@ -215,11 +215,12 @@ export class Book implements CellBook, AgentBook, CellReports {
 
   /**
    * A second key has used the cell's bootstrap token. A copy may be about, or the answer to the first was lost and the
-   * kubelet asks with a new key, which it always does; both end well when the cell is replaced before it has a pod.
+   * kubelet asks with a new key, which it always does; both end well when the cell is replaced before it is shown a pod.
    */
   distrust(cellId: string): void {
     const cell = this.#cells.get(cellId);
-    if (cell !== undefined && isOnItsWay(cell))
+    const isUnused = cell?.phase === 'ready' && shownMembers(cell).length === 0;
+    if (cell !== undefined && (isOnItsWay(cell) || isUnused))
       this.enter(cell, 'lost', 'its bootstrap token was used by a second key');
   }
 

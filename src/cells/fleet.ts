@@ -8,7 +8,7 @@ import type { Clock } from '../core/clock.ts';
 import { messageOf, NodelessError } from '../core/errors.ts';
 import type { Offering } from '../core/offerings.ts';
 import type { Book } from './book.ts';
-import { type Cell, isNeededByOthers, isServed } from './cell.ts';
+import { type Cell, isNeededByOthers, isServed, isWarm } from './cell.ts';
 
 export interface FleetOptions {
   readonly provider: CellProvider;
@@ -157,6 +157,8 @@ export class Fleet {
    * precedes the pod's failure.
    */
   async lose(cell: Cell, reason: string): Promise<void> {
+    // No pod counts on one that waits for some.
+    if (isWarm(cell)) return this.end(cell, reason);
     if (this.#losing.has(cell.cellId)) return;
     this.#losing.add(cell.cellId);
     this.#options.logger.warn({ cell: cell.cellId, pod: cell.pod, reason }, 'cell is given up');

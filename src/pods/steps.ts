@@ -95,7 +95,7 @@ export class PodSteps {
       case 'launch':
         return this.#launch(pod, cell, again, signal);
       case 'own':
-        return this.#own(pod, cell);
+        return this.#own(pod, cell, signal);
       case 'handOver':
         return this.#handOver(pod, cell, signal);
       case 'restoreReady':
@@ -250,7 +250,7 @@ export class PodSteps {
   }
 
   /** A claim is written on the machine before its kubelet is shown the pod: so no cell that has run one is ever given again. */
-  async #own(pod: WirePod, cell: Cell | undefined): Promise<Outcome> {
+  async #own(pod: WirePod, cell: Cell | undefined, signal: AbortSignal): Promise<Outcome> {
     if (cell === undefined) return {};
     const { fleet, book, events } = this.#options;
     try {
@@ -258,7 +258,8 @@ export class PodSteps {
     } catch (error) {
       if (!isNodelessError(error) || !LOST_CLAIM_CODES.includes(error.code)) throw error;
       events.warning(pod, 'CellClaimFailed', `${cell.cellId} can not be claimed: ${error.message}`);
-      book.enter(cell, 'lost', error.message);
+      if (error.code === 'Denied') await this.#disown(pod, cell, error, signal);
+      else book.enter(cell, 'lost', error.message);
     }
     return {};
   }

@@ -28,6 +28,8 @@ interface Comer {
   kind: StartKind;
 }
 
+/** Two periods of a kubelet's lease, and some: what is silent for longer may be dead. */
+const HEARD_MS = 25_000;
 /** A cell that takes this many times as long as others take is not waited for. */
 const LATE_TIMES = 2;
 
@@ -126,9 +128,10 @@ export class Claims implements WarmCells {
 
   #waiting(pools: ReadonlyMap<string, KeptPool>, { mayBeOn, hasRoomOn }: Wanted): Cell | undefined {
     const { stock } = this.#options.keeper;
+    const nowMs = this.#options.clock.now();
     return stock.cheapest(
       (uid) => pools.has(uid),
-      (cell) => hasRoomOn(cell) && mayBeOn(standingOf(cell)),
+      (cell) => nowMs - (cell.lastSeenMs ?? nowMs) <= HEARD_MS && hasRoomOn(cell) && mayBeOn(standingOf(cell)),
     );
   }
 
@@ -139,7 +142,7 @@ export class Claims implements WarmCells {
       const lateMs = LATE_TIMES * (starts?.lead.quantileMs(0.95) ?? Number.POSITIVE_INFINITY);
       for (const cell of holding.booting.values()) {
         if (cell.phase !== 'booting' || cell.machine === undefined) continue;
-        if (nowMs - (cell.enteredMs.requested ?? nowMs) > lateMs) continue;
+        if (nowMs - (cell.enteredMs.requested ?? cell.machine.createdAtMs) > lateMs) continue;
         if (hasRoomOn(cell) && mayBeOn(standingOf(cell))) return cell;
         break;
       }

@@ -1,4 +1,5 @@
 import { type Cell, isServed, isWarm } from '../cells/cell.ts';
+import type { CellMachine } from '../core/cell.ts';
 
 /** The cells of one pool, by what they are to it. */
 export class Holding {
@@ -22,6 +23,13 @@ export class Holding {
     move(this.ready, cell, counts && isWarm(cell) && phase === 'ready');
     if (counts && !isWarm(cell)) this.claimed.add(cellId);
     else this.claimed.delete(cellId);
+  }
+
+  /** A machine of it, of whichever cell. */
+  get oneMachine(): CellMachine | undefined {
+    for (const { machine } of [...this.ready.values(), ...this.booting.values()])
+      if (machine !== undefined) return machine;
+    return undefined;
   }
 
   /** What the cells that wait, or will, cost an hour, in dollars. */

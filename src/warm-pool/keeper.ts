@@ -81,6 +81,8 @@ export class PoolKeeper {
   async #tick(): Promise<void> {
     for (const kept of this.pools()) {
       if (this.#signal.aborted) return;
+      // Agents that are required there may have gone.
+      for (const cell of kept.holding.booting.values()) this.#placed(cell);
       try {
         await kept.tick();
       } catch (error) {
@@ -155,6 +157,7 @@ export class PoolKeeper {
       placement.booted({ offering, cellClass });
       if (allocatable !== undefined) placement.measured({ offering, cellClass }, allocatable);
     }
+    kept.orders.came();
     book.enter(cell, 'ready');
   }
 }

@@ -7,6 +7,7 @@ import { Orders, type OrdersOptions, type Trouble } from './orders.ts';
 import type { MeasuredStarts } from './policy/measured-times.ts';
 import { type Level, Sizing } from './sizing.ts';
 import { StartRecord } from './start-record.ts';
+import { surplus } from './surplus.ts';
 
 export interface KeptPoolOptions extends OrdersOptions {
   readonly launchTimeoutMs: number;
@@ -18,8 +19,10 @@ export interface KeptPoolOptions extends OrdersOptions {
 
 /** What offerings there are, and what was measured, is looked at so often. */
 const LOOK_MS = 10_000;
-/** Less is billed all the same. */
-const BILLED_MS = 60_000;
+/** What was there when this process began to lead is kept for so long: who led before knew why, and this one has yet to learn. */
+const INHERITED_MS = 900_000;
+/** A kubelet renews its lease every 10 s. */
+const SILENT_MS = 40_000;
 const NO_LEVEL: Level = { running: 0, atMost: 0, why: 'nothing is known yet', needed: 'rate' };
 
 /** One pool, kept by the process that leads: its cells, how many there should be, and what came of it. */
@@ -30,11 +33,14 @@ export class KeptPool {
   readonly #options: KeptPoolOptions;
   readonly #sizing = new Sizing();
   #pool: WarmPool;
-  #level: Level = NO_LEVEL;
+  #level: Level | undefined;
+  #inherited: { readonly cells: number; readonly untilMs: number } | undefined;
   #starts: MeasuredStarts | undefined;
   #choice: Choice | undefined;
-  /** The largest that a selected pod has requested, where no shape is given. */
+  /** The largest that a selected pod has requested and that can be had, where no shape is given. */
   #seen: Resources | undefined;
+  /** More than that: whether it can be had is not known yet. */
+  #asked: Resources | undefined;
   #lookedMs = Number.NEGATIVE_INFINITY;
   #cameAtOnce = 0;
 
@@ -49,12 +55,12 @@ export class KeptPool {
   }
 
   get level(): Level {
-    return this.#level;
+    return this.#level ?? NO_LEVEL;
   }
 
   /** What its cells are sized for; undefined where that is to be seen by its first pod. */
   get size(): Resources | undefined {
-    return this.#pool.spec.shape ?? this.#seen;
+    return this.#pool.spec.shape ?? this.#seen ?? this.holding.oneMachine?.allocatable;
   }
 
   /** What its cells are launched as; undefined where nothing is offered, or known yet. */
@@ -70,7 +76,7 @@ export class KeptPool {
   get trouble(): Trouble | undefined {
     const { min, budget } = this.#pool.spec;
     const affordable = this.#affordable();
-    const lacks = this.holding.position < this.#level.running || this.#choice === undefined;
+    const lacks = this.holding.ready.size < this.level.running || this.#choice === undefined;
     if (affordable >= min) return lacks ? this.orders.trouble : undefined;
     const message = `spec.budget.maxPricePerHourUsd of ${budget.maxPricePerHourUsd} is enough for ${affordable} cells, and spec.min is ${min}; raise the budget, or lower min`;
     return { reason: 'BudgetBelowMin', message };
@@ -79,6 +85,7 @@ export class KeptPool {
   /** Its object has changed: that counts at once. */
   edit(pool: WarmPool): void {
     this.#pool = pool;
+    this.#inherited = { cells: 0, untilMs: 0 };
     this.#lookedMs = Number.NEGATIVE_INFINITY;
     this.#endUnfit();
   }
@@ -86,10 +93,10 @@ export class KeptPool {
   /** A pod that it is for has come. */
   came(need: Resources): void {
     this.#cameAtOnce += 1;
-    const { size } = this;
-    if (this.#pool.spec.shape !== undefined || (size !== undefined && covers(size, need))) return;
-    this.#seen = size === undefined ? need : larger(size, need);
-    this.edit(this.#pool);
+    const known = this.#asked ?? this.#seen;
+    if (this.#pool.spec.shape !== undefined || (known !== undefined && covers(known, need))) return;
+    this.#asked = known === undefined ? need : larger(known, need);
+    this.#lookedMs = Number.NEGATIVE_INFINITY;
   }
 
   started(kind: Parameters<StartRecord['started']>[0], ms: number): void {
@@ -107,12 +114,12 @@ export class KeptPool {
 
   /** Looks at everything, and does what follows. */
   async tick(): Promise<void> {
-    const { clock } = this.#options;
-    const { size } = this;
-    if (clock.now() - this.#lookedMs >= LOOK_MS && size !== undefined) {
-      this.#lookedMs = clock.now();
-      this.#choice = (await this.orders.wouldBe(this.#pool, size)) ?? this.#choice;
-      this.#starts = undefined;
+    const nowMs = this.#options.clock.now();
+    this.#inherited ??= { cells: this.holding.position, untilMs: nowMs + INHERITED_MS };
+    // A clock that was set back must not keep it waiting.
+    if (nowMs - this.#lookedMs >= LOOK_MS || nowMs < this.#lookedMs) {
+      this.#lookedMs = nowMs;
+      await this.#look();
     }
     this.#relaunch();
     this.#decide();
@@ -124,9 +131,10 @@ export class KeptPool {
   refill(): void {
     const { size, orders, holding } = this;
     const { mayAct, canClaim } = this.#options;
-    if (size === undefined || !canClaim || !mayAct() || orders.isPaused) return;
-    const replacing = holding.booting.size === 0 && this.#oldest(this.#agedMs()) !== undefined ? 1 : 0;
-    for (let missing = this.#level.running + replacing - holding.position; missing > 0; missing -= 1)
+    if (size === undefined || !canClaim || !mayAct() || !orders.isOpen) return;
+    const replacing = holding.booting.size === 0 && [...holding.ready.values()].some(this.#isWorn) ? 1 : 0;
+    const missing = this.level.running + replacing - holding.position;
+    for (let count = Math.min(missing, orders.width - holding.booting.size); count > 0; count -= 1)
       orders.order(this.#pool, size);
   }
 
@@ -135,6 +143,21 @@ export class KeptPool {
     const { fleet } = this.#options;
     for (const cell of [...this.holding.booting.values(), ...this.holding.ready.values()])
       void fleet.end(cell, 'its pool is gone');
+  }
+
+  /** What its cells would be launched as now: for a pod that asks for more, if there is such a machine. */
+  async #look(): Promise<void> {
+    const asked = this.#asked;
+    this.#asked = undefined;
+    const forAsked = asked === undefined ? undefined : await this.orders.wouldBe(this.#pool, asked);
+    if (forAsked !== undefined) {
+      this.#seen = asked;
+      this.#endUnfit();
+    }
+    const { size } = this;
+    if (size === undefined) return;
+    this.#choice = forAsked ?? (await this.orders.wouldBe(this.#pool, size)) ?? this.#choice;
+    this.#starts = undefined;
   }
 
   #decide(): void {
@@ -159,10 +182,11 @@ export class KeptPool {
     const { clock, launchTimeoutMs, mayAct } = this.#options;
     if (!mayAct()) return;
     for (const cell of this.holding.booting.values()) {
-      const sinceMs = cell.enteredMs.booting ?? cell.enteredMs.requested ?? clock.now();
-      // Those that follow were ordered later.
-      if (clock.now() - sinceMs < launchTimeoutMs) break;
-      if (cell.phase === 'booting') this.orders.failedToBoot(cell, this.#pool);
+      const { enteredMs, machine, phase, kubeletReady } = cell;
+      const sinceMs = enteredMs.booting ?? enteredMs.requested ?? machine?.createdAtMs ?? clock.now();
+      // What has a kubelet waits for agents, and another machine would have to as well.
+      if (phase === 'booting' && !kubeletReady && clock.now() - sinceMs >= launchTimeoutMs)
+        this.orders.failedToBoot(cell, this.#pool);
     }
     const { size } = this;
     if (size === undefined || this.orders.isPaused) return;
@@ -172,21 +196,16 @@ export class KeptPool {
 
   #shrink(): void {
     const { fleet, clock, mayAct } = this.#options;
-    const { holding } = this;
-    if (!mayAct()) return;
-    const { running, atMost } = this.#level;
-    const aged = this.#oldest(this.#agedMs());
-    // Its successor waits already.
-    if (aged !== undefined && holding.ready.size > running) void fleet.end(aged, 'it has waited for long');
-    // One that is aged stays until its successor waits, and both are there for a while.
-    const spare = aged === undefined ? 0 : 1;
-    const max = this.#pool.spec.max + spare;
-    for (const cell of [...holding.ready.values(), ...holding.booting.values()]) {
-      if (holding.position <= atMost + spare) return;
-      const isBilled = clock.now() - (cell.machine?.createdAtMs ?? 0) >= BILLED_MS;
-      if (holding.position <= max && (cell.phase !== 'ready' || !isBilled)) continue;
-      void fleet.end(cell, 'the pool needs fewer cells');
-    }
+    if (!mayAct() || this.#level === undefined) return;
+    const { spec } = this.#pool;
+    const { running } = this.#level;
+    const nowMs = clock.now();
+    const { cells = 0, untilMs = 0 } = this.#inherited ?? {};
+    const inherited = spec.replicas === 0 && nowMs < untilMs ? cells : 0;
+    const atMost = Math.max(this.#level.atMost, Math.min(inherited, spec.max));
+    const terms = { running, atMost, max: spec.max, nowMs, isWorn: this.#isWorn };
+    for (const { cell, reason } of surplus(this.holding.ready.values(), this.holding.booting.values(), terms))
+      void fleet.end(cell, reason);
   }
 
   /** Cells that a change has left too small, or of another class, are replaced. */
@@ -203,18 +222,12 @@ export class KeptPool {
     }
   }
 
-  /** Half of what its class lets a cell live, so that its pod has the other half. */
-  #agedMs(): number {
-    return (this.#choice?.cellClass.spec.expireAfter ?? Number.POSITIVE_INFINITY) / 2;
-  }
-
-  #oldest(limitMs: number): Cell | undefined {
-    if (limitMs === Number.POSITIVE_INFINITY) return undefined;
-    const [first] = this.holding.ready.values();
-    const createdAtMs = first?.machine?.createdAtMs;
-    if (createdAtMs === undefined) return undefined;
-    return this.#options.clock.now() - createdAtMs >= limitMs ? first : undefined;
-  }
+  /** One that has lived half of what its class lets it, so that a pod has the other half, or whose kubelet is not heard of. */
+  readonly #isWorn = ({ machine, lastSeenMs }: Cell): boolean => {
+    const nowMs = this.#options.clock.now();
+    const agedMs = (this.#choice?.cellClass.spec.expireAfter ?? Number.POSITIVE_INFINITY) / 2;
+    return nowMs - (machine?.createdAtMs ?? nowMs) >= agedMs || nowMs - (lastSeenMs ?? nowMs) > SILENT_MS;
+  };
 
   /** Price of a cell that waits, an hour, in dollars. */
   get pricePerCellUsd(): number {

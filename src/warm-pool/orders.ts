@@ -52,18 +52,38 @@ export class Orders {
   #pausedUntilMs = 0;
   #trouble: Trouble | undefined;
   #nothingOffered: Trouble | undefined;
+  #width = Number.POSITIVE_INFINITY;
 
   constructor(options: OrdersOptions) {
     this.#options = options;
   }
 
-  /** Why the last order failed, or the next would; undefined once another went well. */
+  /** Why the last order failed, or the next would; undefined once a cell has come since. */
   get trouble(): Trouble | undefined {
     return this.#nothingOffered ?? this.#trouble;
   }
 
   get isPaused(): boolean {
-    return this.#options.clock.now() < this.#pausedUntilMs;
+    const leftMs = this.#pausedUntilMs - this.#options.clock.now();
+    // More is left only where the clock was set back.
+    return leftMs > 0 && leftMs <= BACKOFF_MS.last;
+  }
+
+  /** Whether an order may go well. */
+  get isOpen(): boolean {
+    return !this.isPaused && this.#nothingOffered === undefined;
+  }
+
+  /** How many may be on their way: after a failure one, and twice as many with each that comes. */
+  get width(): number {
+    return this.#width;
+  }
+
+  /** A cell has come that was ordered. */
+  came(): void {
+    this.#backoff.reset();
+    this.#trouble = undefined;
+    this.#width *= 2;
   }
 
   /** What a cell would be launched as now; nothing is counted. Undefined where there is nothing, which is the trouble then. */
@@ -104,8 +124,6 @@ export class Orders {
       }
       const machine = await fleet.launch(cell, order);
       placement.succeeded(order.offering);
-      this.#backoff.reset();
-      this.#trouble = undefined;
       this.#options.logger.info({ cell: cellId, pool: pool.name, type: machine.instanceType }, 'warm cell launched');
     } catch (error) {
       if (signal.aborted || book.get(cellId) !== cell || !isWarm(cell) || cell.phase === 'ending') return;
@@ -113,6 +131,7 @@ export class Orders {
       if (isNodelessError(error, 'InsufficientCapacity') && cell.offering !== undefined)
         placement.exhausted(cell.offering);
       if (isNodelessError(error, 'AmbiguousOutcome')) book.enter(cell, 'requested');
+      else if (cell.offering === undefined && cell.machine === undefined) book.remove(cell);
       else void fleet.end(cell, messageOf(error));
     } finally {
       this.#underWay.delete(cellId);
@@ -134,6 +153,7 @@ export class Orders {
 
   #pause(trouble: Trouble, pool: WarmPool): void {
     const { clock, logger } = this.#options;
+    this.#width = 1;
     // Orders of one moment fail together, and are one failure.
     if (!this.isPaused) this.#pausedUntilMs = clock.now() + this.#backoff.next();
     if (this.#trouble?.reason !== trouble.reason)

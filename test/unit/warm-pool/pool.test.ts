@@ -151,6 +151,86 @@ describe('a warm pool', () => {
     expect(waiting(again)).toHaveLength(2);
   });
 
+  test('keeps what it has after a restart, though who leads now has yet to learn why so many', async () => {
+    const one = await withReady(3);
+    const cells = waiting(one).map(({ cellId }) => cellId);
+    one.stop.abort();
+    const again = made([offering('small', 1)], one);
+    again.warmPools.apply('ADDED', pool('web', { min: 0 }));
+    again.start();
+    for (const cellId of cells) again.report(cellId);
+    await vi.waitFor(() => expect(again.keeper.pool('pool-web')?.choice).toBeDefined());
+    await again.keeper.pool('pool-web')?.tick();
+    expect(waiting(again)).toHaveLength(3);
+    expect(again.keeper.pool('pool-web')?.level.running).toBe(0);
+  });
+
+  test('without a shape keeps what it has after a restart, before a pod tells what it is for', async () => {
+    const selector = { matchLabels: { app: 'web' } };
+    const one = await withReady(2);
+    const cells = waiting(one).map(({ cellId }) => cellId);
+    one.stop.abort();
+    const again = made([offering('small', 1)], one);
+    again.warmPools.apply('ADDED', pool('web', { shape: undefined, selector, min: 2 }));
+    again.start();
+    for (const cellId of cells) again.report(cellId);
+    await vi.waitFor(() => expect(again.keeper.pool('pool-web')?.choice).toBeDefined());
+    await again.keeper.pool('pool-web')?.tick();
+    expect(waiting(again).map(({ cellId }) => cellId)).toEqual(cells);
+  });
+
+  test('without a shape is not undone by a pod that no machine is large enough for', async () => {
+    const labels = { app: 'web' };
+    const one = made();
+    one.warmPools.apply('ADDED', pool('web', { shape: undefined, selector: { matchLabels: labels }, min: 1 }));
+    one.start();
+    one.pods.create('p', { metadata: { name: 'p', labels }, ...{ spec: big('500m') } } as never);
+    await vi.waitFor(() => expect(one.book.ofPod('uid-p')).toBeDefined());
+    one.report(one.book.ofPod('uid-p')?.cellId ?? '');
+    await boot(one, 1);
+    const [cell] = waiting(one);
+    one.pods.create('q', { metadata: { name: 'q', labels }, ...{ spec: big('900') } } as never);
+    await vi.waitFor(() => expect(one.pods.events.map(({ message }) => message).join()).toContain('900'));
+    await one.keeper.pool('pool-web')?.tick();
+    expect(waiting(one)).toEqual([cell]);
+  });
+
+  test('gives no cell whose kubelet is silent, and has it replaced once another waits', async () => {
+    const one = await withReady(1);
+    const [silent] = waiting(one);
+    if (silent !== undefined) silent.lastSeenMs = Date.now() - 60_000;
+    one.pods.create('p');
+    await vi.waitFor(() => expect(one.book.ofPod('uid-p')).toBeDefined());
+    expect(one.book.ofPod('uid-p')).not.toBe(silent);
+    const kept = one.keeper.pool('pool-web');
+    await kept?.tick();
+    await vi.waitFor(() => expect(booting(one)).toHaveLength(1));
+    expect(waiting(one)).toEqual([silent]);
+    one.report(booting(one)[0]?.cellId ?? '');
+    await vi.waitFor(() => expect(booting(one)).toEqual([]));
+    await kept?.tick();
+    expect(waiting(one)).toHaveLength(1);
+    expect(waiting(one)).not.toContain(silent);
+  });
+
+  test('gives up a cell whose token a second key has used, also while it waits', async () => {
+    const one = await withReady(1);
+    const [cell] = waiting(one);
+    one.book.distrust(cell?.cellId ?? '');
+    expect(waiting(one)).toEqual([]);
+    await vi.waitFor(() => expect(one.terminate).toHaveBeenCalledWith(cell?.cellId, expect.anything()));
+  });
+
+  test('after a failure tries with one cell, not with all that it lacks', async () => {
+    const one = made();
+    one.launch.mockRejectedValue(new NodelessError({ code: 'Throttled', retryable: true, message: 'not so fast' }));
+    one.warmPools.apply('ADDED', pool('web', { min: 20, max: 20 }));
+    one.start();
+    await vi.waitFor(() => expect(one.launch).toHaveBeenCalledTimes(20));
+    await vi.waitFor(() => expect(one.launch).toHaveBeenCalledTimes(21), { timeout: 5_000, interval: 5 });
+    expect(one.keeper.pool('pool-web')?.trouble?.reason).toBe('Throttled');
+  });
+
   test('never gives a cell that has run a pod, though the pod is gone and nobody watched', async () => {
     const one = await withReady(1);
     one.pods.create('p');
