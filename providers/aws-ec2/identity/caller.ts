@@ -1,6 +1,7 @@
 import { request } from 'undici';
 import { z } from 'zod';
 import { messageOf, NodelessError } from '../../../src/core/errors.ts';
+import { shapedJson } from '../../../src/core/json-text.ts';
 import { BINDING_HEADER, stsHost } from './proof.ts';
 import type { ReadToken } from './token.ts';
 
@@ -22,14 +23,6 @@ const identity = z.object({
   GetCallerIdentityResponse: z.object({ GetCallerIdentityResult: z.object({ Arn: z.string().max(2_048) }) }),
 });
 const failure = z.object({ Error: z.object({ Code: z.string().max(128) }) });
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
 
 async function bounded(body: AsyncIterable<Uint8Array>): Promise<string> {
   const chunks: Uint8Array[] = [];
@@ -71,13 +64,12 @@ export async function askCaller(
   } catch (error) {
     throw unsettled(`STS can not be asked who signed: ${messageOf(error)}; it is asked again`, error);
   }
-  const said = parsed(text);
   if (status === 200) {
-    const read = identity.safeParse(said);
-    if (!read.success) throw unsettled('STS does not say who signed; it is asked again');
-    return { arn: read.data.GetCallerIdentityResponse.GetCallerIdentityResult.Arn };
+    const read = shapedJson(identity, text);
+    if (read === undefined) throw unsettled('STS does not say who signed; it is asked again');
+    return { arn: read.GetCallerIdentityResponse.GetCallerIdentityResult.Arn };
   }
-  const code = failure.safeParse(said).data?.Error.Code ?? '';
+  const code = shapedJson(failure, text)?.Error.Code ?? '';
   if ((status !== 400 && status !== 403) || BUSY.has(code)) {
     throw unsettled(`STS answered ${status} ${code}; it is asked again`);
   }
