@@ -1,5 +1,6 @@
 import { selects } from '../core/label-selector.ts';
 import type { WarmPool } from '../core/warm-pool.ts';
+import type { KubeObject } from '../kube/objects.ts';
 import type { WirePod } from '../kube/wire-pod.ts';
 
 /** Whether a pool is for a pod by its namespace and labels; whether its cells will do for it is another question. */
@@ -15,8 +16,17 @@ export interface KeepingNode {
   readonly isFirst: boolean;
 }
 
+/** The zone that a pool's object names, whether or not the object is valid. */
+export function zoneOf(object: KubeObject): string | undefined {
+  const { zone } = (object.spec ?? {}) as { readonly zone?: unknown };
+  return typeof zone === 'string' ? zone : undefined;
+}
+
 /** Whether a virtual node keeps a pool. */
-export function isKeptBy({ spec }: Pick<WarmPool, 'spec'>, { zone, isFirst }: KeepingNode): boolean {
+export function isKeptBy(
+  { spec }: { readonly spec: Pick<WarmPool['spec'], 'zone'> },
+  { zone, isFirst }: KeepingNode,
+): boolean {
   if (zone === undefined) return true;
   return spec.zone === undefined ? isFirst : spec.zone === zone;
 }

@@ -25,6 +25,11 @@ export class Holding {
     else this.claimed.delete(cellId);
   }
 
+  /** All of them. */
+  cellIds(): readonly string[] {
+    return [...this.booting.keys(), ...this.ready.keys(), ...this.claimed];
+  }
+
   /** A machine of it, of whichever cell. */
   get oneMachine(): CellMachine | undefined {
     for (const { machine } of [...this.ready.values(), ...this.booting.values()])

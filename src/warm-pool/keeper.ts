@@ -4,7 +4,8 @@ import { isNodelessError, messageOf } from '../core/errors.ts';
 import { parseWarmPool } from '../core/warm-pool.ts';
 import type { Collection } from '../kube/collection.ts';
 import type { KubeObject } from '../kube/objects.ts';
-import { isKeptBy, type KeepingNode } from './eligibility.ts';
+import { isKeptBy, type KeepingNode, zoneOf } from './eligibility.ts';
+import { Holding } from './holding.ts';
 import { KeptPool, type KeptPoolOptions } from './kept-pool.ts';
 import { Stock } from './stock.ts';
 
@@ -13,6 +14,17 @@ export interface KeeperOptions extends Omit<KeptPoolOptions, 'signal'> {
   readonly node: KeepingNode;
   /** Whether what is required on a cell beside its kubelet is there. */
   readonly isComplete: (cell: Cell) => boolean;
+}
+
+/** A pool whose object can not be read. */
+export interface UnreadPool {
+  readonly name: string;
+  readonly uid: string;
+  readonly reason: string;
+  /** Whether it would be this virtual node's. */
+  readonly isOurs: boolean;
+  /** Its cells, where it has not been kept by this process before: they stay as they are. */
+  readonly holding: Holding;
 }
 
 const TICK_MS = 1_000;
@@ -25,8 +37,7 @@ export class PoolKeeper {
   readonly #options: KeeperOptions;
   readonly #byUid = new Map<string, KeptPool>();
   readonly #signal: AbortSignal;
-  /** Why a pool's object can not be read, by its uid. */
-  readonly #invalid = new Map<string, string>();
+  readonly #unread = new Map<string, UnreadPool>();
   #isKnown = false;
   #telling = false;
 
@@ -45,7 +56,12 @@ export class PoolKeeper {
 
   /** Why the object of a pool is not valid. */
   invalidity(uid: string): string | undefined {
-    return this.#invalid.get(uid);
+    return this.#unread.get(uid)?.reason;
+  }
+
+  /** The pools of this virtual node that could not be read since it leads. */
+  *neverRead(): IterableIterator<UnreadPool> {
+    for (const unread of this.#unread.values()) if (unread.isOurs && !this.#byUid.has(unread.uid)) yield unread;
   }
 
   /** Keeps pools until the signal aborts; begins with what the book has, at once where the pools are known. */
@@ -103,8 +119,8 @@ export class PoolKeeper {
         .catch(() => undefined);
       return;
     }
-    this.#invalid.delete(uid);
     this.#drop(uid);
+    this.#forgetUnread(uid);
   }
 
   #drop(uid: string): void {
@@ -118,16 +134,29 @@ export class PoolKeeper {
     const { node, logger } = this.#options;
     try {
       const pool = parseWarmPool(object);
-      this.#invalid.delete(uid);
       const known = this.#byUid.get(uid);
       if (!isKeptBy(pool, node)) this.#drop(uid);
       else if (known !== undefined) known.edit(pool);
       else this.#byUid.set(uid, new KeptPool(pool, { ...this.#options, signal: this.#signal }));
+      this.#forgetUnread(uid);
     } catch (error) {
       if (!isNodelessError(error)) throw error;
       // It is kept as it was.
-      logger.warn({ pool: object.metadata.name, reason: error.message }, 'a WarmPool is not valid');
-      this.#invalid.set(uid, error.message);
+      const { name } = object.metadata;
+      logger.warn({ pool: name, reason: error.message }, 'a WarmPool is not valid');
+      const holding = this.#unread.get(uid)?.holding ?? new Holding();
+      const isOurs = isKeptBy({ spec: { zone: zoneOf(object) } }, node);
+      this.#unread.set(uid, { name, uid, reason: error.message, isOurs, holding });
+    }
+  }
+
+  /** What held its cells does so no more: they are its pool's, or nobody's. */
+  #forgetUnread(uid: string): void {
+    const unread = this.#unread.get(uid);
+    this.#unread.delete(uid);
+    for (const cellId of unread?.holding.cellIds() ?? []) {
+      const cell = this.#options.book.get(cellId);
+      if (cell !== undefined) this.#placed(cell);
     }
   }
 
@@ -137,15 +166,17 @@ export class PoolKeeper {
     if (cell.pool === undefined || !this.#isKnown) return;
     const isThere = book.get(cell.cellId) === cell;
     const kept = this.#byUid.get(cell.pool.uid);
-    kept?.holding.place(cell, isThere);
+    const unread = this.#unread.get(cell.pool.uid);
+    (kept ?? unread)?.holding.place(cell, isThere);
     const waits = isThere && isWarm(cell) && cell.phase === 'ready';
     if (waits && cell.kubeletReady && kept !== undefined) this.stock.add(cell);
     else this.stock.remove(cell.cellId);
     if (!isThere || !isWarm(cell) || cell.phase === 'ending' || cell.phase === 'ended') return;
-    if (kept === undefined) void fleet.end(cell, 'its pool is gone');
+    if (kept === undefined && unread === undefined) void fleet.end(cell, 'its pool is gone');
     else if (!isServed(cell)) void fleet.end(cell, cell.reason ?? 'its machine ended');
     else if (waits && !cell.kubeletReady) void fleet.end(cell, 'its kubelet is not Ready any more');
-    else if (cell.phase === 'booting' && cell.kubeletReady && this.#options.isComplete(cell)) this.#ready(cell, kept);
+    else if (cell.phase === 'booting' && cell.kubeletReady && this.#options.isComplete(cell))
+      if (kept !== undefined) this.#ready(cell, kept);
   }
 
   #ready(cell: Cell, kept: KeptPool): void {

@@ -7,8 +7,7 @@ import type { KubeClient } from '../kube/client.ts';
 import type { Collection } from '../kube/collection.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import type { PoolKeeper } from './keeper.ts';
-import type { KeptPool } from './kept-pool.ts';
-import { type PoolStatus, statusOf } from './status.ts';
+import { type PoolStatus, type StatusContext, statusOf, statusOfUnread } from './status.ts';
 
 export interface StatusWriterOptions {
   readonly client: KubeClient;
@@ -25,6 +24,13 @@ const TICK_MS = 1_000;
 /** What only a policy's words say anew is not worth a write of its own. */
 const WORDS_MS = 30_000;
 
+/** A pool, and what there is to say of it. */
+interface Told {
+  readonly name: string;
+  readonly uid: string;
+  readonly say: (context: StatusContext) => PoolStatus;
+}
+
 interface Written {
   readonly atMs: number;
   readonly text: string;
@@ -35,20 +41,29 @@ function countsOf({ why: _why, hitRate: _rate, achieved: _achieved, conditions, 
   return JSON.stringify([counts, conditions.map(({ type, status, reason }) => [type, status, reason])]);
 }
 
+/** The pools of a keeper, also those that it can not read. */
+function* toldBy(keeper: PoolKeeper): IterableIterator<Told> {
+  for (const kept of keeper.pools()) {
+    const { name, uid } = kept.pool;
+    yield { name, uid, say: (context) => statusOf(kept, keeper.invalidity(uid), context) };
+  }
+  for (const unread of keeper.neverRead())
+    yield { name: unread.name, uid: unread.uid, say: (context) => statusOfUnread(unread, context) };
+}
+
 /** Writes to each pool how it is, when that has changed, until the signal aborts. */
 export async function writeStatuses(options: StatusWriterOptions, signal: AbortSignal): Promise<void> {
   const { client, pools, keeper, canClaim, clock, logger, mayAct } = options;
   const written = new Map<string, Written>();
   let failing = false;
 
-  async function write(kept: KeptPool): Promise<void> {
-    const { name, uid } = kept.pool;
+  async function write({ name, uid, say }: Told): Promise<void> {
     const object = pools.get(undefined, name);
     if (object === undefined || object.metadata.uid !== uid) return;
     const before = (object.status as Partial<PoolStatus> | undefined)?.conditions ?? [];
     const generation = Number(object.metadata.generation ?? 0);
     const nowMs = clock.now();
-    const status = statusOf(kept, { nowMs, generation, invalid: keeper.invalidity(uid), canClaim, before });
+    const status = say({ nowMs, generation, canClaim, before });
     const [text, counts] = [JSON.stringify(status), countsOf(status)];
     const last = written.get(uid);
     if (last?.text === text || (last?.counts === counts && nowMs - last.atMs < WORDS_MS)) return;
@@ -59,17 +74,18 @@ export async function writeStatuses(options: StatusWriterOptions, signal: AbortS
   }
 
   while (!signal.aborted) {
-    for (const uid of written.keys()) if (keeper.pool(uid) === undefined) written.delete(uid);
-    for (const kept of keeper.pools()) {
+    const told = [...toldBy(keeper)];
+    const uids = new Set(told.map(({ uid }) => uid));
+    for (const uid of written.keys()) if (!uids.has(uid)) written.delete(uid);
+    for (const one of told) {
       if (!mayAct() || signal.aborted) break;
       try {
-        await write(kept);
+        await write(one);
         failing = false;
       } catch (error) {
         if (signal.aborted) return;
         if (isStatus(error, 404) || isStatus(error, 409)) continue;
-        if (!failing)
-          logger.warn({ pool: kept.pool.name, reason: messageOf(error) }, 'a pool can not be told of for now');
+        if (!failing) logger.warn({ pool: one.name, reason: messageOf(error) }, 'a pool can not be told of for now');
         failing = true;
       }
     }

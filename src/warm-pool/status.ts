@@ -1,6 +1,7 @@
 import { kubeTime } from '../core/clock.ts';
 import { describeResources } from '../core/resources.ts';
 import { selectorText } from './eligibility.ts';
+import type { UnreadPool } from './keeper.ts';
 import type { KeptPool } from './kept-pool.ts';
 
 interface Condition {
@@ -74,26 +75,52 @@ function degradedCondition(kept: KeptPool, invalid: string | undefined, canClaim
   return { type, status: 'True', reason: trouble.reason, message: `pods may start cold: ${trouble.message}` };
 }
 
-/** What there is to say of a pool. `before` are the conditions as they were written last. */
-export function statusOf(
-  kept: KeptPool,
-  context: {
-    readonly nowMs: number;
-    readonly generation: number;
-    readonly invalid?: string | undefined;
-    readonly canClaim: boolean;
-    readonly before: readonly Condition[];
-  },
-): PoolStatus {
-  const { pool, holding, level, record, size, choice } = kept;
-  const { target, percentile } = pool.spec.startupSla;
-  const { nowMs, generation, invalid, canClaim, before } = context;
-  const said = [readyCondition(kept), slaCondition(kept), degradedCondition(kept, invalid, canClaim)];
-  const conditions = said.map((one): Condition => {
+/** What a status depends on beside its pool. */
+export interface StatusContext {
+  readonly nowMs: number;
+  readonly generation: number;
+  readonly canClaim: boolean;
+  /** The conditions as they were written last. */
+  readonly before: readonly Condition[];
+}
+
+function conditionsOf(said: readonly Said[], { nowMs, generation, before }: StatusContext): readonly Condition[] {
+  return said.map((one) => {
     const last = before.find(({ type }) => type === one.type);
     const since = last?.status === one.status ? last.lastTransitionTime : kubeTime(nowMs);
     return { ...one, lastTransitionTime: since, observedGeneration: generation };
   });
+}
+
+/** What there is to say of a pool that nobody can read. */
+export function statusOfUnread({ holding, reason: why }: UnreadPool, context: StatusContext): PoolStatus {
+  const { ready, booting, claimed } = holding;
+  const reason = 'Invalid';
+  const message = `its cells stay, and none are ordered or given: ${why}`;
+  const said: readonly Said[] = [
+    { type: 'Ready', status: 'False', reason, message },
+    { type: 'SlaMet', status: 'Unknown', reason, message },
+    { type: 'Degraded', status: 'True', reason, message },
+  ];
+  return {
+    replicas: holding.position,
+    desired: holding.position,
+    ready: ready.size,
+    booting: booting.size,
+    claimed: claimed.size,
+    pricePerHourUsd: holding.pricePerHourUsd.toFixed(4),
+    why: message,
+    observedGeneration: context.generation,
+    conditions: conditionsOf(said, context),
+  };
+}
+
+/** What there is to say of a pool; `invalid` where its object is not valid any more. */
+export function statusOf(kept: KeptPool, invalid: string | undefined, context: StatusContext): PoolStatus {
+  const { pool, holding, level, record, size, choice } = kept;
+  const { target, percentile } = pool.spec.startupSla;
+  const { generation, canClaim } = context;
+  const said = [readyCondition(kept), slaCondition(kept), degradedCondition(kept, invalid, canClaim)];
   const { hitRate } = record;
   const achieved = record.achievedMs(percentile / 100);
   return {
@@ -112,6 +139,6 @@ export function statusOf(
     instanceType: choice?.offering.instanceType ?? '',
     why: why(kept),
     observedGeneration: generation,
-    conditions,
+    conditions: conditionsOf(said, context),
   };
 }

@@ -1,8 +1,20 @@
+import { pino } from 'pino';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { systemClock } from '../../../src/core/clock.ts';
 import { NodelessError } from '../../../src/core/errors.ts';
 import { CELL_ANNOTATION } from '../../../src/core/names.ts';
+import type { KubeClient, KubeRequest } from '../../../src/kube/client.ts';
 import type { KubeObject } from '../../../src/kube/objects.ts';
+import { writeStatuses } from '../../../src/warm-pool/status-writer.ts';
 import { offering, world } from '../pods/world.ts';
+
+const SILENT = pino({ level: 'silent' });
+const DEGRADED = expect.objectContaining({
+  type: 'Degraded',
+  status: 'True',
+  reason: 'Invalid',
+  message: expect.stringContaining('spec.max is 2'),
+});
 
 const worlds: ReturnType<typeof world>[] = [];
 
@@ -294,6 +306,56 @@ describe('a warm pool', () => {
     const again = made([offering('small', 1)], one);
     again.start();
     await soon(() => expect([...again.machines.keys()]).toEqual([cell]));
+  });
+
+  test('whose object is not valid any more keeps its cells over a restart, and gives them again once it is', async () => {
+    const one = await withReady(2);
+    const cells = waiting(one).map(({ cellId }) => cellId);
+    one.stop.abort();
+    const again = made([offering('small', 1)], one);
+    again.warmPools.apply('ADDED', pool('web', { min: 3, max: 2 }));
+    again.start();
+    for (const cellId of cells) again.report(cellId);
+    await soon(() => expect(again.keeper.invalidity('pool-web')).toContain('spec.max is 2'));
+    expect([...again.book.cells()].map(({ cellId }) => cellId)).toEqual(cells);
+    expect(again.terminate).not.toHaveBeenCalled();
+    again.warmPools.apply('MODIFIED', pool('web', { min: 2, max: 2 }));
+    again.pods.create('p');
+    expect(cells).toContain(await runs(again, 'p'));
+    await boot(again, 1);
+    expect(waiting(again)).toHaveLength(2);
+  });
+
+  test('that was never valid leaves nothing when it is deleted', async () => {
+    const one = await withReady(2);
+    one.stop.abort();
+    const again = made([offering('small', 1)], one);
+    const object = pool('web', { min: 3, max: 2 });
+    again.warmPools.apply('ADDED', object);
+    again.start();
+    await soon(() => expect(again.keeper.invalidity('pool-web')).toBeDefined());
+    expect(again.book.size).toBe(2);
+    again.warmPools.apply('DELETED', { ...object, metadata: { ...object.metadata, resourceVersion: '99999' } });
+    await soon(() => expect(again.machines.size).toBe(0));
+  });
+
+  test('says in its status that it is not valid, also from its start on, and what it has all the same', async () => {
+    const one = await withReady(2);
+    one.stop.abort();
+    const again = made([offering('small', 1)], one);
+    again.warmPools.apply('ADDED', pool('web', { min: 3, max: 2 }));
+    again.start();
+    await soon(() => expect([...again.keeper.neverRead()]).toHaveLength(1));
+    const written = vi.fn(async (_request: KubeRequest) => ({ status: 200, contentType: '', body: Buffer.from('{}') }));
+    const client = { request: written } as unknown as KubeClient;
+    const { keeper, warmPools, stop } = again;
+    const writer = { client, pools: warmPools, keeper, canClaim: true, clock: systemClock, logger: SILENT };
+    void writeStatuses({ ...writer, mayAct: () => true }, stop.signal);
+    await soon(() => expect(written).toHaveBeenCalledTimes(1));
+    expect(written.mock.calls[0]?.[0]).toMatchObject({
+      path: expect.stringContaining('/web/status'),
+      body: { status: { replicas: 2, conditions: expect.arrayContaining([DEGRADED]) } },
+    });
   });
 
   test('takes an edit at once', async () => {
