@@ -5,6 +5,7 @@ import { Coalescer } from '../coalescer.ts';
 import type { Owner } from '../options.ts';
 import { describeByIds, describeByTags } from './describe.ts';
 import { type Ec2Machine, machineOf, tagsOf } from './machine.ts';
+import { Recent } from './recent.ts';
 import { TAG, type Tags } from './tags.ts';
 
 export interface InventoryOptions {
@@ -20,18 +21,18 @@ const WINDOW_MS = 25;
 const DEADLINE_MS = 25_000;
 /** Descriptions lag behind what was done by seconds; what this process did itself counts for so long. */
 const LAG_MS = 120_000;
-
-/** What this process did to a machine, until descriptions show it for certain. */
-interface Done {
-  readonly untilMs: number;
-  readonly assigned?: Ec2Machine;
-  readonly isEnded?: boolean;
-}
+/** For so long a call may still say that a new machine does not exist. */
+const YOUNG_MS = 300_000;
+/** EC2 tells of a machine for about an hour after its end. */
+const TOLD_OF_MS = 4_500_000;
 
 /** The machines of a virtual node, as EC2 describes them, and as this process knows better where descriptions lag. */
 export class Inventory {
   readonly #options: InventoryOptions;
-  readonly #done = new Map<string, Done>();
+  /** Machines as this process has made them, until descriptions show it for certain. */
+  readonly #assigned: Recent<Ec2Machine>;
+  readonly #ended: Recent<true>;
+  readonly #young: Recent<true>;
   /** Machines whose tags do not say yet which cell they are. */
   readonly #untagged = new Map<string, Ec2Machine>();
   /** Ids of the machines that were seen last, or launched since, by their cell. */
@@ -42,6 +43,9 @@ export class Inventory {
   constructor(options: InventoryOptions) {
     const { client, owner, clock } = options;
     this.#options = options;
+    this.#assigned = new Recent(LAG_MS, clock);
+    this.#ended = new Recent(TOLD_OF_MS, clock);
+    this.#young = new Recent(YOUNG_MS, clock);
     const shared = { windowMs: WINDOW_MS, maxKeys: MAX_VALUES, clock };
     this.#byCell = new Coalescer<string, readonly Ec2Machine[]>({
       ...shared,
@@ -101,6 +105,11 @@ export class Inventory {
     return found === undefined ? {} : tagsOf(found);
   }
 
+  /** Whether EC2 may say of a machine that it does not exist only since it is new. */
+  mayAppear(instanceId: string): boolean {
+    return this.#young.get(instanceId) === true;
+  }
+
   /** The machine is left to whoever leads now: what this process was to write onto it counts no more. */
   left(instanceId: string): void {
     this.#untagged.delete(instanceId);
@@ -109,38 +118,34 @@ export class Inventory {
   /** This process has launched the machine, or claimed it, and its tags say which cell it is, or will do so presently. */
   assigned(one: Ec2Machine, { isTagged }: { readonly isTagged: boolean }): void {
     this.#remember(one);
-    if (isTagged) this.#note(one.instanceId, { assigned: one });
+    this.#noteAge(one);
+    if (isTagged) this.#assigned.note(one.instanceId, one);
     else this.#untagged.set(one.instanceId, one);
   }
 
   /** EC2 describes a machine that this process has launched. */
   described(one: Ec2Machine): void {
     if (this.#untagged.has(one.instanceId)) this.#untagged.set(one.instanceId, one);
-    else if (this.#done.get(one.instanceId)?.isEnded !== true) this.#note(one.instanceId, { assigned: one });
+    else if (this.#ended.get(one.instanceId) !== true) this.#assigned.note(one.instanceId, one);
   }
 
   /** The tags of a machine say which cell it is. */
   tagged(instanceId: string): void {
     const one = this.#untagged.get(instanceId);
     this.#untagged.delete(instanceId);
-    if (one !== undefined) this.#note(instanceId, { assigned: one });
+    if (one !== undefined) this.#assigned.note(instanceId, one);
   }
 
   /** This process has ended the machine, and EC2 has confirmed it. */
   ended(instanceId: string): void {
     this.#untagged.delete(instanceId);
-    this.#note(instanceId, { isEnded: true });
+    this.#assigned.forget(instanceId);
+    this.#ended.note(instanceId, true);
   }
 
-  #note(instanceId: string, done: Omit<Done, 'untilMs'>): void {
-    const nowMs = this.#options.clock.now();
-    // In the order of their being noted, so the first that counts still ends the search.
-    for (const [id, { untilMs }] of this.#done) {
-      if (untilMs > nowMs) break;
-      this.#done.delete(id);
-    }
-    this.#done.delete(instanceId);
-    this.#done.set(instanceId, { ...done, untilMs: nowMs + LAG_MS });
+  #noteAge({ instanceId, machine }: Ec2Machine): void {
+    const isYoung = this.#options.clock.now() - machine.createdAtMs < YOUNG_MS;
+    if (isYoung && !this.mayAppear(instanceId)) this.#young.note(instanceId, true);
   }
 
   #remember({ instanceId, machine }: Ec2Machine): void {
@@ -151,13 +156,11 @@ export class Inventory {
 
   /** A machine as this process knows that it is, where descriptions may not show it. */
   #launched(instanceId: string): Ec2Machine | undefined {
-    const done = this.#done.get(instanceId);
-    const isRecent = done !== undefined && done.untilMs > this.#options.clock.now();
-    return this.#untagged.get(instanceId) ?? (isRecent ? done.assigned : undefined);
+    return this.#untagged.get(instanceId) ?? this.#assigned.get(instanceId);
   }
 
   #unseen(): readonly Ec2Machine[] {
-    return [...this.#untagged.keys(), ...this.#done.keys()].flatMap((id) => this.#launched(id) ?? []);
+    return [...this.#untagged.keys(), ...this.#assigned.ids()].flatMap((id) => this.#launched(id) ?? []);
   }
 
   #deadline(): AbortSignal {
@@ -166,13 +169,16 @@ export class Inventory {
 
   #machines(instances: readonly Instance[], withEnded = false): readonly Ec2Machine[] {
     return instances.flatMap((instance) => {
-      const done = this.#done.get(instance.InstanceId ?? '');
+      const { InstanceId: id = '' } = instance;
       const described = tagsOf(instance);
-      const launched = this.#untagged.get(instance.InstanceId ?? '') ?? done?.assigned;
-      const tags: Tags = { ...described, ...launched?.tags };
-      const isEnded = done?.isEnded === true || described[TAG.ended] !== undefined;
-      const machine = isEnded && !withEnded ? undefined : machineOf(instance, tags);
-      return machine === undefined ? [] : [machine];
+      const machine = machineOf(instance, { ...described, ...this.#launched(id)?.tags });
+      if (machine === undefined) return [];
+      this.#noteAge(machine);
+      // One that is described as running long after its end was confirmed runs.
+      const isConfirmed = machine.machine.state === 'ended';
+      const isMarked = isConfirmed && described[TAG.ended] !== undefined;
+      const isEnded = isMarked || this.#ended.get(id, isConfirmed ? TOLD_OF_MS : LAG_MS) === true;
+      return isEnded && !withEnded ? [] : [machine];
     });
   }
 }

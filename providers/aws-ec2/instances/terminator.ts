@@ -18,18 +18,20 @@ const WINDOW_MS = 50;
 const DEADLINE_MS = 60_000;
 const LOOK_MS = 2_000;
 
-/** One machine that EC2 does not know fails a call for all; it is gone, so there is nothing to do for it. */
+/** One machine that EC2 does not know fails a call for all. @returns those that it knows */
 async function forKnown(
   ids: readonly string[],
   run: (ids: readonly string[]) => Promise<void>,
 ): Promise<ReadonlyMap<string, true>> {
   try {
     await run(ids);
+    return new Map(ids.map((id) => [id, true] as const));
   } catch (error) {
     if (!isNodelessError(error, 'NotFound')) throw error;
-    if (ids.length > 1) await Promise.all(ids.map((id) => forKnown([id], run)));
+    if (ids.length <= 1) return new Map();
+    const each = await Promise.all(ids.map((id) => forKnown([id], run)));
+    return new Map(each.flatMap((known) => [...known]));
   }
-  return new Map(ids.map((id) => [id, true] as const));
 }
 
 /** Ends machines, many with one call, and tells when EC2 has confirmed it. */
@@ -48,16 +50,18 @@ export class Terminator {
     this.#marks = new Coalescer<string, true>({ ...shared, run: (ids) => forKnown(ids, (known) => this.#mark(known)) });
   }
 
-  /** Resolves once EC2 says that the machine has ended, or does not know it any more. */
+  /** Resolves once EC2 says that the machine has ended, or does not know it any more; a new one it may not know yet. */
   async end(instanceId: string, signal: AbortSignal): Promise<void> {
     const { inventory, clock } = this.#options;
-    await this.#ends.get(instanceId, signal);
-    for (;;) {
+    for (let isTaken = false; ; await clock.sleep(LOOK_MS, signal)) {
+      isTaken ||= (await this.#ends.get(instanceId, signal)) === true;
       const found = await inventory.ofId(instanceId, signal);
-      if (found === undefined || found.machine.state === 'ended') break;
-      await clock.sleep(LOOK_MS, signal);
+      if (found?.machine.state === 'ended') {
+        await this.#marks.get(instanceId, signal);
+        break;
+      }
+      if (found === undefined && (isTaken || !inventory.mayAppear(instanceId))) break;
     }
-    await this.#marks.get(instanceId, signal);
     inventory.ended(instanceId);
   }
 

@@ -77,7 +77,8 @@ export class Assignments {
           inventory.left(instanceId);
           throw error;
         }
-        if (!isNodelessError(error) || !error.retryable) {
+        const isNew = isNodelessError(error, 'NotFound') && inventory.mayAppear(instanceId);
+        if (!isNew && (!isNodelessError(error) || !error.retryable)) {
           await terminator.end(instanceId, AbortSignal.any([signal, AbortSignal.timeout(END_DEADLINE_MS)]));
           throw error;
         }

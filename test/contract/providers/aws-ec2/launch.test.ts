@@ -84,6 +84,15 @@ describe('launches in EC2', () => {
     await eventually('both have ended', async () => (await machinesIn(bed)).length === 0);
   });
 
+  test('whose machines can not be tagged since EC2 does not know them yet keep these', async () => {
+    const refuse = { status: 400, code: 'InvalidInstanceID.NotFound' };
+    bed.set({ actions: { 'ec2:CreateTags': { refuse, times: 2 } } });
+    await launchAll(['unknown-1', 'unknown-2']);
+    const cells = async () => (await machinesIn(bed)).map(({ tags }) => tags['nodeless.io/cell']).sort();
+    await expect.poll(cells, { timeout: 30_000 }).toEqual(['unknown-1', 'unknown-2']);
+    expect(calls('ec2:TerminateInstances')).toEqual([]);
+  });
+
   test('of different kinds are requests of their own', async () => {
     const spot = { offering: offering({ launchType: 'ec2-spot' }) };
     await Promise.all([launchAll(['a', 'b']), launchAll(['c'], spot)]);
@@ -273,6 +282,30 @@ describe('machines in EC2', () => {
     await Promise.all(cellsOf('ending', 30).map((cellId) => provider.terminate(cellId, soon())));
     expect(calls('ec2:TerminateInstances').length).toBeLessThanOrEqual(2);
     expect(await machinesIn(bed)).toEqual([]);
+  });
+
+  test('end also where EC2 does not know them yet', async () => {
+    const refuse = { status: 400, code: 'InvalidInstanceID.NotFound' };
+    bed.set({ visibleAfterMs: 9_000, actions: { 'ec2:TerminateInstances': { refuse, times: 1 } } });
+    await provider.launch(launchOf('brief'), soon());
+    await provider.terminate('brief', soon());
+    bed.set({});
+    expect(await machinesIn(bed)).toEqual([]);
+  });
+
+  test('that run although their end was confirmed are listed again', async () => {
+    let passedMs = 0;
+    const later = providerOver(bed, {}, { ...systemClock, now: () => systemClock.now() + passedMs });
+    const refuse = { status: 400, code: 'InvalidInstanceID.NotFound' };
+    bed.set({ visibleAfterMs: HOUR_MS, actions: { 'ec2:TerminateInstances': { refuse } } });
+    await later.launch(launchOf('undead'), soon());
+    passedMs += HOUR_MS / 10;
+    await later.terminate('undead', soon());
+    bed.set({});
+    expect(await later.list(soon())).toEqual([]);
+    passedMs += HOUR_MS / 10;
+    expect((await later.list(soon())).map(({ tags }) => tags.cellId)).toEqual(['undead']);
+    await later.stop();
   });
 
   test('that a provider has ended are no news to the next one', async () => {
