@@ -1,7 +1,7 @@
 import type { CreateFleetCommandInput, CreateFleetError } from '@aws-sdk/client-ec2';
 import { createBackoff } from '../../../src/core/backoff.ts';
 import type { Clock } from '../../../src/core/clock.ts';
-import { isNodelessError } from '../../../src/core/errors.ts';
+import { isNodelessError, type NodelessError } from '../../../src/core/errors.ts';
 import type { AwsClient } from '../api/aws-client.ts';
 import type { Inventory } from '../instances/inventory.ts';
 
@@ -15,6 +15,8 @@ export interface FleetsOptions {
 export interface Fleet {
   readonly instanceIds: readonly string[];
   readonly errors: readonly CreateFleetError[];
+  /** Where machines are missing of which nobody knows whether they come. */
+  readonly unsettled?: NodelessError;
 }
 
 const SETTLE_ATTEMPTS = 4;
@@ -47,7 +49,7 @@ export class Fleets {
         const wanted = request.TargetCapacitySpecification?.TotalTargetCapacity ?? 0;
         if (found.length >= wanted) return { instanceIds: found, errors: [] };
         if (attempt < SETTLE_ATTEMPTS) continue;
-        if (found.length > 0) return { instanceIds: found, errors: [] };
+        if (found.length > 0) return { instanceIds: found, errors: [], unsettled: error };
         throw error;
       }
     }

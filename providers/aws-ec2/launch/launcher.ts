@@ -12,6 +12,7 @@ import type { Terminator } from '../instances/terminator.ts';
 import type { Owner } from '../options.ts';
 import type { AwsEc2Settings } from '../settings.ts';
 import { Assignments } from './assignments.ts';
+import { Attempts } from './attempts.ts';
 import { Batches } from './batches.ts';
 import { fleetRequest, launchIdOf, shortfallOf } from './fleet-request.ts';
 import { type Fleet, Fleets } from './fleets.ts';
@@ -46,8 +47,6 @@ const WINDOW_MS = 50;
 /** A fleet of more could take the rate of machines of all others. */
 const MAX_BATCH = 100;
 const LAUNCH_DEADLINE_MS = 110_000;
-/** Launches whose definite answers are counted; more than fail within the life of a client token. */
-const MAX_ATTEMPTS_KNOWN = 10_000;
 
 /** Launches machines for cells: what is alike with one request, each with an outcome of its own. */
 export class Launcher {
@@ -60,7 +59,7 @@ export class Launcher {
   readonly #shortages: Shortages;
   readonly #batches: Batches<Order, Ec2Machine>;
   readonly #assignments: Assignments;
-  readonly #attempts = new Map<string, number>();
+  readonly #attempts = new Attempts();
 
   constructor(options: LauncherOptions) {
     const { client, inventory, clock } = options;
@@ -126,18 +125,19 @@ export class Launcher {
     const launchId = launchIdOf([this.#options.owner.clusterUid, ...cellIds]);
     this.spares.begin(launchId);
     try {
-      const { instanceIds, errors } = await this.#ask(orders, launchId, signal);
-      this.#count(launchId, instanceIds.length < orders.length);
+      const { instanceIds, errors, unsettled } = await this.#ask(orders, launchId, signal);
+      if (instanceIds.length >= orders.length) this.#attempts.succeeded(launchId);
+      else if (unsettled === undefined) this.#attempts.lacked(launchId);
       return await Promise.allSettled(
         orders.map(async (order, index) => {
           const instanceId = instanceIds[index];
-          if (instanceId === undefined) throw shortfallOf(errors, order.request.offering);
+          if (instanceId === undefined) throw unsettled ?? shortfallOf(errors, order.request.offering);
           const tags = this.#tags(orders, order, launchId);
           return this.#become(order, instanceId, { tags, isTagged: orders.length === 1 });
         }),
       );
     } catch (reason) {
-      this.#count(launchId, !isNodelessError(reason, 'AmbiguousOutcome'));
+      this.#attempts.threw(launchId, reason);
       return orders.map(() => ({ status: 'rejected', reason }));
     } finally {
       this.spares.finish(launchId);
@@ -165,7 +165,7 @@ export class Launcher {
     const create = async () => {
       await this.#templates.ensure(template, signal);
       this.#unused.used(template.name, request.tags);
-      const fleet = fleetRequest({ ...parts, tags, attempt: this.#attempts.get(launchId) ?? 0 });
+      const fleet = fleetRequest({ ...parts, tags, attempt: this.#attempts.of(launchId) });
       return this.#fleets.create(fleet, launchId, signal);
     };
     try {
@@ -176,20 +176,9 @@ export class Launcher {
       if (!isTemplate) throw error;
       // Somebody has deleted it.
       this.#templates.forget(template.name);
-      this.#count(launchId, true);
+      this.#attempts.lacked(launchId);
       return create();
     }
-  }
-
-  /** Counts definite answers that lack machines: the same token would get the same answer again. */
-  #count(launchId: string, isLacking: boolean): void {
-    if (!isLacking) {
-      this.#attempts.delete(launchId);
-      return;
-    }
-    this.#attempts.set(launchId, (this.#attempts.get(launchId) ?? 0) + 1);
-    const [oldest] = this.#attempts.keys();
-    if (this.#attempts.size > MAX_ATTEMPTS_KNOWN && oldest !== undefined) this.#attempts.delete(oldest);
   }
 
   /** The machine is the cell's now. Its tags say so presently: until it registers, it could stand in for any of its kind. */

@@ -168,6 +168,16 @@ describe('launches in EC2', () => {
     },
   );
 
+  test('whose answer never comes are not said to lack machines that nobody has found', async () => {
+    bed.set({
+      shortages: [{ instanceType: 'm7i.large', code: 'InsufficientInstanceCapacity', left: 2 }],
+      actions: { 'ec2:CreateFleet': { loseAnswer: 'internal-error' } },
+    });
+    const outcomes = await launchAll(cellsOf('unsettled', 3));
+    const failed = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason.code] : []));
+    expect(failed).toEqual(['AmbiguousOutcome']);
+  });
+
   test('whose answer is lost while descriptions lag bring each machine once', async () => {
     bed.set({ visibleAfterMs: 4_000, actions: { 'ec2:CreateFleet': { times: 1, loseAnswer: 'internal-error' } } });
     expect(await countOf('fulfilled', launchAll(cellsOf('lagging', 4)))).toBe(4);
