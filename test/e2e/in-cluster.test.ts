@@ -1,7 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { stringify } from 'yaml';
 import { DEFAULT_REFERENCE, providerImage } from '../../src/image/provider-image.ts';
 import { installObjects } from '../../src/install/objects.ts';
@@ -202,8 +202,11 @@ describe('nodeless status, doctor and register', () => {
   test(
     'tell how it stands, and that nothing is wrong but what simulated cells have not: logs',
     async () => {
+      onTestFinished(async () => void (await kubectl('delete', 'deployment', 'looked-at', '--wait')));
       await apply(deployment('looked-at', 1));
       await kubectl('rollout', 'status', 'deployment/looked-at', '--timeout=60s');
+      // One replica is new: the test before has ended its predecessor.
+      await kubectl('rollout', 'status', 'deployment/nodeless-nodeless', '-n', NAMESPACE, '--timeout=60s');
       const status = await nodeless('status', '-o', 'json');
       expect([status.exitCode, JSON.parse(status.stdout)]).toMatchObject([
         0,
@@ -219,7 +222,6 @@ describe('nodeless status, doctor and register', () => {
       const { stdout } = await nodeless('doctor', '-o', 'json');
       const findings = JSON.parse(stdout) as readonly { check: string; outcome: string; detail: string }[];
       expect(findings.filter(({ outcome }) => outcome !== 'ok').map(({ check }) => check)).toEqual(['logs', 'CNI']);
-      await kubectl('delete', 'deployment', 'looked-at', '--wait');
     },
     PATIENCE_MS,
   );
