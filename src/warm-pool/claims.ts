@@ -142,7 +142,9 @@ export class Claims implements WarmCells {
       const lateMs = LATE_TIMES * (starts?.lead.quantileMs(0.95) ?? Number.POSITIVE_INFINITY);
       for (const cell of holding.booting.values()) {
         if (cell.phase !== 'booting' || cell.machine === undefined) continue;
-        if (nowMs - (cell.enteredMs.requested ?? cell.machine.createdAtMs) > lateMs) continue;
+        // One that was there when this process began to lead has been waited for since then.
+        const sinceMs = cell.enteredMs.requested ?? cell.enteredMs.booting ?? nowMs;
+        if (nowMs - sinceMs > lateMs) continue;
         if (hasRoomOn(cell) && mayBeOn(standingOf(cell))) return cell;
         break;
       }

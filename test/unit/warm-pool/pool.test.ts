@@ -177,6 +177,19 @@ describe('a warm pool', () => {
     expect(again.keeper.pool('pool-web')?.level.running).toBe(0);
   });
 
+  test('gives what it has after a restart before its kubelets have reported', async () => {
+    const one = await withReady(2);
+    const cells = waiting(one).map(({ cellId }) => cellId);
+    one.stop.abort();
+    const again = made([offering('small', 1)], one);
+    again.warmPools.apply('ADDED', pool('web', { min: 2 }));
+    again.start();
+    await vi.waitFor(() => expect(again.keeper.pool('pool-web')?.starts).toBeDefined());
+    again.pods.create('p');
+    await vi.waitFor(() => expect(again.book.ofPod('uid-p')).toBeDefined());
+    expect(cells).toContain(again.book.ofPod('uid-p')?.cellId);
+  });
+
   test('without a shape keeps what it has after a restart, before a pod tells what it is for', async () => {
     const selector = { matchLabels: { app: 'web' } };
     const one = await withReady(2);
