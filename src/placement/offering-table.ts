@@ -2,8 +2,8 @@ import type { CellClassSpec } from '../core/cell-class.ts';
 import { labelsOf } from '../core/constraints.ts';
 import { byPrice, countedOf, type LaunchType, type Offering } from '../core/offerings.ts';
 import type { Resources } from '../core/resources.ts';
+import { allowanceOf } from './allowance.ts';
 import { count, type ExclusionCounts } from './exclusion.ts';
-import { matcherOf } from './globs.ts';
 import { Refusals } from './refusals.ts';
 
 /** One offering, with what is asked of it over and over. */
@@ -43,17 +43,13 @@ function entryOf(offering: Offering): Entry {
 }
 
 function leftBy(spec: CellClassSpec, all: readonly Entry[], correct: Correct): ClassOfferings {
-  const { launchTypes, instanceTypes } = spec;
-  const { allowed, preferred = [] } = launchTypes;
-  const include = instanceTypes.include && matcherOf(instanceTypes.include);
-  const exclude = instanceTypes.exclude && matcherOf(instanceTypes.exclude);
+  const { preferred = [] } = spec.launchTypes;
+  const exclusionOf = allowanceOf(spec);
   const excluded: ExclusionCounts = {};
-  const left = all.filter(({ offering: { launchType, instanceType } }) => {
-    const allows = allowed?.includes(launchType) ?? true;
-    const includes = (include?.(instanceType) ?? true) && !exclude?.(instanceType);
-    if (!allows) count(excluded, 'LaunchType');
-    else if (!includes) count(excluded, 'InstanceType');
-    return allows && includes;
+  const left = all.filter(({ offering }) => {
+    const exclusion = exclusionOf(offering);
+    if (exclusion !== undefined) count(excluded, exclusion);
+    return exclusion === undefined;
   });
   // Sorting is stable, so within a rank the order by price stays.
   const ranked = left

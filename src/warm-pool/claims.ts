@@ -131,17 +131,22 @@ export class Claims implements WarmCells {
     const nowMs = this.#options.clock.now();
     return stock.cheapest(
       (uid) => pools.has(uid),
-      (cell) => nowMs - (cell.lastSeenMs ?? nowMs) <= HEARD_MS && hasRoomOn(cell) && mayBeOn(standingOf(cell)),
+      (cell) => hasRoomOn(cell) && mayBeOn(standingOf(cell)),
+      (cell) => {
+        const isHeard = nowMs - (cell.lastSeenMs ?? nowMs) <= HEARD_MS;
+        return isHeard && pools.get(cell.pool?.uid ?? '')?.unfitness(cell) === undefined;
+      },
     );
   }
 
   /** What boots already gets ready before what is ordered now: the first of those that were ordered, unless it is late. */
   #booting(pools: ReadonlyMap<string, KeptPool>, { mayBeOn, hasRoomOn }: Wanted): Cell | undefined {
     const nowMs = this.#options.clock.now();
-    for (const { holding, starts } of pools.values()) {
+    for (const kept of pools.values()) {
+      const { holding, starts } = kept;
       const lateMs = LATE_TIMES * (starts?.lead.quantileMs(0.95) ?? Number.POSITIVE_INFINITY);
       for (const cell of holding.booting.values()) {
-        if (cell.phase !== 'booting' || cell.machine === undefined) continue;
+        if (cell.phase !== 'booting' || cell.machine === undefined || kept.unfitness(cell) !== undefined) continue;
         // One that was there when this process began to lead has been waited for since then.
         const sinceMs = cell.enteredMs.requested ?? cell.enteredMs.booting ?? nowMs;
         if (nowMs - sinceMs > lateMs) continue;

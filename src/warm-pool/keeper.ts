@@ -1,7 +1,7 @@
 import type { Cell } from '../cells/cell.ts';
 import { isServed, isWarm } from '../cells/cell.ts';
 import { isNodelessError, messageOf } from '../core/errors.ts';
-import { parseWarmPool } from '../core/warm-pool.ts';
+import { parseWarmPool, type WarmPool } from '../core/warm-pool.ts';
 import type { Collection } from '../kube/collection.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import { isKeptBy, type KeepingNode, zoneOf } from './eligibility.ts';
@@ -9,7 +9,7 @@ import { Holding } from './holding.ts';
 import { KeptPool, type KeptPoolOptions } from './kept-pool.ts';
 import { Stock } from './stock.ts';
 
-export interface KeeperOptions extends Omit<KeptPoolOptions, 'signal'> {
+export interface KeeperOptions extends Omit<KeptPoolOptions, 'signal' | 'onJudged'> {
   readonly pools: Pick<Collection<KubeObject>, 'items' | 'synced' | 'whenSynced' | 'subscribe'>;
   readonly node: KeepingNode;
   /** Whether what is required on a cell beside its kubelet is there. */
@@ -137,7 +137,7 @@ export class PoolKeeper {
       const known = this.#byUid.get(uid);
       if (!isKeptBy(pool, node)) this.#drop(uid);
       else if (known !== undefined) known.edit(pool);
-      else this.#byUid.set(uid, new KeptPool(pool, { ...this.#options, signal: this.#signal }));
+      else this.#byUid.set(uid, this.#kept(pool));
       this.#forgetUnread(uid);
     } catch (error) {
       if (!isNodelessError(error)) throw error;
@@ -148,6 +148,11 @@ export class PoolKeeper {
       const isOurs = isKeptBy({ spec: { zone: zoneOf(object) } }, node);
       this.#unread.set(uid, { name, uid, reason: error.message, isOurs, holding });
     }
+  }
+
+  #kept(pool: WarmPool): KeptPool {
+    const onJudged = (cell: Cell) => this.#placed(cell);
+    return new KeptPool(pool, { ...this.#options, signal: this.#signal, onJudged });
   }
 
   /** What held its cells does so no more: they are its pool's, or nobody's. */
@@ -169,7 +174,7 @@ export class PoolKeeper {
     const unread = this.#unread.get(cell.pool.uid);
     (kept ?? unread)?.holding.place(cell, isThere);
     const waits = isThere && isWarm(cell) && cell.phase === 'ready';
-    if (waits && cell.kubeletReady && kept !== undefined) this.stock.add(cell);
+    if (waits && cell.kubeletReady && kept?.unfitness(cell) === undefined && kept !== undefined) this.stock.add(cell);
     else this.stock.remove(cell.cellId);
     if (!isThere || !isWarm(cell) || cell.phase === 'ending' || cell.phase === 'ended') return;
     if (kept === undefined && unread === undefined) void fleet.end(cell, 'its pool is gone');
@@ -187,6 +192,11 @@ export class PoolKeeper {
       kept.record.ordered(clock.now() - enteredMs.requested);
       placement.booted({ offering, cellClass });
       if (allocatable !== undefined) placement.measured({ offering, cellClass }, allocatable);
+    }
+    const why = kept.unfitness(cell);
+    if (why !== undefined) {
+      kept.orders.cameUnfit(cell, kept.pool, why);
+      return;
     }
     kept.orders.came();
     book.enter(cell, 'ready');

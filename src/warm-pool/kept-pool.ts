@@ -2,17 +2,21 @@ import type { Cell } from '../cells/cell.ts';
 import { covers, larger, type Resources } from '../core/resources.ts';
 import type { WarmPool } from '../core/warm-pool.ts';
 import type { Choice } from '../placement/placement.ts';
+import type { Share } from '../pods/room.ts';
+import { unfitness } from './fitness.ts';
 import { Holding, priceOf } from './holding.ts';
 import { Orders, type OrdersOptions, type Trouble } from './orders.ts';
 import type { MeasuredStarts } from './policy/measured-times.ts';
 import { type Level, Sizing } from './sizing.ts';
 import { StartRecord } from './start-record.ts';
-import { surplus } from './surplus.ts';
+import { replacements, surplus } from './surplus.ts';
 
 export interface KeptPoolOptions extends OrdersOptions {
   readonly launchTimeoutMs: number;
   /** False where the provider can not give machines to pods: then none are to wait. */
   readonly canClaim: boolean;
+  /** Whether pods can have a cell that waits has changed. */
+  readonly onJudged: (cell: Cell) => void;
   /** False while another process may lead. */
   readonly mayAct: () => boolean;
 }
@@ -41,6 +45,9 @@ export class KeptPool {
   #seen: Resources | undefined;
   /** More than that: whether it can be had is not known yet. */
   #asked: Resources | undefined;
+  #shareOf: Share | undefined;
+  /** The cells that wait and that no pod of the pool can have, as they were judged last. */
+  readonly #unfit = new Set<Cell>();
   #lookedMs = Number.NEGATIVE_INFINITY;
   #cameAtOnce = 0;
 
@@ -87,7 +94,9 @@ export class KeptPool {
     this.#pool = pool;
     this.#inherited = { cells: 0, untilMs: 0 };
     this.#lookedMs = Number.NEGATIVE_INFINITY;
-    this.#endUnfit();
+    // What its cells would be launched as is not known any more.
+    this.#choice = undefined;
+    this.#judge();
   }
 
   /** A pod that it is for has come. */
@@ -132,9 +141,10 @@ export class KeptPool {
     const { size, orders, holding } = this;
     const { mayAct, canClaim } = this.#options;
     if (size === undefined || !canClaim || !mayAct() || !orders.isOpen) return;
-    const replacing = holding.booting.size === 0 && [...holding.ready.values()].some(this.#isWorn) ? 1 : 0;
-    const missing = this.level.running + replacing - holding.position;
-    for (let count = Math.min(missing, orders.width - holding.booting.size); count > 0; count -= 1)
+    const missing = this.level.running + replacements(holding.ready.values(), this.#terms) - holding.position;
+    // One successor at a time comes beyond what the budget pays for.
+    const affordable = this.#affordable() + 1 - holding.position;
+    for (let count = Math.min(missing, affordable, orders.width - holding.booting.size); count > 0; count -= 1)
       orders.order(this.#pool, size);
   }
 
@@ -150,14 +160,13 @@ export class KeptPool {
     const asked = this.#asked;
     this.#asked = undefined;
     const forAsked = asked === undefined ? undefined : await this.orders.wouldBe(this.#pool, asked);
-    if (forAsked !== undefined) {
-      this.#seen = asked;
-      this.#endUnfit();
-    }
+    if (forAsked !== undefined) this.#seen = asked;
     const { size } = this;
     if (size === undefined) return;
+    this.#shareOf = await this.#options.placement.shares(this.#options.signal).catch(() => this.#shareOf);
     this.#choice = forAsked ?? (await this.orders.wouldBe(this.#pool, size)) ?? this.#choice;
     this.#starts = undefined;
+    this.#judge();
   }
 
   #decide(): void {
@@ -203,22 +212,36 @@ export class KeptPool {
     const { cells = 0, untilMs = 0 } = this.#inherited ?? {};
     const inherited = spec.replicas === 0 && nowMs < untilMs ? cells : 0;
     const atMost = Math.max(this.#level.atMost, Math.min(inherited, spec.max));
-    const terms = { running, atMost, max: spec.max, nowMs, isWorn: this.#isWorn };
+    const terms = { running, atMost, max: spec.max, nowMs, ...this.#terms };
     for (const { cell, reason } of surplus(this.holding.ready.values(), this.holding.booting.values(), terms))
       void fleet.end(cell, reason);
+    // What no pod can have must not keep from the budget what pods could.
+    const unfit = [...this.holding.ready.values()].find(this.#terms.isUnfit);
+    if (unfit !== undefined && this.orders.trouble !== undefined)
+      void fleet.end(unfit, 'no pod of its pool can have it');
   }
 
-  /** Cells that a change has left too small, or of another class, are replaced. */
-  #endUnfit(): void {
-    const { fleet } = this.#options;
-    const { size } = this;
-    const className = this.#pool.spec.cellClass;
-    for (const cell of [...this.holding.booting.values(), ...this.holding.ready.values()]) {
-      const { machine, offering, cellClass } = cell;
-      const has = machine ?? offering;
-      const isSmall = size !== undefined && has !== undefined && !covers(has.allocatable, size);
-      const isOther = className !== undefined && (cellClass?.name ?? machine?.tags.cellClass) !== className;
-      if (isSmall || (isOther && has !== undefined)) void fleet.end(cell, 'its pool has changed');
+  /** Why no pod that the pool is sized for can have a cell. */
+  unfitness(cell: Cell): string | undefined {
+    const size = this.#pool.spec.shape ?? this.#seen;
+    const { spec } = this.#pool;
+    return unfitness(cell, { spec, size, cellClass: this.#choice?.cellClass, shareOf: this.#shareOf });
+  }
+
+  /** Looks which cells pods can have: those that come are ended where they can not, those that wait are replaced first. */
+  #judge(): void {
+    const { fleet, mayAct, onJudged } = this.#options;
+    if (!mayAct()) return;
+    for (const cell of this.holding.booting.values()) {
+      const why = this.unfitness(cell);
+      if (why !== undefined) void fleet.end(cell, why);
+    }
+    const before = new Set(this.#unfit);
+    this.#unfit.clear();
+    for (const cell of this.holding.ready.values()) {
+      const isUnfit = this.unfitness(cell) !== undefined;
+      if (isUnfit) this.#unfit.add(cell);
+      if (isUnfit !== before.has(cell)) onJudged(cell);
     }
   }
 
@@ -228,6 +251,8 @@ export class KeptPool {
     const agedMs = (this.#choice?.cellClass.spec.expireAfter ?? Number.POSITIVE_INFINITY) / 2;
     return nowMs - (machine?.createdAtMs ?? nowMs) >= agedMs || nowMs - (lastSeenMs ?? nowMs) > SILENT_MS;
   };
+
+  readonly #terms = { isWorn: this.#isWorn, isUnfit: (cell: Cell) => this.#unfit.has(cell) };
 
   /** Price of a cell that waits, an hour, in dollars. */
   get pricePerCellUsd(): number {

@@ -147,6 +147,12 @@ export class Orders {
     void fleet.end(cell, 'it did not become ready in time');
   }
 
+  /** A cell came that no pod of its pool can have. */
+  cameUnfit(cell: Cell, pool: WarmPool, why: string): void {
+    this.#pause({ reason: 'CellUnfit', message: `${cell.cellId} came, and ${why}` }, pool);
+    void this.#options.fleet.end(cell, why);
+  }
+
   #failed(error: unknown, pool: WarmPool): void {
     this.#pause(troubleOf(error), pool);
   }

@@ -10,7 +10,7 @@ interface Kind {
   readonly cells: Map<string, Cell>;
 }
 
-/** Of cells that are alike, one whose kubelet says that it can give less is passed over for so many others. */
+/** Of cells that are alike, so many are looked at that may be given and do not suit. */
 const LOOKS = 4;
 
 function before(a: Kind, b: Kind): number {
@@ -57,13 +57,18 @@ export class Stock {
     this.#kinds.splice(this.#placeOf(kind), 1);
   }
 
-  /** The cheapest cell of these pools that will do. */
-  cheapest(isOf: (poolUid: string) => boolean, fits: (cell: Cell) => boolean): Cell | undefined {
+  /** The cheapest cell of these pools that may be given now, and suits. */
+  cheapest(
+    isOf: (poolUid: string) => boolean,
+    suits: (cell: Cell) => boolean,
+    mayBeGiven: (cell: Cell) => boolean = () => true,
+  ): Cell | undefined {
     for (const { poolUid, cells } of this.#kinds) {
       if (!isOf(poolUid)) continue;
       let looks = LOOKS;
       for (const cell of cells.values()) {
-        if (fits(cell)) return cell;
+        if (!mayBeGiven(cell)) continue;
+        if (suits(cell)) return cell;
         looks -= 1;
         if (looks === 0) break;
       }

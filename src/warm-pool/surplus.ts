@@ -11,6 +11,8 @@ export interface SurplusTerms {
   readonly nowMs: number;
   /** Whether a cell that waits is to be replaced. */
   readonly isWorn: (cell: Cell) => boolean;
+  /** Whether no pod is given it meanwhile either: such cells are replaced all at once. */
+  readonly isUnfit: (cell: Cell) => boolean;
 }
 
 export interface Surplus {
@@ -24,19 +26,28 @@ const TOO_MANY = 'the pool needs fewer cells';
 
 const createdMs = ({ machine }: Cell): number => machine?.createdAtMs ?? Number.NEGATIVE_INFINITY;
 
+/** For how many cells that wait others are to come. */
+export function replacements(
+  ready: Iterable<Cell>,
+  { isWorn, isUnfit }: Pick<SurplusTerms, 'isWorn' | 'isUnfit'>,
+): number {
+  const waiting = [...ready];
+  return Math.max(waiting.filter(isUnfit).length, waiting.some(isWorn) ? 1 : 0);
+}
+
 /** The cells of a pool that are to end now. What waits is ended only when enough others wait: what comes is no reason. */
 export function surplus(ready: Iterable<Cell>, booting: Iterable<Cell>, terms: SurplusTerms): readonly Surplus[] {
-  const { running, atMost, max, nowMs, isWorn } = terms;
+  const { running, atMost, max, nowMs, isWorn, isUnfit } = terms;
   const ends: Surplus[] = [];
-  const waiting = [...ready].sort((a, b) => createdMs(a) - createdMs(b));
+  const waiting = [...ready].sort((a, b) => Number(isUnfit(b)) - Number(isUnfit(a)) || createdMs(a) - createdMs(b));
   const coming = [...booting];
-  const worn = waiting.findIndex(isWorn);
-  if (worn >= 0 && waiting.length > running) {
-    const [cell] = waiting.splice(worn, 1);
-    if (cell !== undefined) ends.push({ cell, reason: 'its successor is there' });
+  for (const cell of waiting.filter((one) => isUnfit(one) || isWorn(one))) {
+    if (waiting.length <= running) break;
+    waiting.splice(waiting.indexOf(cell), 1);
+    ends.push({ cell, reason: 'its successor is there' });
   }
-  // The successor of one that is worn comes beyond what the pool may have.
-  const beyond = waiting.some(isWorn) ? 1 : 0;
+  // Successors come beyond what the pool may have.
+  const beyond = replacements(waiting, terms);
   while (coming.length > 0 && waiting.length + coming.length > max + beyond) {
     const cell = coming.pop();
     if (cell !== undefined) ends.push({ cell, reason: TOO_MANY });

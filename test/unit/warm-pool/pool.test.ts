@@ -371,6 +371,61 @@ describe('a warm pool', () => {
     });
   });
 
+  test('whose pods ask for more after an edit gives none of its cells any more, and ends each when its successor waits', async () => {
+    const one = made([offering('small', 1), { ...offering('large', 9), ...large() }]);
+    one.warmPools.apply('ADDED', pool('web', { min: 2, max: 2 }));
+    one.start();
+    await boot(one, 2);
+    const small = waiting(one);
+    one.warmPools.apply('MODIFIED', pool('web', { min: 2, max: 2, shape: { cpu: '2', memory: '2Gi' } }));
+    await soon(() => expect(booting(one)).toHaveLength(2));
+    expect(waiting(one)).toEqual(small);
+    expect(
+      one.keeper.stock.cheapest(
+        () => true,
+        () => true,
+      ),
+    ).toBeUndefined();
+    for (const { cellId } of booting(one)) one.report(cellId, { cpu: '4', memory: '8Gi' });
+    await soon(() => expect(waiting(one).map(({ machine }) => machine?.instanceType)).toEqual(['large', 'large']));
+  });
+
+  test('whose class does not allow its machines any more replaces them, and no pod is given one', async () => {
+    const one = made([offering('small', 1), offering('other', 2)]);
+    const cellClass = (spec: object) => {
+      revision += 1;
+      return { metadata: { name: 'web', resourceVersion: String(revision) }, spec } as never;
+    };
+    one.classes.apply('ADDED', cellClass({}));
+    one.warmPools.apply('ADDED', pool('web', { min: 1, max: 1, cellClass: 'web' }));
+    one.start();
+    await boot(one, 1);
+    const kept = one.keeper.pool('pool-web');
+    const [before] = waiting(one);
+    one.classes.apply('MODIFIED', cellClass({ instanceTypes: { exclude: ['small'] } }));
+    kept?.edit(kept.pool);
+    await soon(() => expect(booting(one)).toHaveLength(1));
+    expect(waiting(one)).toEqual([before]);
+    expect(before !== undefined && kept?.unfitness(before)).toContain('not allowed');
+    one.report(booting(one)[0]?.cellId ?? '');
+    await soon(() => expect(waiting(one).map(({ machine }) => machine?.instanceType)).toEqual(['other']));
+  });
+
+  test('keeps no cell whose kubelet has less than its pods ask for, says so, and asks again with a pause', async () => {
+    const one = made();
+    one.warmPools.apply('ADDED', pool('web', { min: 1 }));
+    one.start();
+    await soon(() => expect(booting(one)).toHaveLength(1));
+    const kept = one.keeper.pool('pool-web');
+    await kept?.tick();
+    const [cell] = booting(one);
+    one.report(cell?.cellId ?? '', { cpu: '400m', memory: '1Gi' });
+    await soon(() => expect(one.terminate).toHaveBeenCalledWith(cell?.cellId, expect.anything()));
+    expect(waiting(one)).toEqual([]);
+    expect(kept?.trouble?.reason).toBe('CellUnfit');
+    expect(kept?.orders.isPaused).toBe(true);
+  });
+
   test('takes an edit at once', async () => {
     const one = await withReady(3);
     one.warmPools.apply('MODIFIED', pool('web', { min: 1, max: 1 }));

@@ -17,6 +17,7 @@ const TERMS: SurplusTerms = {
   max: 4,
   nowMs: HOUR_MS,
   isWorn: ({ cellId }) => cellId === 'worn',
+  isUnfit: ({ cellId }) => cellId.startsWith('unfit'),
 };
 
 test.each([
@@ -30,6 +31,9 @@ test.each([
   ['one is worn at its most, and its successor comes: none', { worn: 300, b: 300 }, { c: 1 }, { max: 2 }, []],
   ['one is worn and its successor waits: that one', { a: 900, worn: 300, c: 1 }, {}, {}, ['worn']],
   ['one is worn of too many: that one first', { a: 900, worn: 300, c: 300, d: 300 }, {}, {}, ['worn', 'a']],
+  ['two do not fit, and their successors come: none', { unfit1: 300, unfit2: 300 }, { c: 1, d: 1 }, { max: 2 }, []],
+  ['two do not fit and one successor waits: one', { unfit1: 300, unfit2: 200, c: 1 }, { d: 1 }, {}, ['unfit1']],
+  ['one does not fit and one is worn: first what does not fit', { worn: 900, unfit: 300, c: 1 }, {}, {}, ['unfit']],
   ['none are wanted: all', { a: 300, b: 300 }, {}, { running: 0, atMost: 0 }, ['a', 'b']],
 ])('where %s', (_, ready, booting, terms, ended) => {
   const ends = surplus(cells(ready as Record<string, number>), cells(booting as Record<string, number>), {
