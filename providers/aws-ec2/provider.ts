@@ -9,8 +9,8 @@ import { DEFAULT_ROOT_VOLUME_BYTES } from './catalogue/root-volume.ts';
 import { readOwnSubnets } from './catalogue/sources.ts';
 import { Attestor } from './identity/attestor.ts';
 import { claimMachine } from './instances/claim.ts';
+import { isAlive, keptOf, withDoublesApart } from './instances/doubles.ts';
 import { Inventory } from './instances/inventory.ts';
-import type { Ec2Machine } from './instances/machine.ts';
 import { TAG } from './instances/tags.ts';
 import { Terminator } from './instances/terminator.ts';
 import { Launcher } from './launch/launcher.ts';
@@ -19,11 +19,6 @@ import type { AwsEc2ProviderOptions } from './options.ts';
 /** Also what keeps `*` and `?`, which match anything, out of what EC2 is asked for. */
 const CELL_ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
 const INSTANCE_ID = /^i-[0-9a-f]{8,17}$/;
-
-/** Whether a machine may still be a cell's. */
-function isAlive({ machine }: Ec2Machine): boolean {
-  return machine.state === 'launching' || machine.state === 'running';
-}
 
 class AwsEc2Provider implements CellProvider {
   readonly name = 'aws-ec2';
@@ -107,7 +102,7 @@ class AwsEc2Provider implements CellProvider {
       throw new NodelessError({ code: 'InvalidConfig', message, identity: { cell: tags.cellId } });
     }
     const known = await this.#inventory.ofCell(tags.cellId, signal);
-    const found = known.find(isAlive) ?? known[0];
+    const found = keptOf(known);
     return (found ?? (await this.#launcher.launch(request, signal))).machine;
   }
 
@@ -115,7 +110,7 @@ class AwsEc2Provider implements CellProvider {
     const machines = await this.#inventory.list(signal);
     // Who launches has listed before.
     this.#launcher.spares.renew(machines);
-    const shown = machines.filter((one) => this.#launcher.spares.isUnderWay(one) !== true);
+    const shown = withDoublesApart(machines).filter((one) => this.#launcher.spares.isUnderWay(one) !== true);
     // What never became a cell's, and has ended, is no news to anybody.
     return shown.filter((one) => one.tags[TAG.cell] !== undefined || isAlive(one)).map(({ machine }) => machine);
   }
@@ -131,14 +126,18 @@ class AwsEc2Provider implements CellProvider {
     return CELL_ID.test(cellId) ? this.#inventory.idsOf(cellId, signal) : [];
   }
 
-  /** A machine that is listed by its own id since it is no cell's, if that is still so. */
+  /** A machine that is listed by its own id since it is no cell's, or a double of one's, if that is still so. */
   async #spare(instanceId: string, signal: AbortSignal): Promise<readonly string[]> {
     this.#launcher.spares.drop(instanceId);
     const { clusterUid, virtualNodes } = this.#options.owner;
     const found = await this.#inventory.ofId(instanceId, signal);
     const { tags = {} } = found ?? {};
     const isOurs = tags[TAG.cluster] === clusterUid && virtualNodes.includes(tags[TAG.virtualNode] ?? '');
-    return found !== undefined && isOurs && tags[TAG.cell] === undefined ? [instanceId] : [];
+    if (found === undefined || !isOurs) return [];
+    const { [TAG.cell]: cellId } = tags;
+    if (cellId === undefined) return [instanceId];
+    const same = await this.#inventory.ofCell(cellId, signal);
+    return same.length > 1 && keptOf(same)?.instanceId !== instanceId ? [instanceId] : [];
   }
 
   async claim(cellId: string, by: Claimant, signal: AbortSignal): Promise<CellMachine> {
@@ -154,8 +153,8 @@ class AwsEc2Provider implements CellProvider {
   async #claim(cellId: string, by: Claimant, signal: AbortSignal): Promise<CellMachine> {
     await this.#launcher.untilTagged(cellId, signal);
     const known = CELL_ID.test(cellId) ? await this.#inventory.ofCell(cellId, signal) : [];
-    const one = known.find(isAlive);
-    if (one === undefined) {
+    const one = keptOf(known);
+    if (one === undefined || !isAlive(one)) {
       const message = `there is no cell ${cellId} that could be claimed`;
       throw new NodelessError({ code: 'NotFound', message, identity: { cell: cellId } });
     }

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../../../src/core/clock.ts';
 import type { Attestation, BootstrapEvidence } from '../../contract.ts';
 import type { AwsClient } from '../api/aws-client.ts';
+import { keptOf } from '../instances/doubles.ts';
 import type { Inventory } from '../instances/inventory.ts';
 import type { Owner } from '../options.ts';
 import type { AwsEc2Settings } from '../settings.ts';
@@ -53,7 +54,12 @@ export class Attestor {
     const found = await inventory.ofId(session.instanceId, signal);
     const refusal = signerRefusal(session, found, { owner, instanceRoles: settings.instanceRoles });
     if (refusal !== undefined || found === undefined) return refuse(refusal ?? 'its machine is gone');
+    const { cellId } = found.machine.tags;
+    const kept = keptOf(await inventory.ofCell(cellId, signal));
+    if (kept !== undefined && kept.instanceId !== found.instanceId) {
+      return refuse(`it is of a machine that doubles ${kept.instanceId}`);
+    }
     const isFirst = await this.#keys.admit(session.instanceId, keyFingerprint, signal);
-    return { outcome: isFirst ? 'accepted' : 'reused', cellId: found.machine.tags.cellId };
+    return { outcome: isFirst ? 'accepted' : 'reused', cellId };
   }
 }

@@ -25,6 +25,12 @@ export const TAG = {
   ended: 'nodeless.io/ended',
 } as const;
 
+/** What makes a machine a certain cell. */
+export const ASSIGNMENT_TAGS: ReadonlySet<string> = new Set([
+  ...[TAG.cell, TAG.namespace, TAG.pod, TAG.podUid],
+  ...[TAG.purpose, TAG.pool, TAG.poolUid],
+]);
+
 export type Tags = Readonly<Record<string, string>>;
 
 /** Of which cluster and virtual node something is. */

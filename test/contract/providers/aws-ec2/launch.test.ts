@@ -390,6 +390,24 @@ describe('machines in EC2', () => {
     expect(await machinesIn(bed)).toEqual([]);
   });
 
+  test('that are two of one cell are told of as the cell and as a machine of nobody, which ends and is not let in', async () => {
+    await launchAll(['twin', 'other']);
+    const cells = async () => (await machinesIn(bed)).flatMap(({ tags }) => tags['nodeless.io/cell'] ?? []);
+    await expect.poll(async () => (await cells()).sort(), { timeout: 30_000 }).toEqual(['other', 'twin']);
+    const other = (await machinesIn(bed)).find(({ tags }) => tags['nodeless.io/cell'] === 'other')?.id ?? '';
+    const tag = { 'Tag.1.Key': 'nodeless.io/cell', 'Tag.1.Value': 'twin' };
+    await bed.ask({ Action: 'CreateTags', 'ResourceId.1': other, ...tag });
+    const next = await started();
+    const listed = (await next.list(soon())).map(({ tags }) => tags.cellId).sort();
+    expect(listed).toEqual([expect.stringMatching(/^i-/), 'twin']);
+    const [double = ''] = listed;
+    expect(await next.attest(await evidenceOf(bed, double), soon())).toEqual({ outcome: 'unknown' });
+    await next.terminate(double, soon());
+    expect(await cells()).toEqual(['twin']);
+    expect((await next.list(soon())).map(({ tags }) => tags.cellId)).toEqual(['twin']);
+    await next.stop();
+  });
+
   test("of cells are not ended by their machines' ids, nor are those of others", async () => {
     await provider.launch(launchOf('mine'), soon());
     const [machine] = await machinesIn(bed);
