@@ -1,6 +1,7 @@
 import type { CellMachine } from '../../src/core/cell.ts';
 import { messageOf, NodelessError } from '../../src/core/errors.ts';
 import type { CellProvider, Claimant, LaunchRequest } from '../contract.ts';
+import { abortable } from './abortable.ts';
 import { type AwsClient, createAwsClient } from './api/aws-client.ts';
 import { Ec2Boot } from './boot/cell-boot.ts';
 import { Images } from './boot/images.ts';
@@ -117,6 +118,9 @@ class AwsEc2Provider implements CellProvider {
 
   async terminate(cellId: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
+    // What EC2 was asked for comes, whoever has given up, and would come after its end was confirmed.
+    const underWay = this.#launching.get(cellId)?.catch(() => undefined);
+    if (underWay !== undefined) await abortable(underWay, signal);
     const ids = INSTANCE_ID.test(cellId) ? await this.#spare(cellId, signal) : await this.#ofCell(cellId, signal);
     this.#launcher.forget(cellId);
     await Promise.all(ids.map((id) => this.#terminator.end(id, signal)));

@@ -294,6 +294,15 @@ describe('machines in EC2', () => {
     expect(await machinesIn(bed)).toEqual([]);
   });
 
+  test('whose launch is under way end with it, although whoever launched has given up', async () => {
+    bed.set({ actions: { 'ec2:CreateFleet': { delayMs: 3_000 } } });
+    const launch = provider.launch(launchOf('hasty'), soon()).catch(() => undefined);
+    await eventually('EC2 is asked', async () => calls('ec2:CreateFleet').length === 1);
+    await provider.terminate('hasty', soon());
+    await launch;
+    expect(await machinesIn(bed)).toEqual([]);
+  });
+
   test('end also where EC2 does not know them yet', async () => {
     const refuse = { status: 400, code: 'InvalidInstanceID.NotFound' };
     bed.set({ visibleAfterMs: 9_000, actions: { 'ec2:TerminateInstances': { refuse, times: 1 } } });
