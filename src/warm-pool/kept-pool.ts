@@ -174,7 +174,8 @@ export class KeptPool {
     const launchType = this.#choice?.offering.launchType;
     if (launchType === undefined && this.#starts === undefined) return;
     const { spec } = this.#pool;
-    if (launchType !== undefined) this.#starts ??= this.record.measured(launchType, spec.startupSla.target, nowMs);
+    const target = { ms: spec.startupSla.target, isUnreachable: this.level.needed === 'unreachable' };
+    if (launchType !== undefined) this.#starts ??= this.record.measured(launchType, target, nowMs);
     if (this.#starts === undefined) return;
     this.#level = this.#sizing.level(nowMs, { spec, affordable: this.#affordable(), starts: this.#starts });
   }

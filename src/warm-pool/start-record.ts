@@ -51,11 +51,18 @@ export class StartRecord {
     if (kind === 'warm') keep(this.#warm, { atMs: nowMs, ms });
   }
 
-  /** The times that a policy reckons with. Until one is measured, a warm start is taken to keep the target. */
-  measured(launchType: LaunchType, targetMs: number, nowMs: number): MeasuredStarts {
-    while (nowMs - (this.#warm[0]?.atMs ?? nowMs) > WARM_KEPT_MS) this.#warm.shift();
+  /**
+   * The times that a policy reckons with. Until one is measured, a warm start is taken to keep the target; and again after an
+   * hour, where warm starts are too slow: such a pool gives none that could tell that they are not any more.
+   */
+  measured(
+    launchType: LaunchType,
+    target: { readonly ms: number; readonly isUnreachable: boolean },
+    nowMs: number,
+  ): MeasuredStarts {
+    while (target.isUnreachable && nowMs - (this.#warm[0]?.atMs ?? nowMs) > WARM_KEPT_MS) this.#warm.shift();
     const warmMs = this.#warm.map(({ ms }) => ms);
-    const assumedWarm = [Math.min(ASSUMED_WARM_MS, targetMs)];
+    const assumedWarm = [Math.min(ASSUMED_WARM_MS, target.ms)];
     const warm = new MeasuredTimes(warmMs.length < ENOUGH ? assumedWarm : warmMs);
     const assumedLead = ASSUMED_LEAD_MS[launchType];
     const lead = new MeasuredTimes(this.#leadMs.length < ENOUGH ? assumedLead : this.#leadMs);

@@ -7,7 +7,11 @@ const HOUR_MS = 3_600_000;
 
 function terms(more: object = {}, record = new StartRecord()) {
   const spec = { startupSla: { target: 5_000, percentile: 95 }, min: 0, max: 20, replicas: 0, ...more };
-  return { spec, affordable: Number.POSITIVE_INFINITY, starts: record.measured('ec2-on-demand', 5_000, NOON_MS) };
+  return {
+    spec,
+    affordable: Number.POSITIVE_INFINITY,
+    starts: record.measured('ec2-on-demand', { ms: 5_000, isUnreachable: false }, NOON_MS),
+  };
 }
 
 /** A pod every ten seconds for an hour. */
@@ -78,7 +82,7 @@ describe('the size of a pool', () => {
     const record = new StartRecord();
     for (let start = 0; start < 5; start += 1) record.started('warm', 9_000, NOON_MS);
     expect(sizing.level(nowMs, terms({ min: 1 }, record))).toMatchObject({ running: 1, needed: 'unreachable' });
-    const later = record.measured('ec2-on-demand', 5_000, NOON_MS + HOUR_MS + 1);
+    const later = record.measured('ec2-on-demand', { ms: 5_000, isUnreachable: true }, NOON_MS + HOUR_MS + 1);
     expect(sizing.level(nowMs, { ...terms(), starts: later }).needed).toBe('rate');
   });
 });
