@@ -85,9 +85,9 @@ function beyond({ byStatus, tookMs }: Awaited<ReturnType<typeof burst>>, perSeco
   return Math.max(0, Math.round((byStatus[200] ?? 0) - (perSecond * tookMs) / 1_000));
 }
 
-/** Large once, and then another small part of it each time, as each makes a version of all of it. */
+/** Large, and then small parts of it, as each makes a version of all of it; large again, for the pod's own kubelet may have mended it. */
 function statusOf(uid: string, index: number): Buffer {
-  const status = index === 0 ? { message: 'x'.repeat(200_000) } : { reason: `Fuzz${index}` };
+  const status = index % 4 === 0 ? { message: 'x'.repeat(200_000) } : { reason: `Fuzz${index}` };
   return Buffer.from(JSON.stringify({ metadata: { uid }, status }));
 }
 
