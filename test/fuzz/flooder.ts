@@ -24,7 +24,7 @@ export interface FloodFigures {
 const RECOVERY_MS = 2_000;
 const LET_IN_TIMEOUT_MS = 60_000;
 /** What keeps the attacker's address out for a while comes last. */
-const FLOODS = { ...HTTP2_FLOODS, ...REQUEST_FLOODS, ...CONNECTION_FLOODS };
+const FLOODS = { ...REQUEST_FLOODS, ...HTTP2_FLOODS, ...CONNECTION_FLOODS };
 
 /** Whether a request of the cell is answered, and not for its being one too many. */
 function isLetIn(target: WireTarget): Promise<boolean> {

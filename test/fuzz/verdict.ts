@@ -44,6 +44,7 @@ export const EXPECTED_LIMITS = [
   'connection-limit',
   'connection-rate',
   'receive-rate',
+  'control-frames',
   'slow-reader',
   'foreign-object',
   'not-allowed',

@@ -7,6 +7,7 @@ import { NodelessError } from '../../core/errors.ts';
 import type { KeyPairPem } from '../../pki/certificates.ts';
 import { type App, createApp, type Request, type Response } from './app.ts';
 import { onceClosed } from './closed.ts';
+import { limitControlFrames } from './control-frames.ts';
 import { type Connection, http2Connection, plainConnection } from './connection.ts';
 import { Gate } from './gate.ts';
 import { leaveBody } from './leave-body.ts';
@@ -77,7 +78,9 @@ export class Listener {
     app.server.on('session', (session) => {
       const socket = session.socket as TLSSocket;
       if (!socket.authorized) session.settings({ maxConcurrentStreams: MAX_STRANGER_STREAMS });
-      this.#greet(session, this.#http2(session));
+      const connection = this.#http2(session);
+      limitControlFrames(session, this.#options.now, () => this.#cut(connection, 'control-frames'));
+      this.#greet(session, connection);
     });
     return this.#listen(app);
   }
@@ -144,7 +147,10 @@ export class Listener {
     this.#connections.set(key, connection);
     connection.onClose(() => this.#connections.delete(key));
     const denial = this.#options.greet(connection);
-    if (denial === undefined) return;
+    if (denial !== undefined) this.#cut(connection, denial);
+  }
+
+  #cut(connection: Connection, denial: DenialReason): void {
     this.#options.onDenied(denial);
     connection.destroy();
   }
@@ -154,9 +160,8 @@ export class Listener {
     const connection = this.#connectionOf(request);
     const admission = this.#options.admit(request, connection);
     if (admission !== undefined && 'cut' in admission) {
-      this.#options.onDenied(admission.cut);
       response.hijack();
-      connection.destroy();
+      this.#cut(connection, admission.cut);
       return response;
     }
     if (admission === undefined || admission instanceof Refusal) {

@@ -22,6 +22,7 @@ const DENIAL_REASONS = [
   'connection-limit',
   'connection-rate',
   'receive-rate',
+  'control-frames',
   'slow-reader',
 ] as const;
 export type DenialReason = (typeof DENIAL_REASONS)[number];

@@ -28,7 +28,9 @@ function frameFlood(times: number, next: (index: number) => Buffer, reads = true
   return async ({ target, inspect }: FloodGround) => {
     const raw = await RawHttp2.open(target, { reads });
     const sent = await repeat(raw, times, next);
-    await until(raw, 1_000);
+    // Who reads nothing does not hear of the end either.
+    raw.read();
+    await until(raw, 10_000);
     const result = { sent, ended: !raw.open };
     inspect(raw.kept);
     raw.close();

@@ -87,7 +87,7 @@ function beyond({ byStatus, tookMs }: Awaited<ReturnType<typeof burst>>, perSeco
 
 /** Large, and then small parts of it, as each makes a version of all of it; large again, for the pod's own kubelet may have mended it. */
 function statusOf(uid: string, index: number): Buffer {
-  const status = index % 4 === 0 ? { message: 'x'.repeat(200_000) } : { reason: `Fuzz${index}` };
+  const status = index % 10 === 0 ? { message: 'x'.repeat(200_000) } : { reason: `Fuzz${index}` };
   return Buffer.from(JSON.stringify({ metadata: { uid }, status }));
 }
 
@@ -97,16 +97,10 @@ function largeEvent({ namespace, pod: name, podUid: uid }: Inhabitant, index: nu
   return Buffer.from(JSON.stringify({ metadata, involvedObject, reason: 'Fuzz', message: 'x'.repeat(900_000) }));
 }
 
-/** Abuse by requests that are well-formed each. */
+/** Abuse by requests that are well-formed each; what is cut for its bytes leaves the next no burst of them, and comes last. */
 export const REQUEST_FLOODS: Readonly<Record<string, Flood>> = {
   'as many requests as fit': (ground) =>
     burst(ground, { count: 8_000, inFlight: 200, request: () => ({ method: 'GET', url: '/api/v1/secrets' }) }),
-  'large bodies': (ground) =>
-    burst(ground, {
-      count: 20,
-      inFlight: 4,
-      request: () => ({ method: 'PUT', url: `/api/v1/nodes/${ground.world.virtualNode}/status`, body: large }),
-    }),
   'writes to its own pod': async (ground) => {
     const { namespace, pod, podUid } = ground.world.own;
     const result = await burst(ground, {
@@ -121,24 +115,6 @@ export const REQUEST_FLOODS: Readonly<Record<string, Flood>> = {
     });
     return { ...result, held: beyond(result, 10) };
   },
-  'large events': async (ground) => {
-    const result = await burst(ground, {
-      count: 400,
-      inFlight: 20,
-      request: (index) => ({
-        method: 'POST',
-        url: `/api/v1/namespaces/${ground.world.own.namespace}/events`,
-        body: largeEvent(ground.world.own, index),
-      }),
-    });
-    return { ...result, held: result.byStatus[201] ?? 0 };
-  },
-  'bodies over the limit': (ground) =>
-    burst(ground, {
-      count: 10,
-      inFlight: 10,
-      request: () => ({ method: 'POST', url: '/api/v1/nodes', body: tooLarge }),
-    }),
   'lists of collections': async (ground) => {
     const selector = Array.from({ length: 10 }, (_, index) => `k${index}!=${'v'.repeat(60)}`).join();
     const result = await burst(ground, {
@@ -180,4 +156,28 @@ export const REQUEST_FLOODS: Readonly<Record<string, Flood>> = {
     for (const raw of raws) raw.close();
     return { sent: 600 };
   },
+  'large bodies': (ground) =>
+    burst(ground, {
+      count: 20,
+      inFlight: 4,
+      request: () => ({ method: 'PUT', url: `/api/v1/nodes/${ground.world.virtualNode}/status`, body: large }),
+    }),
+  'large events': async (ground) => {
+    const result = await burst(ground, {
+      count: 400,
+      inFlight: 20,
+      request: (index) => ({
+        method: 'POST',
+        url: `/api/v1/namespaces/${ground.world.own.namespace}/events`,
+        body: largeEvent(ground.world.own, index),
+      }),
+    });
+    return { ...result, held: result.byStatus[201] ?? 0 };
+  },
+  'bodies over the limit': (ground) =>
+    burst(ground, {
+      count: 10,
+      inFlight: 10,
+      request: () => ({ method: 'POST', url: '/api/v1/nodes', body: tooLarge }),
+    }),
 };

@@ -75,20 +75,25 @@ export class RawHttp2 {
   readonly seen: Record<number, number> = {};
   /** The last of what was read. */
   kept: Buffer = Buffer.alloc(0);
-  readonly #reads: boolean;
+  #reads = false;
 
-  private constructor(socket: TLSSocket, reads: boolean) {
+  private constructor(socket: TLSSocket) {
     this.socket = socket;
-    this.#reads = reads;
   }
 
   /** Without `reads`, what the server sends stays in the kernel's buffers. */
   static async open(target: WireTarget, options: { first?: Buffer; reads?: boolean } = {}): Promise<RawHttp2> {
     const socket = await openTls(target, 'h2');
-    const raw = new RawHttp2(socket, options.reads ?? true);
-    if (raw.#reads) socket.on('data', (chunk: Buffer) => raw.#take(chunk));
+    const raw = new RawHttp2(socket);
+    if (options.reads ?? true) raw.read();
     await raw.write(Buffer.concat([Buffer.from(PREFACE), options.first ?? settings({})]));
     return raw;
+  }
+
+  /** From now on, where it has not done so from the start. */
+  read(): void {
+    if (!this.#reads) this.socket.on('data', (chunk: Buffer) => this.#take(chunk));
+    this.#reads = true;
   }
 
   get open(): boolean {

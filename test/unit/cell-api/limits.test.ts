@@ -224,6 +224,24 @@ test('a client that leaves its acknowledgements unread loses its connection', as
   await expect.poll(() => raw.open, { timeout: 20_000 }).toBe(false);
 });
 
+test('pings that nobody has need of cost their connection, and no other', async () => {
+  const denied = await denials('control-frames');
+  const [flooder, other] = [await RawHttp2.open(target()), await RawHttp2.open(target())];
+  sockets.push(flooder.socket, other.socket);
+  const pings = (count: number) =>
+    Buffer.concat(Array.from({ length: count }, () => frame(FRAME.ping, 0, 0, Buffer.alloc(8))));
+  for (let sent = 0; sent < 900; sent += 100) {
+    await flooder.write(pings(100));
+    await other.write(pings(100));
+    await expect.poll(() => other.seen[FRAME.ping]).toBe(sent + 100);
+  }
+  expect(flooder.open).toBe(true);
+  await flooder.write(pings(1_000));
+  await expect.poll(() => flooder.open, { timeout: 20_000 }).toBe(false);
+  expect(await denials('control-frames')).toBe(denied + 1);
+  expect(other.open).toBe(true);
+});
+
 /** 400 answers of 250 kB that nobody reads, over several connections: Node lets none hold more than 10 MiB. */
 async function askForMuch(path: string): Promise<readonly RawHttp2[]> {
   const slow: RawHttp2[] = [];
