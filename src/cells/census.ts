@@ -10,6 +10,12 @@ import type { Fleet } from './fleet.ts';
 /** Phases in which the cloud must know a cell's machine. */
 const PHASES_WITH_MACHINE: readonly CellPhase[] = ['booting', 'ready', 'running'];
 
+/** Whether the cloud says more of a machine than is known: it may have had no address yet when its launch was accepted. */
+function isNews(known: CellMachine | undefined, { state, addresses }: CellMachine): boolean {
+  if (state === 'ended' || addresses.length === 0) return false;
+  return known === undefined || addresses.join() !== known.addresses.join();
+}
+
 export interface CensusOptions {
   readonly provider: CellProvider;
   readonly book: Book;
@@ -85,6 +91,10 @@ export class Census {
       if (!PHASES_WITH_MACHINE.includes(cell.phase)) continue;
       const machine = byId.get(cell.cellId);
       if (machine?.state === 'ended') onGone(cell, machine.reason ?? 'its machine ended');
+      if (machine !== undefined && isNews(cell.machine, machine)) {
+        // Lists lag behind claims: whose the machine is, the book knows better.
+        this.#options.book.seen(cell, { ...machine, tags: cell.machine?.tags ?? machine.tags });
+      }
       if (machine !== undefined) continue;
       // One list without it is not the cloud's word: lists lag.
       const sinceMs = this.#missingSinceMs.get(cell.cellId) ?? clock.now();

@@ -76,6 +76,21 @@ describe('the census', () => {
     expect(orphan).toHaveBeenCalledTimes(1);
   });
 
+  test('tells the book of addresses that a machine has got since its launch, and of nothing that it knows', async () => {
+    const { machines, book, census } = set();
+    const launched = { ...cellMachine('cell-a', 'pod-a'), addresses: [] };
+    const cell = book.add({ cellId: 'cell-a', podUid: 'pod-a', pod: 'default/a' }, 'booting');
+    book.seen(cell, launched);
+    machines.set('cell-a', { ...launched, addresses: ['10.0.0.7'] });
+    const changed = vi.fn();
+    book.onChange(changed);
+    await census.tick(signal);
+    machines.set('cell-a', { ...launched, addresses: ['10.0.0.7'] });
+    await census.tick(signal);
+    expect(cell.machine?.addresses).toEqual(['10.0.0.7']);
+    expect(changed).toHaveBeenCalledTimes(1);
+  });
+
   test('spares a machine that the API server says a pod still names', async () => {
     const { machines, census, terminate } = set();
     reason.mockResolvedValue(true);
