@@ -58,40 +58,35 @@ export class Places {
 
   /** Gives a pod a cell that has waited for one, and is its own in the book by now. `giveBack` where nothing comes of it. */
   async claim(pod: WirePod, cell: Cell, giveBack: () => void, signal: AbortSignal): Promise<Outcome> {
-    const { writer, events } = this.#options;
+    const { events } = this.#options;
     const what = `${cell.cellId} of pool ${cell.pool?.name}: ${describeWait(cell)}`;
-    const assigned = { cellId: cell.cellId, attempt: attemptsOf(pod) + 1 };
-    const build = (nowMs: number) => assignedPatch(assigned, what, nowMs);
-    const patched = await writer.patch(pod, build, { exclusive: true, signal }).catch((error) => {
-      giveBack();
-      throw error;
-    });
-    if (patched === undefined) {
-      giveBack();
-      return {};
-    }
+    const patched = await this.#assign(pod, cell, what, giveBack, signal);
+    if (patched === undefined) return {};
     events.normal(pod, 'CellClaimed', what);
     return { pod: patched };
   }
 
   /** Gives a pod a place on a cell. It is taken before it is written, so that no other gets it. */
   async join(pod: WirePod, cell: Cell, what: string, signal: AbortSignal): Promise<Outcome> {
-    const { writer, events, book, fleet } = this.#options;
+    const { events, book, fleet } = this.#options;
     const uid = pod.metadata.uid ?? '';
     book.join(cell, { uid, pod: podName(pod) });
     const giveUp = () => fleet.release(cell, uid, { reason: 'no pod has joined it', podIsGone: true });
-    const { cellId } = cell;
-    const assigned = { cellId, attempt: attemptsOf(pod) + 1 };
-    const build = (nowMs: number) => assignedPatch(assigned, `${cellId} ${what}`, nowMs);
-    const patched = await writer.patch(pod, build, { exclusive: true, signal }).catch((error) => {
-      giveUp();
-      throw error;
-    });
-    if (patched === undefined) {
-      giveUp();
-      return {};
-    }
+    const patched = await this.#assign(pod, cell, `${cell.cellId} ${what}`, giveUp, signal);
+    if (patched === undefined) return {};
     events.normal(pod, 'CellJoined', `${cell.cellId}: ${what}`);
     return { pod: patched };
+  }
+
+  /** Writes to the pod that this cell is its; `undo` where that does not come about. */
+  async #assign(pod: WirePod, { cellId }: Cell, why: string, undo: () => void, signal: AbortSignal) {
+    const assigned = { cellId, attempt: attemptsOf(pod) + 1 };
+    const build = (nowMs: number) => assignedPatch(assigned, why, nowMs);
+    const patched = await this.#options.writer.patch(pod, build, { exclusive: true, signal }).catch((error) => {
+      undo();
+      throw error;
+    });
+    if (patched === undefined) undo();
+    return patched;
   }
 }

@@ -1,7 +1,7 @@
 import type { ClientHttp2Session } from 'node:http2';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { KubeResponse } from '../../../src/kube/client.ts';
-import { type Answer, type Credentials, Harness, NODE, NODES, over, pod, podsPath } from './harness.ts';
+import { type Answer, type Credentials, Harness, NODE, NODES, over, pod, podsPath, withStatus } from './harness.ts';
 
 const LEASE = `/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/${NODE}`;
 const SERVICES = '/api/v1/services';
@@ -21,9 +21,6 @@ beforeEach(async () => {
   session = h.session(as);
 });
 afterEach(() => h.stop());
-
-const denials = (reason: string) => h.metric('nodeless_cell_api_denials_total', { reason });
-const of = (answers: readonly Answer[], wanted: number) => answers.filter(({ status }) => status === wanted).length;
 
 async function inTurns(count: number, ask: () => Promise<Answer>): Promise<readonly Answer[]> {
   const answers: Answer[] = [];
@@ -53,9 +50,9 @@ test('a cell is sent 128 MiB at once and 8 MiB a second; beyond that it reads no
   expect((await put()).status).toBe(200);
   h.clock.freeze();
   const answers = await inTurns(650, () => over(session, LEASE));
-  expect(of(answers, 200)).toBeGreaterThan(500);
-  expect(of(answers, 429)).toBeGreaterThan(50);
-  expect(await denials('sent-rate')).toBe(of(answers, 429));
+  expect(withStatus(answers, 200)).toBeGreaterThan(500);
+  expect(withStatus(answers, 429)).toBeGreaterThan(50);
+  expect(await h.denials('sent-rate')).toBe(withStatus(answers, 429));
   expect((await put()).status).toBe(200);
   expect((await h.request(SERVICES, { as: await h.cell('b') })).status).toBe(200);
   h.clock.advance(10_000);
@@ -67,7 +64,7 @@ test('what a watch is sent counts as well', async () => {
   await h.handedOver('a', large);
   const path = `${podsPath()}/mine`;
   h.clock.freeze();
-  expect(of(await inTurns(120, () => over(session, path)), 200)).toBe(120);
+  expect(withStatus(await inTurns(120, () => over(session, path)), 200)).toBe(120);
   const watch = await h.watch(`/api/v1/pods?fieldSelector=spec.nodeName%3D${NODE}&watch=true`, as);
   for (let sent = 1; sent <= 12; sent += 1) {
     await expect.poll(() => watch.events.length, { interval: 5, timeout: 10_000 }).toBe(sent);
@@ -75,17 +72,17 @@ test('what a watch is sent counts as well', async () => {
   }
   await expect.poll(() => watch.events.length, { timeout: 10_000 }).toBe(13);
   expect((await over(session, path)).status).toBe(429);
-  expect(await denials('sent-rate')).toBe(1);
+  expect(await h.denials('sent-rate')).toBe(1);
   expect(watch.ended).toBe(false);
 });
 
 test('a cell lists and watches whole collections 5 times a second and 100 times at once, however little matches', async () => {
   h.clock.freeze();
   const answers = await inTurns(120, () => over(session, `${SERVICES}?labelSelector=a%3Db`));
-  expect([of(answers, 200), of(answers, 429), await denials('limit')]).toEqual([100, 20, 20]);
+  expect([withStatus(answers, 200), withStatus(answers, 429), await h.denials('limit')]).toEqual([100, 20, 20]);
   expect((await h.request(SERVICES, { as: await h.cell('b') })).status).toBe(200);
   h.clock.advance(1_000);
-  expect(of(await inTurns(10, () => over(session, SERVICES)), 200)).toBe(5);
+  expect(withStatus(await inTurns(10, () => over(session, SERVICES)), 200)).toBe(5);
 });
 
 test('a cell has 16 watches of whole collections; another takes the place of one that ended', async () => {
@@ -111,5 +108,5 @@ test('a cell has 8 requests to the API server under way; its others wait, anothe
   expect((await h.request(`${podsPath()}/other/status`, other)).status).toBe(200);
   expect(asked()).toBe(8);
   answer({ status: 200, contentType: 'application/json', body: Buffer.from('{}') });
-  expect(of(await Promise.all(under), 200)).toBe(40);
+  expect(withStatus(await Promise.all(under), 200)).toBe(40);
 });

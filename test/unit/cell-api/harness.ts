@@ -289,6 +289,11 @@ export class Harness {
     return new TestWatch(Number(headers[':status']), stream);
   }
 
+  /** What was denied for a reason so far. */
+  denials(reason: string): Promise<number> {
+    return this.metric('nodeless_cell_api_denials_total', { reason });
+  }
+
   async metric(name: string, labels: Record<string, string>): Promise<number> {
     const metric = await this.registry.getSingleMetric(name)?.get();
     return (metric?.values ?? [])
@@ -299,6 +304,11 @@ export class Harness {
       )
       .reduce((sum, { value }) => sum + value, 0);
   }
+}
+
+/** How many of these answers have the status. */
+export function withStatus(answers: readonly Answer[], wanted: number): number {
+  return answers.filter(({ status }) => status === wanted).length;
 }
 
 export class TestWatch {

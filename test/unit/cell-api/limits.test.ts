@@ -37,7 +37,6 @@ afterEach(async () => {
   await h.stop();
 });
 
-const denials = (reason: string) => h.metric('nodeless_cell_api_denials_total', { reason });
 const target = () => ({ host: '127.0.0.1', port: h.port, ca: h.authority.caPem, ...as });
 const isOpen = (socket: Socket) => !socket.destroyed && socket.readable;
 
@@ -57,10 +56,10 @@ async function connectFrom(address: string, count: number): Promise<readonly Soc
 
 /** One more connection of an address is refused. */
 async function refused(): Promise<void> {
-  const before = await denials('connection-limit');
+  const before = await h.denials('connection-limit');
   const [socket] = await connectFrom('127.0.0.2', 1);
   await expect.poll(() => isOpen(socket as Socket)).toBe(false);
-  expect(await denials('connection-limit')).toBe(before + 1);
+  expect(await h.denials('connection-limit')).toBe(before + 1);
 }
 
 async function connectAs(credentials: Credentials, count: number): Promise<readonly Socket[]> {
@@ -96,7 +95,7 @@ test('a cell sends 1,000 requests at once; more get 429 with Retry-After, and th
   expect([of(200).length, of(429).length]).toEqual([1_000, 1_000]);
   expect(of(429)[0]).toMatchObject({ headers: { 'retry-after': '1' }, body: { reason: 'TooManyRequests' } });
   await expect.poll(() => session.destroyed || session.closed).toBe(true);
-  expect(await denials('request-rate')).toBeGreaterThan(1_000);
+  expect(await h.denials('request-rate')).toBeGreaterThan(1_000);
   expect((await h.request('/healthz', { as: await h.cell('b') })).status).toBe(200);
   h.clock.advance(1_000);
   expect((await h.request('/healthz', { as })).status).toBe(200);
@@ -111,7 +110,7 @@ test('a cell has 200 requests under way; one more is refused until some are answ
   const ask = () => over(session, '/api/v1/namespaces/default/persistentvolumeclaims/data');
   const under = Array.from({ length: 200 }, ask);
   const oneMore = await ask();
-  expect([oneMore.status, oneMore.headers['retry-after'], await denials('limit')]).toEqual([429, '1', 1]);
+  expect([oneMore.status, oneMore.headers['retry-after'], await h.denials('limit')]).toEqual([429, '1', 1]);
   answer({ status: 200, contentType: 'application/json', body: Buffer.from('{}') });
   expect((await Promise.all(under)).map(({ status }) => status)).toEqual(Array(200).fill(200));
   expect((await ask()).status).toBe(200);
@@ -129,7 +128,7 @@ test('a cell has 1,000 watches; one more is refused, and another takes the place
   h.clock.advance(10_000);
   expect(watches.map(({ status }) => status)).toEqual(Array(1_000).fill(200));
   const session = h.session(as);
-  expect([(await watchOver(session)).status, await denials('limit')]).toEqual([429, 1]);
+  expect([(await watchOver(session)).status, await h.denials('limit')]).toEqual([429, 1]);
   watches[0]?.stream.close();
   await expect.poll(async () => (await watchOver(session)).status).toBe(200);
 });
@@ -137,7 +136,7 @@ test('a cell has 1,000 watches; one more is refused, and another takes the place
 test('a cell has 32 connections, whether or not it asks for anything over them; another has its own', async () => {
   const opened = await connectAs(as, 40);
   await expect.poll(() => opened.filter(isOpen).length, { timeout: 20_000 }).toBe(32);
-  expect(await denials('connection-limit')).toBe(8);
+  expect(await h.denials('connection-limit')).toBe(8);
   expect((await h.request('/healthz', { as: await h.cell('b') })).status).toBe(200);
   for (const socket of opened) socket.destroy();
   await expect.poll(async () => (await h.request('/healthz', { as }).catch(() => undefined))?.status).toBe(200);
@@ -146,7 +145,7 @@ test('a cell has 32 connections, whether or not it asks for anything over them; 
 test('an address has 128 connections without a certificate, and the next ones are refused before their handshake', async () => {
   const opened = await connectFrom('127.0.0.2', 140);
   await expect.poll(() => opened.filter(isOpen).length, { timeout: 20_000 }).toBe(128);
-  expect(await denials('connection-limit')).toBe(12);
+  expect(await h.denials('connection-limit')).toBe(12);
   const [other] = await connectFrom('127.0.0.3', 1);
   await once(connectTls({ socket: other as Socket, ca: h.authority.caPem }), 'secureConnect');
 });
@@ -183,7 +182,7 @@ test('a cell that sends without an end is cut, and kept out until it has made up
   const drained = () => new Promise((resolve) => tls.once('drain', resolve));
   for (let i = 0; i < 500 && tls.writable; i += 1) if (!tls.write(blank)) await Promise.race([drained(), closed]);
   expect(await closed).toBe('cut');
-  expect(await denials('receive-rate')).toBe(1);
+  expect(await h.denials('receive-rate')).toBe(1);
   const again = async () => {
     const [next] = await connectFrom('127.0.0.5', 1);
     const cell = connectTls({ socket: next as Socket, ca: h.authority.caPem, ...as, ALPNProtocols: ['http/1.1'] });
@@ -193,7 +192,7 @@ test('a cell that sends without an end is cut, and kept out until it has made up
     return isOpen(cell);
   };
   expect(await again()).toBe(false);
-  expect(await denials('receive-rate')).toBe(2);
+  expect(await h.denials('receive-rate')).toBe(2);
   h.clock.advance(600_000);
   expect(await again()).toBe(true);
 });
@@ -225,7 +224,7 @@ test('a client that leaves its acknowledgements unread loses its connection', as
 });
 
 test('pings that nobody has need of cost their connection, and no other', async () => {
-  const denied = await denials('control-frames');
+  const denied = await h.denials('control-frames');
   const [flooder, other] = [await RawHttp2.open(target()), await RawHttp2.open(target())];
   sockets.push(flooder.socket, other.socket);
   const pings = (count: number) =>
@@ -238,7 +237,7 @@ test('pings that nobody has need of cost their connection, and no other', async 
   expect(flooder.open).toBe(true);
   await flooder.write(pings(1_000));
   await expect.poll(() => flooder.open, { timeout: 20_000 }).toBe(false);
-  expect(await denials('control-frames')).toBe(denied + 1);
+  expect(await h.denials('control-frames')).toBe(denied + 1);
   expect(other.open).toBe(true);
 });
 
@@ -267,7 +266,7 @@ async function writeLargeLease(): Promise<void> {
 test('answers that a cell does not read are held to 64 MiB, and are given back with their connection', async () => {
   await writeLargeLease();
   const slow = await askForMuch(`${LEASES}/${NODE}`);
-  await expect.poll(() => denials('slow-reader'), { timeout: 20_000 }).toBeGreaterThan(50);
+  await expect.poll(() => h.denials('slow-reader'), { timeout: 20_000 }).toBeGreaterThan(50);
   expect((await h.request(`${LEASES}/${NODE}`, { as })).status).toBe(429);
   for (const raw of slow) raw.close();
   await expect.poll(async () => (await h.request(`${LEASES}/${NODE}`, { as })).status, { timeout: 20_000 }).toBe(200);
@@ -277,7 +276,7 @@ test('watches that a cell does not read are ended at 64 MiB together', async () 
   await writeLargeLease();
   const path = `${LEASES}?watch=1&fieldSelector=metadata.name%3D${NODE}`;
   const slow = await askForMuch(path);
-  await expect.poll(() => denials('slow-reader'), { timeout: 20_000 }).toBeGreaterThan(50);
+  await expect.poll(() => h.denials('slow-reader'), { timeout: 20_000 }).toBeGreaterThan(50);
   expect(await h.metric('nodeless_cell_api_watches', {})).toBeLessThan(300);
   for (const raw of slow) raw.close();
   await expect.poll(() => h.metric('nodeless_cell_api_watches', {}), { timeout: 20_000 }).toBe(0);

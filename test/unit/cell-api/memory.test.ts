@@ -17,7 +17,6 @@ beforeEach(async () => {
 });
 afterEach(() => h.stop());
 
-const denials = (reason: string) => h.metric('nodeless_cell_api_denials_total', { reason });
 const patch = (body: object) =>
   h.request(`${NODES}/${NODE}/status`, { method: 'PATCH', as, body, contentType: STRATEGIC });
 
@@ -42,7 +41,7 @@ test('one cell’s annotations and labels together are held to 256 KiB, whatever
     kind: 'Status',
     reason: 'Invalid',
   });
-  expect(await denials('limit')).toBe(3);
+  expect(await h.denials('limit')).toBe(3);
   const { body } = await h.request(`${NODES}/${NODE}`, { as });
   expect(Object.keys(body.metadata.annotations)).toEqual(['k0', 'k2']);
 });
@@ -62,7 +61,7 @@ test('a node status over 256 KiB is refused, and the last good one stays', async
   expect((await h.request(`${NODES}/${NODE}`, { method: 'PUT', as, body: whole })).status).toBe(422);
   const { body } = await h.request(`${NODES}/${NODE}`, { as });
   expect(body.status.nodeInfo.kubeletVersion).toBe('v1');
-  expect(await denials('limit')).toBe(2);
+  expect(await h.denials('limit')).toBe(2);
 });
 
 test('what is absorbed for a cell is bounded too', async () => {
@@ -70,7 +69,7 @@ test('what is absorbed for a cell is bounded too', async () => {
   const body = { metadata: { name: NODE }, spec: { holderIdentity: 'x'.repeat(300_000) } };
   expect((await h.request(LEASES, { method: 'POST', as, body })).status).toBe(422);
   expect((await h.request(`${LEASES}/${NODE}`, { as })).status).toBe(404);
-  expect(await denials('limit')).toBe(1);
+  expect(await h.denials('limit')).toBe(1);
 });
 
 test('strangers get their 401 before their body is read, and their stream is ended', async () => {
@@ -81,7 +80,7 @@ test('strangers get their 401 before their body is read, and their stream is end
   }
   const { status } = unending(h.session(), CSRS);
   expect(await status).toBe(401);
-  expect(await denials('no-credentials')).toBe(2);
+  expect(await h.denials('no-credentials')).toBe(2);
 });
 
 test('over HTTP/1.1 a stranger is answered before its body is read, and cut off', async () => {
@@ -116,7 +115,7 @@ test('a signing request is read up to 64 KiB, and a stranger’s up to 16 KiB', 
     201, 413,
   ]);
   expect([await padded({ as }, 60_000), await padded({ as }, 70_000)]).toEqual([201, 413]);
-  expect(await denials('limit')).toBe(2);
+  expect(await h.denials('limit')).toBe(2);
 });
 
 test('strangers of one address hold 256 KiB of signing requests, and keep a cell’s own from nobody', async () => {
@@ -139,7 +138,7 @@ test('a body over its limit is left unread and its stream ended, declared or not
   undeclared.stream.write(Buffer.alloc(3 * MIB, 'x'));
   expect(await undeclared.status).toBe(413);
   await expect.poll(() => undeclared.stream.closed, { timeout: 3_000 }).toBe(true);
-  expect(await denials('limit')).toBe(2);
+  expect(await h.denials('limit')).toBe(2);
 });
 
 test('the bodies of one cell are bounded together, do not concern others, and are given back', async () => {

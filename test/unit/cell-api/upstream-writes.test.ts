@@ -1,7 +1,7 @@
 import type { ClientHttp2Session } from 'node:http2';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { KubeObject } from '../../../src/kube/objects.ts';
-import { type Answer, type Credentials, Harness, over, pod, podsPath, tick } from './harness.ts';
+import { type Answer, type Credentials, Harness, over, pod, podsPath, tick, withStatus } from './harness.ts';
 
 const STRATEGIC = 'application/strategic-merge-patch+json';
 const EVENTS = '/api/v1/namespaces/default/events';
@@ -19,9 +19,7 @@ beforeEach(async () => {
 });
 afterEach(() => h.stop());
 
-const denials = (reason: string) => h.metric('nodeless_cell_api_denials_total', { reason });
 const writes = () => h.kube.requests.filter(({ method, path }) => method !== 'GET' && !path.includes('watch')).length;
-const of = (answers: readonly Answer[], wanted: number) => answers.filter(({ status }) => status === wanted).length;
 
 function patch(name: string, status: object): Promise<Answer> {
   const body = { metadata: { uid: `uid-${name}` }, status };
@@ -54,7 +52,7 @@ test('a cell grows the status of its own pod to 256 KiB, and no further by parts
   expect((await patch('mine', { message: 'x'.repeat(200_000) })).status).toBe(200);
   const before = writes();
   expect((await patch('mine', { reason: 'y'.repeat(100_000) })).status).toBe(422);
-  expect([writes(), await denials('limit')]).toEqual([before, 1]);
+  expect([writes(), await h.denials('limit')]).toEqual([before, 1]);
   expect((await patch('mine', { message: 'small again' })).status).toBe(200);
 });
 
@@ -64,12 +62,12 @@ test('a cell writes 10 times a second, 100 times at once and 20 more for each po
   const before = writes();
   const turns = Array.from({ length: 200 }, (_, index) => String(index));
   const answers = await inTurns(turns, (message) => patch('mine', { message }));
-  expect([of(answers, 200), of(answers, 429), writes() - before]).toEqual([120, 80, 120]);
+  expect([withStatus(answers, 200), withStatus(answers, 429), writes() - before]).toEqual([120, 80, 120]);
   expect(answers.find(({ status }) => status === 429)?.headers['retry-after']).toBe('1');
-  expect(await denials('write-rate')).toBe(80);
+  expect(await h.denials('write-rate')).toBe(80);
   expect((await token(pod('mine'))).status).toBe(429);
   h.clock.advance(1_000);
-  expect(of(await inTurns(turns, (message) => patch('mine', { message })), 200)).toBe(10);
+  expect(withStatus(await inTurns(turns, (message) => patch('mine', { message })), 200)).toBe(10);
 });
 
 test('a status of many times the usual size counts as so many writes', async () => {
@@ -78,8 +76,8 @@ test('a status of many times the usual size counts as so many writes', async () 
   const message = 'x'.repeat(200_000);
   const answers: Answer[] = [];
   for (let i = 0; i < 30; i += 1) answers.push(await patch('mine', { message, reason: String(i) }));
-  expect(of(answers, 200)).toBeLessThan(12);
-  expect(of(answers, 200) + of(answers, 429)).toBe(30);
+  expect(withStatus(answers, 200)).toBeLessThan(12);
+  expect(withStatus(answers, 200) + withStatus(answers, 429)).toBe(30);
 });
 
 test('an event of more than 16 KiB is refused; a recorder’s largest is not', async () => {
@@ -87,7 +85,7 @@ test('an event of more than 16 KiB is refused; a recorder’s largest is not', a
   await h.handedOver('a', mine);
   const before = writes();
   expect((await tell(mine, 'large', 'x'.repeat(16 * 1024))).status).toBe(413);
-  expect([writes(), await denials('limit')]).toEqual([before, 1]);
+  expect([writes(), await h.denials('limit')]).toEqual([before, 1]);
   expect((await tell(mine, 'usual', 'x'.repeat(1_024))).status).toBe(201);
 });
 
