@@ -1,7 +1,8 @@
 import type { Clock } from '../../../src/core/clock.ts';
-import { isNodelessError } from '../../../src/core/errors.ts';
+import type { NodelessError } from '../../../src/core/errors.ts';
 import type { AwsClient } from '../api/aws-client.ts';
 import { Coalescer } from '../coalescer.ts';
+import { byHalves } from './by-halves.ts';
 import type { Inventory } from './inventory.ts';
 import { TAG, tagList } from './tags.ts';
 
@@ -18,51 +19,44 @@ const WINDOW_MS = 50;
 const DEADLINE_MS = 60_000;
 const LOOK_MS = 2_000;
 
-/** One machine that EC2 does not know fails a call for all. @returns those that it knows */
-async function forKnown(
-  ids: readonly string[],
-  run: (ids: readonly string[]) => Promise<void>,
-): Promise<ReadonlyMap<string, true>> {
-  try {
-    await run(ids);
-    return new Map(ids.map((id) => [id, true] as const));
-  } catch (error) {
-    if (!isNodelessError(error, 'NotFound')) throw error;
-    if (ids.length <= 1) return new Map();
-    const each = await Promise.all(ids.map((id) => forKnown([id], run)));
-    return new Map(each.flatMap((known) => [...known]));
-  }
-}
-
 /** Ends machines, many with one call, and tells when EC2 has confirmed it. */
 export class Terminator {
   readonly #options: TerminatorOptions;
-  readonly #ends: Coalescer<string, true>;
-  readonly #marks: Coalescer<string, true>;
+  /** Both answer with why not. */
+  readonly #ends: Coalescer<string, NodelessError>;
+  readonly #marks: Coalescer<string, NodelessError>;
 
   constructor(options: TerminatorOptions) {
     this.#options = options;
     const shared = { windowMs: WINDOW_MS, maxKeys: MAX_IDS, clock: options.clock };
-    this.#ends = new Coalescer<string, true>({
-      ...shared,
-      run: (ids) => forKnown(ids, (known) => this.#terminate(known)),
-    });
-    this.#marks = new Coalescer<string, true>({ ...shared, run: (ids) => forKnown(ids, (known) => this.#mark(known)) });
+    this.#ends = new Coalescer({ ...shared, run: (ids) => byHalves(ids, (some) => this.#terminate(some)) });
+    this.#marks = new Coalescer({ ...shared, run: (ids) => byHalves(ids, (some) => this.#mark(some)) });
   }
 
-  /** Resolves once EC2 says that the machine has ended, or does not know it any more; a new one it may not know yet. */
+  /**
+   * Resolves once EC2 says that the machine has ended, or does not know it any more; a new one it may not know yet.
+   * @throws NodelessError why this machine can't be ended, whatever else is ended with it
+   */
   async end(instanceId: string, signal: AbortSignal): Promise<void> {
     const { inventory, clock } = this.#options;
     for (let isTaken = false; ; await clock.sleep(LOOK_MS, signal)) {
-      isTaken ||= (await this.#ends.get(instanceId, signal)) === true;
+      isTaken ||= await this.#isTaken(instanceId, signal);
       const found = await inventory.ofId(instanceId, signal);
       if (found?.machine.state === 'ended') {
-        await this.#marks.get(instanceId, signal);
+        const failure = await this.#marks.get(instanceId, signal);
+        if (failure !== undefined && failure.code !== 'NotFound') throw failure;
         break;
       }
       if (found === undefined && (isTaken || !inventory.mayAppear(instanceId))) break;
     }
     inventory.ended(instanceId);
+  }
+
+  /** Whether EC2 is about to end the machine; false where it does not know it. */
+  async #isTaken(instanceId: string, signal: AbortSignal): Promise<boolean> {
+    const failure = await this.#ends.get(instanceId, signal);
+    if (failure !== undefined && failure.code !== 'NotFound') throw failure;
+    return failure === undefined;
   }
 
   async #terminate(ids: readonly string[]): Promise<void> {

@@ -296,6 +296,22 @@ describe('machines in EC2', () => {
     expect(await machinesIn(bed)).toEqual([]);
   });
 
+  test('end although others can not that are ended with them, and only those are told of', async () => {
+    const cellIds = cellsOf('guarded', 12);
+    await launchAll(cellIds);
+    const cells = async () => (await machinesIn(bed)).map(({ tags }) => tags['nodeless.io/cell'] ?? '').sort();
+    await expect.poll(cells, { timeout: 30_000 }).toEqual(cellIds.toSorted());
+    const guarded = (await machinesIn(bed)).find(({ tags }) => tags['nodeless.io/cell'] === 'guarded-5')?.id ?? '';
+    const guard = (on: boolean) =>
+      bed.ask({ Action: 'ModifyInstanceAttribute', InstanceId: guarded, 'DisableApiTermination.Value': String(on) });
+    await guard(true);
+    const ends = await Promise.allSettled(cellIds.map((cellId) => provider.terminate(cellId, soon())));
+    const failed = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []));
+    expect(failed).toMatchObject([{ code: 'InvalidConfig', identity: { awsCode: 'OperationNotPermitted' } }]);
+    expect(await cells()).toEqual(['guarded-5']);
+    await guard(false);
+  });
+
   test('whose launch is under way end with it, although whoever launched has given up', async () => {
     bed.set({ actions: { 'ec2:CreateFleet': { delayMs: 3_000 } } });
     const launch = provider.launch(launchOf('hasty'), soon()).catch(() => undefined);
