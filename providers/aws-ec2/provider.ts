@@ -51,7 +51,7 @@ class AwsEc2Provider implements CellProvider {
         logger.warn({ part, reason: messageOf(error) }, 'a part of the market can not be read'),
     });
     const inventory = new Inventory({ client, owner, clock, stopped });
-    const terminator = new Terminator({ client, inventory, clock, stopped });
+    const terminator = new Terminator({ client, inventory, clock, stopped, logger });
     this.#inventory = inventory;
     this.#terminator = terminator;
     this.#images = new Images({
@@ -65,7 +65,7 @@ class AwsEc2Provider implements CellProvider {
     const kubernetesMinor = options.kubeletVersion.replace(/^v?(\d+\.\d+).*/, '$1');
     this.#boot = new Ec2Boot({ settings, owner, kubernetesMinor, images: this.#images, attestor });
     this.#launcher = new Launcher({
-      ...{ client, settings, owner, inventory, terminator, clock, stopped },
+      ...{ client, settings, owner, inventory, terminator, clock, stopped, logger },
       boot: this.#boot,
     });
   }
@@ -124,6 +124,7 @@ class AwsEc2Provider implements CellProvider {
     const ids = INSTANCE_ID.test(cellId) ? await this.#spare(cellId, signal) : await this.#ofCell(cellId, signal);
     this.#launcher.forget(cellId);
     await Promise.all(ids.map((id) => this.#terminator.end(id, signal)));
+    this.#inventory.forget(cellId);
   }
 
   async #ofCell(cellId: string, signal: AbortSignal): Promise<readonly string[]> {

@@ -33,6 +33,8 @@ export class Inventory {
   readonly #assigned: Recent<Ec2Machine>;
   readonly #ended: Recent<true>;
   readonly #young: Recent<true>;
+  /** Machines that could not become their cells, by these. */
+  readonly #failed: Recent<Ec2Machine>;
   /** Machines whose tags do not say yet which cell they are. */
   readonly #untagged = new Map<string, Ec2Machine>();
   /** Ids of the machines that were seen last, or launched since, by their cell. */
@@ -46,6 +48,7 @@ export class Inventory {
     this.#assigned = new Recent(LAG_MS, clock);
     this.#ended = new Recent(TOLD_OF_MS, clock);
     this.#young = new Recent(YOUNG_MS, clock);
+    this.#failed = new Recent(TOLD_OF_MS, clock);
     const shared = { windowMs: WINDOW_MS, maxKeys: MAX_VALUES, clock };
     this.#byCell = new Coalescer<string, readonly Ec2Machine[]>({
       ...shared,
@@ -71,7 +74,7 @@ export class Inventory {
     const all = [...found, ...this.#unseen().filter(({ instanceId }) => !ids.has(instanceId))];
     this.#idsByCell = new Map();
     for (const one of all) this.#remember(one);
-    return all;
+    return [...all, ...this.#failed.ids().flatMap((cellId) => this.#failed.get(cellId) ?? [])];
   }
 
   /** Machines of a launch. */
@@ -108,6 +111,19 @@ export class Inventory {
   /** Whether EC2 may say of a machine that it does not exist only since it is new. */
   mayAppear(instanceId: string): boolean {
     return this.#young.get(instanceId) === true;
+  }
+
+  /** The machine can't become its cell, and is about to end: told of as ended by the cell's id, which EC2 does not know. */
+  failed(instanceId: string, reason: string): void {
+    const one = this.#launched(instanceId);
+    if (one === undefined) return;
+    const machine = { ...one.machine, state: 'ended' as const, reason };
+    this.#failed.note(machine.tags.cellId, { ...one, machine });
+  }
+
+  /** The cell has ended. */
+  forget(cellId: string): void {
+    this.#failed.forget(cellId);
   }
 
   /** The machine is left to whoever leads now: what this process was to write onto it counts no more. */

@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import type { Clock } from '../../../src/core/clock.ts';
 import type { NodelessError } from '../../../src/core/errors.ts';
 import type { AwsClient } from '../api/aws-client.ts';
@@ -11,6 +12,7 @@ export interface TerminatorOptions {
   readonly inventory: Inventory;
   readonly clock: Clock;
   readonly stopped: AbortSignal;
+  readonly logger: Logger;
 }
 
 /** More ids make requests that EC2 may refuse as a whole. */
@@ -22,7 +24,7 @@ const LOOK_MS = 2_000;
 /** Ends machines, many with one call, and tells when EC2 has confirmed it. */
 export class Terminator {
   readonly #options: TerminatorOptions;
-  /** Both answer with why not. */
+  /** Each answers with why not. */
   readonly #ends: Coalescer<string, NodelessError>;
   readonly #marks: Coalescer<string, NodelessError>;
 
@@ -30,7 +32,7 @@ export class Terminator {
     this.#options = options;
     const shared = { windowMs: WINDOW_MS, maxKeys: MAX_IDS, clock: options.clock };
     this.#ends = new Coalescer({ ...shared, run: (ids) => byHalves(ids, (some) => this.#terminate(some)) });
-    this.#marks = new Coalescer({ ...shared, run: (ids) => byHalves(ids, (some) => this.#mark(some)) });
+    this.#marks = new Coalescer({ ...shared, run: (ids) => this.#markAll(ids) });
   }
 
   /**
@@ -43,8 +45,8 @@ export class Terminator {
       isTaken ||= await this.#isTaken(instanceId, signal);
       const found = await inventory.ofId(instanceId, signal);
       if (found?.machine.state === 'ended') {
-        const failure = await this.#marks.get(instanceId, signal);
-        if (failure !== undefined && failure.code !== 'NotFound') throw failure;
+        // Behind the answer: a machine that can not be marked has ended all the same.
+        this.#marks.get(instanceId, this.#options.stopped).catch(() => undefined);
         break;
       }
       if (found === undefined && (isTaken || !inventory.mayAppear(instanceId))) break;
@@ -70,7 +72,15 @@ export class Terminator {
     );
   }
 
-  /** Marks ended machines, since EC2 tells of them for an hour, and a provider that is started later must not. */
+  /** Marks ended machines, since EC2 tells of them for an hour, and a provider that is started later need not. */
+  async #markAll(ids: readonly string[]): Promise<ReadonlyMap<string, NodelessError>> {
+    const failed = await byHalves(ids, (some) => this.#mark(some));
+    const [failure] = [...failed.values()].filter(({ code }) => code !== 'NotFound');
+    const told = { machines: failed.size, reason: failure?.message };
+    if (failure !== undefined) this.#options.logger.warn(told, 'ended machines can not be marked as such');
+    return failed;
+  }
+
   async #mark(ids: readonly string[]): Promise<void> {
     await this.#options.client.call(
       {

@@ -1,6 +1,7 @@
+import type { Logger } from 'pino';
 import { createBackoff } from '../../../src/core/backoff.ts';
 import type { Clock } from '../../../src/core/clock.ts';
-import { isNodelessError, NodelessError } from '../../../src/core/errors.ts';
+import { isNodelessError, messageOf, NodelessError } from '../../../src/core/errors.ts';
 import { abortable } from '../abortable.ts';
 import type { AwsClient } from '../api/aws-client.ts';
 import type { Inventory } from '../instances/inventory.ts';
@@ -13,6 +14,7 @@ export interface AssignmentsOptions {
   readonly terminator: Terminator;
   readonly clock: Clock;
   readonly stopped: AbortSignal;
+  readonly logger: Logger;
 }
 
 const END_DEADLINE_MS = 60_000;
@@ -39,7 +41,7 @@ export class Assignments {
     this.#options = options;
   }
 
-  /** Tags the machine as the cell's. One that can't be tagged is ended: nobody could tell later whose it is. */
+  /** Tags the machine as the cell's. One that can't be tagged is ended, and told of as such: nobody could tell later whose it is. */
   assign(assignment: Assignment): void {
     const { cellId } = assignment;
     const cancel = new AbortController();
@@ -62,7 +64,7 @@ export class Assignments {
   }
 
   async #assign(assignment: Assignment, signal: AbortSignal): Promise<void> {
-    const { inventory, terminator, clock } = this.#options;
+    const { inventory, clock } = this.#options;
     const { instanceId } = assignment;
     const backoff = createBackoff(RETRY_MIN_MS, RETRY_MAX_MS);
     for (;;) {
@@ -79,12 +81,21 @@ export class Assignments {
         }
         const isNew = isNodelessError(error, 'NotFound') && inventory.mayAppear(instanceId);
         if (!isNew && (!isNodelessError(error) || !error.retryable)) {
-          await terminator.end(instanceId, AbortSignal.any([signal, AbortSignal.timeout(END_DEADLINE_MS)]));
+          await this.#giveUp(assignment, error, signal);
           throw error;
         }
         await clock.sleep(backoff.next(), signal);
       }
     }
+  }
+
+  async #giveUp({ cellId, instanceId }: Assignment, error: unknown, signal: AbortSignal): Promise<void> {
+    const { inventory, terminator, logger } = this.#options;
+    const reason = messageOf(error);
+    logger.warn({ cell: cellId, instance: instanceId, reason }, 'a machine can not be tagged as its cell, and ends');
+    inventory.failed(instanceId, `its machine could not be tagged as the cell's: ${reason}`);
+    const bounded = AbortSignal.any([signal, AbortSignal.timeout(END_DEADLINE_MS)]);
+    await terminator.end(instanceId, bounded).finally(() => inventory.left(instanceId));
   }
 
   /**

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Logger } from 'pino';
 import type { Clock } from '../../../src/core/clock.ts';
 import { isNodelessError } from '../../../src/core/errors.ts';
 import type { LaunchRequest } from '../../contract.ts';
@@ -33,6 +34,7 @@ export interface LauncherOptions {
   readonly terminator: Terminator;
   readonly clock: Clock;
   readonly stopped: AbortSignal;
+  readonly logger: Logger;
 }
 
 /** A request, with all that its machine is made of. */

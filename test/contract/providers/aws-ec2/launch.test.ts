@@ -80,10 +80,19 @@ describe('launches in EC2', () => {
     expect(await tagged()).toBe(1);
   });
 
-  test('whose machines can not be tagged have these ended', async () => {
-    bed.set({ actions: { 'ec2:CreateTags': { refuse: { status: 403, code: 'UnauthorizedOperation' }, times: 2 } } });
+  test('whose machines can not be tagged have these ended, and their cells told of as ended with the reason', async () => {
+    bed.set({ actions: { 'ec2:CreateTags': { refuse: { status: 403, code: 'UnauthorizedOperation' } } } });
     await launchAll(['nameless-1', 'nameless-2']);
     await eventually('both have ended', async () => (await machinesIn(bed)).length === 0);
+    const told = async () =>
+      (await provider.list(soon())).map(({ tags, state, reason }) => [tags.cellId, state, reason]).sort();
+    const reason = expect.stringContaining('ec2:CreateTags');
+    await expect.poll(told).toEqual([
+      ['nameless-1', 'ended', reason],
+      ['nameless-2', 'ended', reason],
+    ]);
+    await Promise.all(['nameless-1', 'nameless-2'].map((cellId) => provider.terminate(cellId, soon())));
+    expect(await told()).toEqual([]);
   });
 
   test('whose machines can not be tagged since EC2 does not know them yet keep these', async () => {
@@ -349,8 +358,16 @@ describe('machines in EC2', () => {
     await provider.launch(launchOf('ended'), soon());
     await provider.terminate('ended', soon());
     const later = await started();
-    expect((await later.list(soon())).map(({ tags }) => tags.cellId)).not.toContain('ended');
+    const told = async () => (await later.list(soon())).map(({ tags }) => tags.cellId);
+    await expect.poll(told, { timeout: 30_000 }).not.toContain('ended');
     await later.stop();
+  });
+
+  test('are confirmed to have ended also where they can not be marked as such', async () => {
+    await provider.launch(launchOf('unmarked'), soon());
+    bed.set({ actions: { 'ec2:CreateTags': { refuse: { status: 403, code: 'UnauthorizedOperation' } } } });
+    await provider.terminate('unmarked', soon());
+    expect((await provider.list(soon())).map(({ tags }) => tags.cellId)).toEqual([]);
   });
 
   test('that a provider died over before it assigned them are given to the same cells by the next', async () => {
