@@ -133,7 +133,8 @@ export async function servePods(
   const recall = new AgentRecall({ podUidsOn, clock, signal });
   const agents = new AgentSeating({ book, pods: nodePods, sets: agentSets, placement, placeOf, events, recall });
   const isComplete = (cell: Cell) => agents.awaitedOn(cell).length === 0;
-  const warm = warmPools({ ...service, placement, isComplete }, signal);
+  const isBudgetAwaited = (className: string) => assignment.isBudgetAwaited(className);
+  const warm = warmPools({ ...service, placement, isComplete, isBudgetAwaited }, signal);
   const assigning = { book, places, placement, placeOf, pods: nodePods, warm: warm.claims, writer, events, clock };
   const assignment = new Assignment({ ...assigning, gatherMs, nodeCellSize: nodeCell.size });
   const controller = new PodController({

@@ -23,6 +23,8 @@ export interface WarmPoolService extends Led {
   readonly mayAct: () => boolean;
   /** Whether what is required on a cell beside its kubelet is there. */
   readonly isComplete: (cell: Cell) => boolean;
+  /** Whether a pod waits for the budget of a class. */
+  readonly isBudgetAwaited: (className: string) => boolean;
 }
 
 /** The pools of a virtual node: what pods are given cells by, and what keeps them from its start on. */
@@ -30,7 +32,8 @@ export function warmPools(service: WarmPoolService, signal: AbortSignal) {
   const { config, node, clock, logger, client, shared, book, fleet, pods, placement, registry, mayAct } = service;
   const { canClaim } = fleet;
   const [first] = virtualNodesOf(config);
-  const keeping = { book, fleet, placement, clock, logger, mayAct, isComplete: service.isComplete };
+  const { isComplete, isBudgetAwaited } = service;
+  const keeping = { book, fleet, placement, clock, logger, mayAct, isComplete, isBudgetAwaited };
   const keeper = new PoolKeeper(
     {
       ...keeping,
@@ -42,7 +45,7 @@ export function warmPools(service: WarmPoolService, signal: AbortSignal) {
     signal,
   );
   const onStarted = observePools(registry, () => keeper.pools());
-  const claims: WarmCells & Claims = new Claims({ book, keeper, pods, clock, canClaim, onStarted });
+  const claims: WarmCells & Claims = new Claims({ book, fleet, keeper, pods, clock, canClaim, onStarted });
   const start = () => {
     const endStarts = claims.start();
     signal.addEventListener('abort', endStarts, { once: true });

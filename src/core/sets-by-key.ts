@@ -28,6 +28,11 @@ export class SetsByKey {
     return first;
   }
 
+  /** Whether anything is under a key. */
+  has(key: string): boolean {
+    return this.#sets.has(key);
+  }
+
   /** What is under a key now. */
   values(key: string): readonly string[] {
     return [...(this.#sets.get(key) ?? [])];

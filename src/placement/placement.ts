@@ -61,8 +61,8 @@ export interface Asked {
   readonly company?: readonly WirePod[];
   /** Without it nothing is counted: it is only asked what would be chosen. */
   readonly cellId?: string;
-  /** A cell that ends for this one: what it costs is left to spend. */
-  readonly insteadOf?: string;
+  /** Cells that end for this one: what they cost is left to spend. */
+  readonly insteadOf?: readonly string[];
 }
 
 /** What a cell is to be like that is no pod's own. */
@@ -70,6 +70,8 @@ export interface Like {
   /** The default class unless given. */
   readonly className?: string | undefined;
   readonly constraints?: readonly Constraints[];
+  /** Cells that end for it: what they cost is left to spend. */
+  readonly insteadOf?: readonly string[];
 }
 
 /**
@@ -122,11 +124,12 @@ export class Placement {
   /** The best offering of at least this size, for a cell that is no pod's own. @throws as `choose` */
   async chooseSize(need: Resources, cellId: string | undefined, signal: AbortSignal, like: Like = {}): Promise<Choice> {
     const { classes } = this.#options;
-    const { className, constraints = [] } = like;
+    const { className, constraints = [], insteadOf } = like;
     const table = await this.#offered.table(signal);
     if (cellId !== undefined) this.#spending.release(cellId);
     const cellClass = className === undefined ? classes.default() : classes.required(className);
-    return this.#choose(table, this.#query({ cellClass, need, constraints }), cellId);
+    const query = this.#query({ cellClass, need, constraints });
+    return this.#choose(table, { ...query, room: this.#spending.room(cellClass, insteadOf) }, cellId);
   }
 
   #choose(table: OfferingTable, query: Query, cellId: string | undefined): Choice {
@@ -291,7 +294,7 @@ export class Placement {
     return isNews;
   }
 
-  #queryOf(pod: WirePod, company: readonly WirePod[] = [], insteadOf?: string): Query {
+  #queryOf(pod: WirePod, company: readonly WirePod[] = [], insteadOf?: readonly string[]): Query {
     const all = [pod, ...company];
     const cellClass = this.#options.classes.of(pod);
     const demands = all.map((one) => this.#demandsOf(one, cellClass));

@@ -50,17 +50,17 @@ export class Spending {
     return cost.className;
   }
 
-  /** What a class may still have, when the cell `without` has ended. */
-  room({ name, spec }: CellClass, without?: string): Room {
+  /** What a class may still have, when the cells `without` have ended. */
+  room({ name, spec }: CellClass, without: readonly string[] = []): Room {
     const { maxCells = Number.POSITIVE_INFINITY, maxPricePerHourUsd = Number.POSITIVE_INFINITY } = spec.budgets;
     const isLimited = maxCells !== Number.POSITIVE_INFINITY || maxPricePerHourUsd !== Number.POSITIVE_INFINITY;
     if (isLimited && !this.#isComplete()) return UNKNOWN;
     const { cells, pricePerHourUsd } = this.#totals.get(name) ?? NOTHING;
-    const ended = this.#cells.get(without ?? '');
-    const back = ended?.className === name ? { cells: 1, ...ended } : { ...NOTHING };
+    const ended = without.flatMap((cellId) => this.#cells.get(cellId) ?? []).filter((cost) => cost.className === name);
+    const backUsd = ended.reduce((sum, cost) => sum + cost.pricePerHourUsd, 0);
     return {
-      cells: maxCells - cells + back.cells,
-      pricePerHourUsd: maxPricePerHourUsd - pricePerHourUsd + back.pricePerHourUsd + ROUNDING_USD,
+      cells: maxCells - cells + ended.length,
+      pricePerHourUsd: maxPricePerHourUsd - pricePerHourUsd + backUsd + ROUNDING_USD,
     };
   }
 

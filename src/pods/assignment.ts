@@ -12,6 +12,7 @@ import { isMateOf, wantedCompany } from '../placement/company.ts';
 import { daemonSetOwnerOf, type Place } from '../placement/place.ts';
 import type { Choice, Placement } from '../placement/placement.ts';
 import { type Host, type Seat, seatOf } from '../placement/seat.ts';
+import { askForBudget } from './budget-request.ts';
 import type { NodePods } from './node-pods.ts';
 import type { Outcome } from './outcome.ts';
 import type { Founding, Places } from './places.ts';
@@ -98,6 +99,11 @@ export class Assignment {
     return this.#waiting.nextOfBudget(className);
   }
 
+  /** Whether a pod waits for the budget of a class. */
+  isBudgetAwaited(className: string): boolean {
+    return this.#waiting.isBudgetAwaited(className);
+  }
+
   /** Tells a pod once why it has to wait. */
   async wait(pod: WirePod, error: NodelessError, signal: AbortSignal): Promise<Outcome> {
     return this.#waiting.wait(pod, error, signal);
@@ -120,9 +126,17 @@ export class Assignment {
       if (outcome.pod !== undefined) this.#waiting.forget(pod);
       return outcome;
     } catch (error) {
-      this.#options.placement.release(cellId);
+      const { placement, warm, nodeCellSize } = this.#options;
+      placement.release(cellId);
       if (!isReasonToWait(error)) throw error;
-      return this.wait(pod, error, signal);
+      // It is known to wait before anything is given up for it.
+      const told = this.wait(pod, error, signal);
+      const chooseInsteadOf = (insteadOf: readonly string[]) =>
+        key === NODE_CELL_KEY
+          ? placement.chooseSize(nodeCellSize, undefined, signal, { insteadOf })
+          : this.#shared.choose(pod, { insteadOf }, signal);
+      const [outcome] = await Promise.all([told, askForBudget(warm, { pod, error, chooseInsteadOf })]);
+      return outcome;
     }
   }
 
@@ -201,7 +215,7 @@ export class Assignment {
     const founder = pods.get(cell.podUid);
     const mayMove = () => isOnItsWay(cell) && cell.members.size === 1 && !this.#moved.has(cell.podUid);
     if (founder !== undefined && mayMove()) {
-      await this.#shared.together(founder, pod, { insteadOf: cell.cellId }, signal);
+      await this.#shared.together(founder, pod, { insteadOf: [cell.cellId] }, signal);
       if (mayMove()) {
         this.#moved.add(cell.podUid);
         book.enter(cell, 'lost', `${podName(pod)} must be on one machine with it`);

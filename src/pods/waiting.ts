@@ -34,6 +34,11 @@ export function isReasonToWait(error: unknown): error is NodelessError {
   return isNodelessError(error) && WAITING_CODES.includes(error.code);
 }
 
+/** Which class's budget a pod waits for; undefined where it is no budget that it waits for. */
+export function awaitedBudget({ code, identity: { cellClass } = {} }: NodelessError): string | undefined {
+  return code === 'BudgetExceeded' && typeof cellClass === 'string' ? cellClass : undefined;
+}
+
 export interface WaitingOptions {
   readonly writer: PodWriter;
   readonly events: EventRecorder;
@@ -71,7 +76,7 @@ export class Waiting {
       this.#keys.set(uid, key);
       this.#waiters.add(key, uid);
     }
-    this.#waitForBudget(uid, error);
+    this.#waitForBudget(uid, awaitedBudget(error));
     // A budget tells when there is room.
     const isAwaited = error.retryable && !this.#budgets.has(uid);
     const againMs = isAwaited ? NO_CAPACITY_RETRY_MS : NO_OFFERING_RETRY_MS;
@@ -96,8 +101,12 @@ export class Waiting {
     return this.#ofBudget.next(className, WOKEN_BY_BUDGET);
   }
 
-  #waitForBudget(uid: string, { code, identity: { cellClass } = {} }: NodelessError): void {
-    const className = code === 'BudgetExceeded' && typeof cellClass === 'string' ? cellClass : undefined;
+  /** Whether a pod waits for the budget of a class. */
+  isBudgetAwaited(className: string): boolean {
+    return this.#ofBudget.has(className);
+  }
+
+  #waitForBudget(uid: string, className: string | undefined): void {
     if (this.#budgets.get(uid) === className) return;
     this.#forgetBudget(uid);
     if (className === undefined) return;

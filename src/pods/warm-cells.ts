@@ -20,6 +20,15 @@ export interface WarmCells {
   take(pod: WirePod, wanted: Wanted): Cell | undefined;
   /** Nothing has come of a claim: the cell waits again. */
   giveBack(cell: Cell): void;
+  /**
+   * A pod waits for the budget of a class: of the cells that wait in pools so many end that it can have one, where the end of
+   * some is enough for that. Nothing while those that it was left before are about to end.
+   */
+  yieldBudget(
+    podUid: string,
+    className: string,
+    isEnough: (cellIds: readonly string[]) => Promise<boolean>,
+  ): Promise<void>;
   /** A pod is gone. */
   forget(podUid: string): void;
 }

@@ -1,18 +1,22 @@
 import type { Book } from '../cells/book.ts';
-import type { Cell } from '../cells/cell.ts';
+import { type Cell, isServed, isWarm } from '../cells/cell.ts';
+import type { Fleet } from '../cells/fleet.ts';
 import type { Clock } from '../core/clock.ts';
 import { covers } from '../core/resources.ts';
 import type { CollectionReader } from '../kube/collection.ts';
 import { podName, type WirePod } from '../kube/wire-pod.ts';
 import { standingOf } from '../pods/room.ts';
 import type { Wanted, WarmCells } from '../pods/warm-cells.ts';
+import { yieldedCells } from '../pods/yielded-cells.ts';
 import { isFor } from './eligibility.ts';
+import { priceOf } from './holding.ts';
 import type { PoolKeeper } from './keeper.ts';
 import type { KeptPool } from './kept-pool.ts';
 import type { StartKind } from './start-record.ts';
 
 export interface ClaimsOptions {
   readonly book: Book;
+  readonly fleet: Pick<Fleet, 'end'>;
   readonly keeper: PoolKeeper;
   readonly pods: Pick<CollectionReader<WirePod>, 'subscribe'>;
   readonly clock: Clock;
@@ -56,6 +60,8 @@ export class Claims implements WarmCells {
   readonly #counted = new Set<string>();
   /** Pods that have been given a cell: who comes again had no luck with it, and gets a new one. */
   readonly #served = new Set<string>();
+  /** Cells that were given up for the budget that a pod waits for. */
+  readonly #yielded = new Map<string, readonly Cell[]>();
 
   constructor(options: ClaimsOptions) {
     this.#options = options;
@@ -99,6 +105,26 @@ export class Claims implements WarmCells {
     this.#comers.delete(podUid);
     this.#counted.delete(podUid);
     this.#served.delete(podUid);
+    this.#yielded.delete(podUid);
+  }
+
+  async yieldBudget(
+    podUid: string,
+    className: string,
+    isEnough: (cellIds: readonly string[]) => Promise<boolean>,
+  ): Promise<void> {
+    const { book, keeper, fleet } = this.#options;
+    const isThere = (cell: Cell) => book.get(cell.cellId) === cell;
+    if (this.#yielded.get(podUid)?.some(isThere)) return;
+    const idle = [...keeper.pools()]
+      .flatMap(({ holding }) => [...holding.booting.values(), ...holding.ready.values()])
+      .filter((cell) => standingOf(cell).className === className)
+      .sort((a, b) => priceOf(b) - priceOf(a));
+    const cells = await yieldedCells(idle, (some) => isEnough(some.map(({ cellId }) => cellId)));
+    // A pod may have come to one of them meanwhile.
+    const yielded = cells.filter((cell) => isThere(cell) && isWarm(cell) && isServed(cell));
+    this.#yielded.set(podUid, yielded);
+    for (const cell of yielded) void fleet.end(cell, `pods wait for the budget of CellClass ${className}`);
   }
 
   #entry(kept: KeptPool, pod: WirePod, { mayBeOn }: Wanted): readonly (readonly [string, KeptPool])[] {

@@ -17,6 +17,8 @@ export interface KeptPoolOptions extends OrdersOptions {
   readonly canClaim: boolean;
   /** Whether pods can have a cell that waits has changed. */
   readonly onJudged: (cell: Cell) => void;
+  /** Whether a pod waits for the budget of a class: it comes before all that wait for pods. */
+  readonly isBudgetAwaited: (className: string) => boolean;
   /** False while another process may lead. */
   readonly mayAct: () => boolean;
 }
@@ -84,9 +86,16 @@ export class KeptPool {
     const { min, budget } = this.#pool.spec;
     const affordable = this.#affordable();
     const lacks = this.holding.ready.size < this.level.running || this.#choice === undefined;
-    if (affordable >= min) return lacks ? this.orders.trouble : undefined;
+    if (affordable >= min) return lacks ? (this.#budgetTrouble() ?? this.orders.trouble) : undefined;
     const message = `spec.budget.maxPricePerHourUsd of ${budget.maxPricePerHourUsd} is enough for ${affordable} cells, and spec.min is ${min}; raise the budget, or lower min`;
     return { reason: 'BudgetBelowMin', message };
+  }
+
+  #budgetTrouble(): Trouble | undefined {
+    const { name } = this.#choice?.cellClass ?? {};
+    if (name === undefined || !this.#options.isBudgetAwaited(name)) return undefined;
+    const message = `pods wait for the budget of CellClass ${name}, and come first; raise its spec.budgets`;
+    return { reason: 'BudgetExceeded', message };
   }
 
   /** Its object has changed: that counts at once. */
@@ -140,7 +149,7 @@ export class KeptPool {
   refill(): void {
     const { size, orders, holding } = this;
     const { mayAct, canClaim } = this.#options;
-    if (size === undefined || !canClaim || !mayAct() || !orders.isOpen) return;
+    if (size === undefined || !canClaim || !mayAct() || !orders.isOpen || this.#budgetTrouble() !== undefined) return;
     const missing = this.level.running + replacements(holding.ready.values(), this.#terms) - holding.position;
     // One successor at a time comes beyond what the budget pays for.
     const affordable = this.#affordable() + 1 - holding.position;

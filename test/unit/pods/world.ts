@@ -251,10 +251,11 @@ export function world(
       ...{ book, fleet, placement, clock, logger, mayAct, pools: warmPools, launchTimeoutMs, canClaim: true },
       node: { isFirst: true },
       isComplete: (cell) => agents.awaitedOn(cell).length === 0,
+      isBudgetAwaited: (className) => assignment.isBudgetAwaited(className),
     },
     stop.signal,
   );
-  const warm = new Claims({ book, keeper, pods: pods.collection, clock, canClaim: true });
+  const warm = new Claims({ book, fleet, keeper, pods: pods.collection, clock, canClaim: true });
   const assignment = new Assignment({
     book,
     places: new Places({ book, fleet, placement, writer, events }),

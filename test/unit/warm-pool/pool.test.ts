@@ -444,6 +444,65 @@ describe('a warm pool', () => {
     expect(kept?.level.running).toBe(2);
   });
 
+  test.each([
+    ['of cells', { maxCells: 3 }],
+    ['of dollars', { maxPricePerHourUsd: 3 }],
+  ])(
+    'leaves a budget %s to the pods that wait for it: as many of its cells end as that takes, and no more',
+    async (_, budgets) => {
+      const one = made();
+      one.classes.apply('ADDED', { metadata: { name: 'web', resourceVersion: '5' }, spec: { budgets } } as never);
+      one.warmPools.apply('ADDED', pool('web', { min: 3, max: 3, cellClass: 'web', namespaces: ['other'] }));
+      one.start();
+      await boot(one, 3);
+      const labels = { 'nodeless.io/cell-class': 'web' };
+      one.pods.create('p', { metadata: { name: 'p', labels } } as never);
+      await soon(() => expect(one.book.ofPod('uid-p')).toBeDefined());
+      await soon(() => expect(waiting(one)).toHaveLength(2));
+      const kept = one.keeper.pool('pool-web');
+      await kept?.tick();
+      expect(one.launch).toHaveBeenCalledTimes(4);
+      expect(one.terminate).toHaveBeenCalledTimes(1);
+    },
+  );
+
+  test('does not take the budget again that pods wait for, and says so; they come first', async () => {
+    const one = made();
+    const spec = { budgets: { maxCells: 1 } };
+    one.classes.apply('ADDED', { metadata: { name: 'web', resourceVersion: '5' }, spec } as never);
+    const metadata = { labels: { 'nodeless.io/cell-class': 'web' } };
+    one.start();
+    for (const name of ['p', 'q']) one.pods.create(name, { metadata: { name, ...metadata } } as never);
+    await soon(() => expect(one.assignment.isBudgetAwaited('web')).toBe(true));
+    one.warmPools.apply('ADDED', pool('web', { min: 1, cellClass: 'web', namespaces: ['other'] }));
+    await soon(() => expect(one.keeper.pool('pool-web')?.choice ?? one.keeper.pool('pool-web')?.trouble).toBeDefined());
+    const [first, second] = one.book.ofPod('uid-p') === undefined ? ['q', 'p'] : ['p', 'q'];
+    one.pods.remove(first);
+    // The pool may look before the pod does.
+    await soon(() => expect(one.book.size).toBe(0));
+    const kept = one.keeper.pool('pool-web');
+    kept?.edit(kept.pool);
+    await kept?.tick();
+    expect(kept?.holding.position).toBe(0);
+    expect(kept?.trouble?.message).toContain('pods wait for the budget of CellClass web');
+    await soon(() => expect(one.book.ofPod(`uid-${second}`)).toBeDefined());
+  });
+
+  test('keeps its cells where a pod could not be had with their budget either', async () => {
+    const one = made([offering('small', 1), { ...offering('large', 9), ...large() }]);
+    const spec = { budgets: { maxPricePerHourUsd: 4 } };
+    one.classes.apply('ADDED', { metadata: { name: 'web', resourceVersion: '5' }, spec } as never);
+    one.warmPools.apply('ADDED', pool('web', { min: 3, max: 3, cellClass: 'web' }));
+    one.start();
+    await boot(one, 3);
+    const metadata = { name: 'p', labels: { 'nodeless.io/cell-class': 'web' } };
+    one.pods.create('p', { metadata, spec: big('2') } as never);
+    await soon(() => expect(one.pods.events.map(({ reason }) => reason)).toContain('BudgetExceeded'));
+    await one.keeper.pool('pool-web')?.tick();
+    expect(one.terminate).not.toHaveBeenCalled();
+    expect(waiting(one)).toHaveLength(3);
+  });
+
   test('replaces a cell whose machine ends, and one whose kubelet is not Ready any more', async () => {
     const one = await withReady(2);
     const [lost, sick] = waiting(one);
