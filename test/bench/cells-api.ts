@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { systemClock } from '../../src/core/clock.ts';
 import type { BenchContext, Benchmark, BenchResult } from './benchmark.ts';
-import { Changes, deliveryOf, type Seen, type Sent, watchDirectly } from './cells-changes.ts';
+import { Changes, deliveryOf, type Seen, type Sent, together, watchDirectly } from './cells-changes.ts';
 import { type HollowCluster, withHollowCells } from './cells-cluster.ts';
-import { type CellsFinding, type Changing, figuresOf, memoryFigures } from './cells-findings.ts';
+import { type CellsFinding, type Changing, figuresOf, growthFigures } from './cells-findings.ts';
 import { ENDPOINTS_PER_SERVICE, layGround, podNames, readyPods, SERVICES, scaleTo } from './cells-ground.ts';
 import { cpuPercentDuring } from './cells-process.ts';
 import { until } from './cluster.ts';
@@ -18,12 +18,18 @@ const CONFIG = {
 const START_TIMEOUT_MS = 240_000;
 const SETTLE_MS = 5_000;
 const REST_MS = 20_000;
-const ARRIVAL_MS = 2_000;
+/** What has not arrived by then after the last change is lost, not late. */
+const ARRIVAL_TIMEOUT_MS = 60_000;
+const ARRIVAL_POLL_MS = 1_000;
 const RATES = { slicesPerSecond: 10, podsPerSecond: 5 };
 const PROFILE_SECONDS = 5;
 const READ_BY_CELLS =
   /resource="(pods|nodes|services|endpointslices|servicecidrs|csidrivers|runtimeclasses|configmaps|secrets)"/;
 const SLICES = '/apis/discovery.k8s.io/v1/endpointslices';
+
+const KINDS = ['slice', 'pod'] as const;
+/** How many watches each kind of change has to reach. */
+type Watches = Readonly<Record<(typeof KINDS)[number], number>>;
 
 /** How many cells there are, and whether each has a kube-proxy. */
 interface Load {
@@ -55,6 +61,16 @@ async function untilWatching({ cloud }: HollowCluster, { cells, proxied }: Load,
   await until(what, check, { signal, timeoutMs: START_TIMEOUT_MS });
 }
 
+/** Collects who has seen what was sent, until all of it has reached every watch or the time is over. */
+async function arrived({ cloud }: HollowCluster, sent: Sent, watches: Watches, signal: AbortSignal): Promise<Seen> {
+  const deadlineMs = Date.now() + ARRIVAL_TIMEOUT_MS;
+  for (let seen: Seen = {}; ; await systemClock.sleep(ARRIVAL_POLL_MS, signal)) {
+    seen = together(seen, await cloud.call<Seen>('arrivals'));
+    const missing = KINDS.some((kind) => deliveryOf(kind, sent, seen, watches[kind]).incomplete > 0);
+    if (!missing || Date.now() > deadlineMs) return seen;
+  }
+}
+
 /** Makes changes for a while and collects who has seen them. */
 async function change(
   cluster: HollowCluster,
@@ -73,13 +89,13 @@ async function change(
     const percent = await cpuPercentDuring(pids, async () => {
       sent = await changes.make(RATES, names, REST_MS);
     });
-    await systemClock.sleep(ARRIVAL_MS, signal);
-    const seen = await cloud.call<Seen>('arrivals');
+    const watches = { slice: proxied ? cells : 0, pod: 1 };
+    const seen = await arrived(cluster, sent, watches, signal);
     return {
       providerPercent: percent.provider,
       cloudPercent: percent.cloud,
-      slices: deliveryOf('slice', sent, seen, proxied ? cells : 0),
-      pods: deliveryOf('pod', sent, seen, 1),
+      slices: deliveryOf('slice', sent, seen, watches.slice),
+      pods: deliveryOf('pod', sent, seen, watches.pod),
       direct: deliveryOf('slice', sent, arrivals.take(), 1),
     };
   } finally {
@@ -149,7 +165,7 @@ async function run(context: BenchContext): Promise<BenchResult> {
     const findings: CellsFinding[] = [];
     for (const cells of SIZES) findings.push(await find(cluster, changes, cells, context));
     return {
-      figures: [...memoryFigures(findings), ...findings.flatMap(figuresOf)],
+      figures: [...growthFigures(findings), ...findings.flatMap(figuresOf)],
       remarks: [
         `There are ${SERVICES} Services with ${SERVICES * ENDPOINTS_PER_SERVICE} endpoints; cells are hollow kubelets in a process of their own, each with its own TLS connection (HTTP/2), certificate, lease and ${watchesPerMachine(false)} watches; a kube-proxy adds a connection and ${watchesPerMachine(true) - watchesPerMachine(false)} watches.`,
         'Delays are from the request that made the change, so they have the API server’s own write in them, and the reading of all hollow cells, which share one thread.',

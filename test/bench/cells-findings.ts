@@ -68,22 +68,32 @@ export function figuresOf(finding: CellsFinding): readonly Figure[] {
   ];
 }
 
-/** What each cell costs, by the difference between a hundred cells and the most. */
-export function memoryFigures(findings: readonly CellsFinding[]): readonly Figure[] {
-  const from = findings.find(({ cells }) => cells === 100);
+/** What each cell costs: the difference between few cells and the most. */
+export function growthFigures(findings: readonly CellsFinding[]): readonly Figure[] {
   const to = findings.at(-1);
-  if (from === undefined || to === undefined || from === to) return [];
-  const figure = (subject: string, of: (finding: CellsFinding) => number, aim?: Figure['aim']): Figure => ({
-    name: `provider memory per cell, from ${from.cells} to ${to.cells} cells`,
+  const ten = findings.find(({ cells }) => cells === 10);
+  const hundred = findings.find(({ cells }) => cells === 100);
+  if (to === undefined || ten === undefined || hundred === undefined || hundred === to) return [];
+  const memory = (subject: string, of: (finding: CellsFinding) => number): Figure => ({
+    name: `provider memory per cell, from ${hundred.cells} to ${to.cells} cells`,
     subject,
     unit: 'KiB/cell',
-    values: [perCell(from, to, of)],
-    ...(aim === undefined ? {} : { aim }),
+    values: [perCell(hundred, to, of)],
+    aim: { atMost: MEMORY_AIM_KIB },
+  });
+  const watches = (subject: string, of: (finding: CellsFinding) => number): Figure => ({
+    name: `watches at the API server that ${to.cells} cells have beyond those of ${ten.cells}`,
+    subject,
+    unit: '',
+    values: [of(to) - of(ten)],
+    aim: { atMost: 0 },
   });
   return [
-    figure('heap and external', ({ memory }) => memory.alone.liveBytes, { atMost: MEMORY_AIM_KIB }),
-    figure('resident', ({ memory }) => memory.alone.rssBytes),
-    figure('heap and external, with kube-proxies', ({ memory }) => memory.proxied.liveBytes),
-    figure('resident, with kube-proxies', ({ memory }) => memory.proxied.rssBytes),
+    memory('heap and external', (finding) => finding.memory.alone.liveBytes),
+    memory('resident', (finding) => finding.memory.alone.rssBytes),
+    memory('heap and external, with kube-proxies', (finding) => finding.memory.proxied.liveBytes),
+    memory('resident, with kube-proxies', (finding) => finding.memory.proxied.rssBytes),
+    watches('cells', ({ upstreamWatches }) => upstreamWatches.alone),
+    watches('cells with kube-proxies', ({ upstreamWatches }) => upstreamWatches.proxied),
   ];
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { deliveryOf, evenly } from '../../bench/cells-changes.ts';
+import { deliveryOf, evenly, together } from '../../bench/cells-changes.ts';
 import { loggedAtMs } from '../../bench/cells-machine.ts';
 import { MARK_ANNOTATION, MarkScanner } from '../../bench/hollow/marks.ts';
 
@@ -24,6 +24,12 @@ describe('the delivery of changes', () => {
 
   test('a change that nobody saw is a missed one', () => {
     expect(deliveryOf('slice', new Map([['slice-5', 1]]), {}, 1)).toEqual({ each: [], last: [], incomplete: 1 });
+  });
+
+  test('that was seen later by some counts as seen by all', () => {
+    const [early, late] = [{ 'slice-5': [3] }, { 'slice-5': [9], 'slice-6': [8] }];
+    expect(together(early, late)).toEqual({ 'slice-5': [3, 9], 'slice-6': [8] });
+    expect(deliveryOf('slice', new Map([['slice-5', 1]]), together(early, late), 2).last).toEqual([8]);
   });
 
   test('of too many values the ends and the middle stay', () => {
