@@ -33,6 +33,8 @@ export interface Release {
 export interface Order {
   readonly offering: Offering;
   readonly cellClass: CellClass;
+  /** Why it is not worth asking for any more; asked when its turn has come. */
+  readonly obstacle?: () => NodelessError | undefined;
 }
 
 /** How often it is looked whether the lease is held again. */
@@ -60,10 +62,12 @@ export class Fleet {
 
   /**
    * Launches the machine of a cell; resolves with it once the cloud has accepted. Idempotent by the cell's id.
-   * @throws what the provider throws; NodelessError Denied when the machine is another pod's; the signal's reason when the cell is ended meanwhile.
+   * @throws what the provider throws; what is in its way when its turn comes; NodelessError Denied when the machine is another pod's; the signal's reason when the cell is ended meanwhile.
    */
-  async launch(cell: Cell, { offering, cellClass }: Order): Promise<CellMachine> {
+  async launch(cell: Cell, { offering, cellClass, obstacle: obstacleNow }: Order): Promise<CellMachine> {
     const { provider, book, clusterUid, bootstrap, mayAct } = this.#options;
+    // Of an earlier launch a machine may be there, which only the provider can tell.
+    const isFirst = cell.machine === undefined && cell.enteredMs.launching === undefined;
     const cancel = new AbortController();
     const signal = AbortSignal.any([this.#signal, cancel.signal]);
     cell.offering = offering;
@@ -82,6 +86,8 @@ export class Fleet {
     };
     const launch = this.#launches.add(async () => {
       await this.#untilAllowed(signal);
+      const obstacle = isFirst ? obstacleNow?.() : undefined;
+      if (obstacle !== undefined) throw obstacle;
       return provider.launch({ tags, offering, cellClass, bootstrap, mayAct }, signal);
     });
     this.#launching.set(cellId, { cancel, settled: launch.catch(() => undefined) });

@@ -62,6 +62,11 @@ export function isNodelessError(error: unknown, code?: ErrorCode): error is Node
   return error instanceof NodelessError && (code === undefined || error.code === code);
 }
 
+/** True for what the cloud refuses until somebody changes something. */
+export function isRefusal(error: unknown): error is NodelessError {
+  return isNodelessError(error) && ['InvalidConfig', 'NotFound', 'Unauthorized'].includes(error.code);
+}
+
 /** A human-readable message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -22,6 +22,8 @@ export interface Offering {
   /** True where no price list has it, and the price is a guess from the machine's size. */
   readonly isPriceEstimated?: boolean;
   readonly available: boolean;
+  /** Names what is counted to one quota in the cloud; absent where each type has its own. */
+  readonly quota?: string;
 }
 
 function compareText(a: string, b: string): number {

@@ -1,64 +1,101 @@
+import { type CapacityScope, scopeIn } from '../core/capacity-scope.ts';
+import type { CellClass, CellClassSpec } from '../core/cell-class.ts';
 import type { Clock } from '../core/clock.ts';
+import type { NodelessError } from '../core/errors.ts';
 import type { Offering } from '../core/offerings.ts';
-import { type Entry, keyOf } from './offering-table.ts';
+import type { Entry } from './offering-table.ts';
+import { Pauses } from './pauses.ts';
 
-/** An exhausted offering is left alone this long at first, doubled at each failure up to the maximum. */
-const PAUSE_MIN_MS = 5_000;
-const PAUSE_MAX_MS = 180_000;
-
-interface Failure {
-  readonly untilMs: number;
-  readonly failures: number;
+/** What a cell is launched as. */
+export interface Chosen {
+  readonly offering: Offering;
+  readonly cellClass: CellClass;
 }
 
-type Failures = Map<string, Failure>;
+const LACK_MS = { minMs: 5_000, maxMs: 180_000 };
+/** What the cloud refuses is mended by people. Longer than the pause of a class, so that others are tried after that. */
+const REFUSED_MS = { minMs: 60_000, maxMs: 1_800_000 };
+const CLASS_MS = { minMs: 5_000, maxMs: 300_000 };
+/** Refusals of so many different offerings, and no success, are the class's own. */
+const MANY_REFUSALS = 5;
 
-/** Under which failures of all classes are; no class can have it. */
-const EVERY_CLASS = '';
+/** What may be a class's own doing. */
+interface OfClass {
+  readonly unbooted: Pauses;
+  readonly refused: Pauses;
+  /** Of the whole class. */
+  readonly barred: Pauses;
+  refusals: number;
+  last?: NodelessError;
+}
 
 /**
- * Remembers which offerings had no capacity, for a while that grows with each failure after it. What fails at once counts
- * once: the pods of one burst find out the same.
+ * Remembers what could not be had, for a while that grows with each failure after it: for all classes what the cloud lacks,
+ * and for one class what is refused for it, or does not boot. A class that is changed begins anew.
  */
 export class Capacity {
   readonly #clock: Clock;
-  readonly #byClass = new Map<string, Failures>();
+  readonly #lacking: Pauses;
+  readonly #byClass = new WeakMap<CellClassSpec, OfClass>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#lacking = new Pauses({ clock, ...LACK_MS });
   }
 
-  /** For all classes, or for one where it may be that class's own doing. */
-  exhausted(offering: Offering, className = EVERY_CLASS): void {
-    const nowMs = this.#clock.now();
-    this.#forget(nowMs);
-    const failed: Failures = this.#byClass.get(className) ?? new Map();
-    this.#byClass.set(className, failed);
-    const last = failed.get(keyOf(offering));
-    if (last !== undefined && last.untilMs > nowMs) return;
-    const failures = (last?.failures ?? 0) + 1;
-    const pauseMs = Math.min(PAUSE_MAX_MS, PAUSE_MIN_MS * 2 ** (failures - 1));
-    failed.set(keyOf(offering), { untilMs: nowMs + pauseMs, failures });
+  /** The cloud lacks the offering, and all that the scope has in common with it. */
+  exhausted(offering: Offering, scope: CapacityScope = 'offering'): void {
+    this.#lacking.begin(offering, scope);
   }
 
-  succeeded(offering: Offering, className = EVERY_CLASS): void {
-    this.#byClass.get(className)?.delete(keyOf(offering));
+  /** The cloud refuses to launch the offering for the class; where the error tells no scope, all of the class. */
+  refused({ offering, cellClass }: Chosen, error: NodelessError): void {
+    const known = this.#of(cellClass.spec);
+    const scope = scopeIn(error.identity) ?? 'account';
+    known.last = error;
+    if (scope !== 'account' && known.refused.begin(offering, scope)) known.refusals += 1;
+    if (scope === 'account' || known.refusals >= MANY_REFUSALS) known.barred.begin(offering, 'account');
+  }
+
+  /** The cloud has accepted a launch. */
+  succeeded({ offering, cellClass }: Chosen): void {
+    this.#lacking.end(offering);
+    const known = this.#byClass.get(cellClass.spec);
+    known?.refused.end(offering);
+    known?.barred.end(offering);
+    if (known !== undefined) known.refusals = 0;
+  }
+
+  failedToBoot({ offering, cellClass }: Chosen): void {
+    this.#of(cellClass.spec).unbooted.begin(offering, 'offering');
+  }
+
+  booted({ offering, cellClass }: Chosen): void {
+    this.#byClass.get(cellClass.spec)?.unbooted.end(offering);
+  }
+
+  /** Why nothing is launched for a class now, whatever it is. */
+  refusalOf(spec: CellClassSpec): NodelessError | undefined {
+    const known = this.#byClass.get(spec);
+    return known?.barred.now() === undefined ? undefined : known.last;
   }
 
   /** Tells for this moment which offerings can be had by a class; without one, leaves out what is a class's own doing. */
-  now(className = EVERY_CLASS): (entry: Entry) => boolean {
-    const nowMs = this.#clock.now();
-    const failed = [EVERY_CLASS, className].flatMap((name) => this.#byClass.get(name) ?? []);
-    if (failed.every(({ size }) => size === 0)) return ({ offering }) => offering.available;
-    const isLeftOut = (key: string) => failed.some((failures) => (failures.get(key)?.untilMs ?? 0) > nowMs);
-    return ({ offering, key }) => offering.available && !isLeftOut(key);
+  now(spec?: CellClassSpec): (entry: Pick<Entry, 'offering'>) => boolean {
+    const own = spec === undefined ? undefined : this.#byClass.get(spec);
+    const held = [this.#lacking, own?.unbooted, own?.refused].flatMap((pauses) => pauses?.now() ?? []);
+    return ({ offering }) => offering.available && !held.some((isHeld) => isHeld(offering));
   }
 
-  /** What has not failed again for as long as the longest pause begins anew. */
-  #forget(nowMs: number): void {
-    for (const [className, failed] of this.#byClass) {
-      for (const [key, { untilMs }] of failed) if (untilMs + PAUSE_MAX_MS < nowMs) failed.delete(key);
-      if (failed.size === 0) this.#byClass.delete(className);
-    }
+  #of(spec: CellClassSpec): OfClass {
+    const clock = this.#clock;
+    const known = this.#byClass.get(spec) ?? {
+      unbooted: new Pauses({ clock, ...LACK_MS }),
+      refused: new Pauses({ clock, ...REFUSED_MS }),
+      barred: new Pauses({ clock, ...CLASS_MS }),
+      refusals: 0,
+    };
+    this.#byClass.set(spec, known);
+    return known;
   }
 }

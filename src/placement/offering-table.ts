@@ -12,8 +12,6 @@ export interface Entry {
   /** What a pod may count on, see `countedOf`. */
   readonly counted: Resources;
   readonly labels: Readonly<Record<string, string>>;
-  /** By which its lack of capacity is remembered. */
-  readonly key: string;
 }
 
 /** The offerings that a class leaves over. */
@@ -25,11 +23,6 @@ export interface ClassOfferings {
   readonly refusals: Refusals;
 }
 
-/** What a launch of the offering succeeds or fails together with. */
-export function keyOf({ launchType, instanceType, zone }: Offering): string {
-  return `${launchType}/${instanceType}/${zone}`;
-}
-
 function rankOf(preferred: readonly LaunchType[], { launchType }: Offering): number {
   const rank = preferred.indexOf(launchType);
   return rank === -1 ? preferred.length : rank;
@@ -39,7 +32,7 @@ function rankOf(preferred: readonly LaunchType[], { launchType }: Offering): num
 export type Correct = (offering: Offering, spec: CellClassSpec) => Offering;
 
 function entryOf(offering: Offering): Entry {
-  return { offering, counted: countedOf(offering), labels: labelsOf(offering), key: keyOf(offering) };
+  return { offering, counted: countedOf(offering), labels: labelsOf(offering) };
 }
 
 function leftBy(spec: CellClassSpec, all: readonly Entry[], correct: Correct): ClassOfferings {

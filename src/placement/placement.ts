@@ -1,16 +1,16 @@
 import type { CellProvider } from '../../providers/contract.ts';
+import { scopeIn } from '../core/capacity-scope.ts';
 import type { CellClass } from '../core/cell-class.ts';
 import type { Clock } from '../core/clock.ts';
 import { type Constraints, parseConstraints } from '../core/constraints.ts';
-import { isNodelessError, NodelessError } from '../core/errors.ts';
+import { isNodelessError, isRefusal, NodelessError } from '../core/errors.ts';
 import { CONSTRAINTS_ANNOTATION } from '../core/names.ts';
-import type { Offering } from '../core/offerings.ts';
 import { add, minus, type Resources } from '../core/resources.ts';
 import { podNeed } from '../core/sizing.ts';
 import type { WirePod } from '../kube/wire-pod.ts';
 import { type Admission, admissionOf, type Standing, withinClass } from './admission.ts';
 import { type AgentSet, classAgentsRequest, type DaemonSets, requestOf } from './agents.ts';
-import { Capacity } from './capacity.ts';
+import { Capacity, type Chosen } from './capacity.ts';
 import type { CellClasses } from './cell-classes.ts';
 import { pick, survey } from './choose.ts';
 import { describeChoice, type Explanation, explain } from './explanation.ts';
@@ -41,12 +41,6 @@ export interface PlacementOptions {
   readonly arch: string;
   /** Told once of each time in which the offerings can not be read; those that are known count on. */
   readonly onOfferingsFailed?: (error: unknown) => void;
-}
-
-/** What a cell is launched as. */
-export interface Chosen {
-  readonly offering: Offering;
-  readonly cellClass: CellClass;
 }
 
 /** What was chosen for a pod, and why in words. */
@@ -112,7 +106,8 @@ export class Placement {
    * The best offering for the pod, or for it and the company that shares its cell. With a cell's id it counts to
    * the budget of the class as that cell until `release`.
    * @throws NodelessError InvalidConfig (the pod can't run on a cell), ConfigInvalid (its constraints can't be read),
-   * InvalidQuantity, NoCellClass, NotEnforced, NoOffering, InsufficientCapacity or BudgetExceeded.
+   * InvalidQuantity, NoCellClass, NotEnforced, NoOffering, InsufficientCapacity or BudgetExceeded; and while the cloud launches
+   * nothing for the class, what it said last.
    */
   async choose(pod: WirePod, { company, cellId, insteadOf }: Asked, signal: AbortSignal): Promise<Choice> {
     const table = await this.#offered.table(signal);
@@ -137,7 +132,9 @@ export class Placement {
     const offered = table.ofClass(cellClass.spec);
     const known = offered.refusals.of(query);
     if (known !== undefined) throw known;
-    const canBeHad = this.#capacity.now(cellClass.name);
+    const barred = this.#capacity.refusalOf(cellClass.spec);
+    if (barred !== undefined) throw barred;
+    const canBeHad = this.#capacity.now(cellClass.spec);
     const { entry, ...how } = pick(query, offered, canBeHad);
     if (entry === undefined) {
       const refused = refusal(query, how.passed, () => survey(query, offered, canBeHad));
@@ -154,7 +151,7 @@ export class Placement {
     const table = await this.#offered.table(signal);
     const query = this.#queryOf(pod, company);
     const offered = table.ofClass(query.cellClass.spec);
-    const canBeHad = this.#capacity.now(query.cellClass.name);
+    const canBeHad = this.#capacity.now(query.cellClass.spec);
     const chosen = pick(query, offered, canBeHad);
     const found = survey(query, offered, canBeHad);
     const refused = chosen.entry === undefined ? refusal(query, chosen.passed, () => found) : undefined;
@@ -263,25 +260,37 @@ export class Placement {
     for (const listener of this.#roomListeners) listener(className);
   }
 
-  /** An offering had no capacity: it is left out for a while that grows with each failure. */
-  exhausted(offering: Offering): void {
-    this.#capacity.exhausted(offering);
+  /** A launch failed: what lacks, or is refused, is left out for a while that grows with each failure. Of other errors nothing is learned. */
+  launchFailed(chosen: Chosen, error: unknown): void {
+    if (isNodelessError(error) && error.identity.unasked === 1) return;
+    if (isNodelessError(error, 'InsufficientCapacity'))
+      this.#capacity.exhausted(chosen.offering, scopeIn(error.identity));
+    else if (isRefusal(error)) this.#capacity.refused(chosen, error);
   }
 
-  /** A launch of the offering went well. */
-  succeeded(offering: Offering): void {
-    this.#capacity.succeeded(offering);
+  /** Why what was chosen a while ago is not worth asking for any more. */
+  obstacleTo({ offering, cellClass }: Chosen): NodelessError | undefined {
+    const isBarred = this.#capacity.refusalOf(cellClass.spec) !== undefined;
+    if (!isBarred && this.#capacity.now(cellClass.spec)({ offering })) return undefined;
+    const { instanceType, launchType, zone } = offering;
+    const message = `${instanceType} (${launchType}) in ${zone} was not asked for: another launch has failed meanwhile`;
+    return new NodelessError({ code: 'InsufficientCapacity', message, retryable: true, identity: { unasked: 1 } });
+  }
+
+  /** A launch went well. */
+  succeeded(chosen: Chosen): void {
+    this.#capacity.succeeded(chosen);
     this.#lastLaunchMs = this.#options.clock.now();
   }
 
   /** A machine came and no kubelet did: that may be the class's image or settings, so it is left out for that class alone. */
-  failedToBoot({ offering, cellClass }: Chosen): void {
-    this.#capacity.exhausted(offering, cellClass.name);
+  failedToBoot(chosen: Chosen): void {
+    this.#capacity.failedToBoot(chosen);
   }
 
   /** A kubelet has come. */
-  booted({ offering, cellClass }: Chosen): void {
-    this.#capacity.succeeded(offering, cellClass.name);
+  booted(chosen: Chosen): void {
+    this.#capacity.booted(chosen);
   }
 
   /**

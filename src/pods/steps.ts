@@ -3,9 +3,8 @@ import { ABSORBED, absorption } from '../cells/absorption.ts';
 import { type Cell, enteredForPod, isNeededByOthers, isServed } from '../cells/cell.ts';
 import type { Fleet, Order } from '../cells/fleet.ts';
 import type { Clock } from '../core/clock.ts';
-import { isNodelessError, messageOf, type NodelessError } from '../core/errors.ts';
+import { isNodelessError, isRefusal, messageOf, type NodelessError } from '../core/errors.ts';
 import { DAEMONSET_POLICY_ANNOTATION } from '../core/names.ts';
-import type { Offering } from '../core/offerings.ts';
 import { SetsByKey } from '../core/sets-by-key.ts';
 import { podName, type WirePod } from '../kube/wire-pod.ts';
 import { daemonSetOwnerOf } from '../placement/place.ts';
@@ -37,9 +36,6 @@ export type PodStep = Exclude<Step, { kind: 'nothing' } | { kind: 'endCell' }>;
 /** Pause before a launch of unknown outcome is asked for again under the same id. */
 const LAUNCH_RETRY_MS = 5_000;
 const HAND_OVER_LOOK_MS = 1_000;
-
-/** After these no machine came of the launch; after others one may have. */
-const DEFINITIVE_CODES = ['InsufficientCapacity', 'InvalidConfig', 'NotFound', 'Unauthorized'];
 
 /** After these a claimed cell is not the pod's, nor will be. */
 const LOST_CLAIM_CODES = ['Denied', 'NotFound'];
@@ -187,11 +183,13 @@ export class PodSteps {
 
   async #launchInBackground(pod: WirePod, cell: Cell, order: Order, signal: AbortSignal): Promise<void> {
     const { fleet, placement, events, clock } = this.#options;
-    const { offering } = order;
     const startedMs = clock.now();
     try {
-      const { instanceType, launchType, zone } = await fleet.launch(cell, order);
-      placement.succeeded(offering);
+      const { instanceType, launchType, zone } = await fleet.launch(cell, {
+        ...order,
+        obstacle: () => placement.obstacleTo(order),
+      });
+      placement.succeeded(order);
       const seconds = ((clock.now() - startedMs) / 1000).toFixed(1);
       events.normal(
         pod,
@@ -201,7 +199,7 @@ export class PodSteps {
     } catch (error) {
       if (signal.aborted || cell.phase !== 'launching') return;
       if (isNodelessError(error, 'Denied')) await this.#disown(pod, cell, error, signal);
-      else this.#launchFailed(pod, cell, offering, error, signal);
+      else this.#launchFailed(pod, cell, order, error, signal);
     }
   }
 
@@ -216,14 +214,14 @@ export class PodSteps {
     this.#options.book.remove(cell);
   }
 
-  #launchFailed(pod: WirePod, cell: Cell, offering: Offering, error: unknown, signal: AbortSignal): void {
+  #launchFailed(pod: WirePod, cell: Cell, order: Order, error: unknown, signal: AbortSignal): void {
     const { placement, events, book, clock, logger } = this.#options;
     const { cellId } = cell;
     logger.warn({ cell: cellId, pod: cell.pod, reason: messageOf(error) }, 'launch failed');
-    events.warning(pod, 'CellLaunchFailed', `${cellId} as ${offering.instanceType}: ${messageOf(error)}`);
-    if (isNodelessError(error, 'InsufficientCapacity')) placement.exhausted(offering);
-    if (isNodelessError(error) && DEFINITIVE_CODES.includes(error.code)) {
-      // No machine came of it; the next try is another launch, so it gets another id.
+    events.warning(pod, 'CellLaunchFailed', `${cellId} as ${order.offering.instanceType}: ${messageOf(error)}`);
+    placement.launchFailed(order, error);
+    if (isNodelessError(error, 'InsufficientCapacity') || isRefusal(error)) {
+      // No machine came of it, as one may have of what fails otherwise; the next try is another launch, so it gets another id.
       book.enter(cell, 'lost', messageOf(error));
     } else {
       const again = () => cell.phase === 'launching' && book.enter(cell, 'requested');

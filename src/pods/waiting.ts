@@ -24,6 +24,8 @@ const WAITING_CODES = [
   'NoOffering',
   'NoRoom',
   'NotEnforced',
+  'NotFound',
+  'Unauthorized',
 ];
 
 /** Whose cells the pods of the node cell look at; no namespace can have that name. */

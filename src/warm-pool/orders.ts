@@ -122,14 +122,14 @@ export class Orders {
         if (book.get(cellId) !== cell) placement.release(cellId);
         return;
       }
-      const machine = await fleet.launch(cell, order);
-      placement.succeeded(order.offering);
+      const machine = await fleet.launch(cell, { ...order, obstacle: () => placement.obstacleTo(order) });
+      placement.succeeded(order);
       this.#options.logger.info({ cell: cellId, pool: pool.name, type: machine.instanceType }, 'warm cell launched');
     } catch (error) {
       if (signal.aborted || book.get(cellId) !== cell || !isWarm(cell) || cell.phase === 'ending') return;
       this.#failed(error, pool);
-      if (isNodelessError(error, 'InsufficientCapacity') && cell.offering !== undefined)
-        placement.exhausted(cell.offering);
+      const { offering, cellClass } = cell;
+      if (offering !== undefined && cellClass !== undefined) placement.launchFailed({ offering, cellClass }, error);
       if (isNodelessError(error, 'AmbiguousOutcome')) book.enter(cell, 'requested');
       else if (cell.offering === undefined && cell.machine === undefined) book.remove(cell);
       else void fleet.end(cell, messageOf(error));

@@ -1,5 +1,4 @@
-/** What else lacks capacity with the offering that was asked for. */
-export type CapacityScope = 'offering' | 'type-in-region' | 'launch-type' | 'zone' | 'account';
+import type { CapacityScope } from '../../../src/core/capacity-scope.ts';
 
 /** One code by which EC2 says that an offering can't be had now. */
 interface CapacityCode {
@@ -21,9 +20,13 @@ const CAPACITY_CODES: Readonly<Record<string, CapacityCode>> = {
   UnfulfillableCapacity: { scope: 'offering', meaning: 'the fleet can not be filled from this pool' },
   SpotMaxPriceTooLow: { scope: 'offering', meaning: 'the spot price is above what is bid' },
   Unsupported: { scope: 'offering', meaning: 'the zone does not have this type, or not with these settings' },
+  InvalidFleetConfiguration: {
+    scope: 'offering',
+    meaning: 'the zone does not have this type, or not with these settings',
+  },
   InstanceTypeNotSupported: { scope: 'offering', meaning: 'the zone does not have this type' },
   MaxSpotInstanceCountExceeded: {
-    scope: 'launch-type',
+    scope: 'quota',
     meaning: 'the quota of spot vCPUs is used up; ask for a higher one in Service Quotas',
   },
   MaxSpotFleetRequestCountExceeded: {
@@ -31,7 +34,7 @@ const CAPACITY_CODES: Readonly<Record<string, CapacityCode>> = {
     meaning: 'the quota of spot requests is used up; ask for a higher one in Service Quotas',
   },
   VcpuLimitExceeded: {
-    scope: 'launch-type',
+    scope: 'quota',
     meaning: 'the quota of vCPUs for this kind of type is used up; ask for a higher one in Service Quotas',
   },
   InstanceLimitExceeded: {
@@ -44,6 +47,10 @@ const CAPACITY_CODES: Readonly<Record<string, CapacityCode>> = {
   },
   InsufficientAddressCapacity: { scope: 'zone', meaning: 'AWS has no free public address' },
   InsufficientVolumeCapacity: { scope: 'zone', meaning: 'the zone has no room for the root volume' },
+  VolumeLimitExceeded: {
+    scope: 'account',
+    meaning: 'the quota of volumes is used up; delete some, or ask for a higher one in Service Quotas',
+  },
   MaxFleetCountExceeded: {
     scope: 'account',
     meaning: 'the quota of fleets is used up; delete some, or ask for a higher one in Service Quotas',

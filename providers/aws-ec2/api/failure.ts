@@ -1,3 +1,4 @@
+import type { CapacityScope } from '../../../src/core/capacity-scope.ts';
 import { type ErrorCode, messageOf, NodelessError } from '../../../src/core/errors.ts';
 import { capacityCode } from './capacity-codes.ts';
 
@@ -57,6 +58,16 @@ const UNAUTHORIZED: Readonly<Record<string, string>> = {
   UnrecognizedClientException: 'the access key does not exist, or not in this region; check both',
 };
 
+/** Refusals that are about more or less than who asks, or what for. */
+const REFUSAL_SCOPES: Readonly<Record<string, CapacityScope>> = {
+  'AuthFailure.ServiceLinkedRoleCreationNotPermitted': 'launch-type',
+};
+
+/** What else can't be had with what AWS refuses by this code, where that is known. */
+function scopeOf(name: string): CapacityScope | undefined {
+  return capacityCode(name)?.scope ?? (Object.hasOwn(REFUSAL_SCOPES, name) ? REFUSAL_SCOPES[name] : undefined);
+}
+
 /** What the SDK's transport, not AWS, calls a failure. */
 const TRANSPORT = new Set([
   'TimeoutError',
@@ -93,6 +104,7 @@ export function failureOf(error: unknown, { action, identity = {} }: Asked): Nod
   const awsCode = codeOf(error);
   const metadata = ((error ?? {}) as WireError).$metadata;
   const [code, remedy, retryable] = verdictOf(awsCode, metadata?.httpStatusCode);
+  const scope = scopeOf(awsCode);
   const what = messageOf(error).split('\n')[0] ?? '';
   return new NodelessError({
     code,
@@ -103,6 +115,7 @@ export function failureOf(error: unknown, { action, identity = {} }: Asked): Nod
       ...identity,
       action,
       awsCode,
+      ...(scope === undefined ? {} : { scope }),
       ...(metadata?.requestId === undefined ? {} : { requestId: metadata.requestId }),
     },
   });

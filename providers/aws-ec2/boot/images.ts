@@ -49,7 +49,7 @@ export class Images {
     const image = await this.#describe(imageId, signal);
     if (image.arch === arch) return image;
     const message = `image ${imageId} is for ${image.arch}, and the machine is ${arch}; name one that is, or let the CellClass have only instance types of ${image.arch}`;
-    throw invalid(message, { image: imageId, arch });
+    throw invalid(message, { image: imageId, arch, scope: 'architecture' });
   }
 
   /** The image that an SSM parameter names now. @throws NodelessError NotFound for one that is not there */

@@ -2,6 +2,7 @@ import type { LaunchType, Offering } from '../../../src/core/offerings.ts';
 import type { AwsEc2Settings } from '../settings.ts';
 import { estimateHourUsd, estimateSpotHourUsd } from './estimate.ts';
 import type { MachineType } from './machine-type.ts';
+import { quotaOf } from './quota.ts';
 import { resourcesOf } from './usable.ts';
 
 /** What AWS has told, from which offerings are made. */
@@ -73,6 +74,7 @@ export function offeringsOf(market: Market, settings: AwsEc2Settings, rootVolume
       pricePerHourUsd: Number((usd + extras).toFixed(PLACES)),
       ...(isEstimated ? { isPriceEstimated: true } : {}),
       available: true,
+      quota: quotaOf(type),
     });
     return [...market.typesByZone].flatMap(([zone, names]) => {
       if (!names.has(type.name)) return [];

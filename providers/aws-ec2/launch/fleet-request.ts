@@ -63,14 +63,15 @@ export function shortfallOf(errors: readonly CreateFleetError[], offering: Offer
     $metadata: { httpStatusCode: 400 },
   });
   const failure = failureOf(wire, { action: 'ec2:CreateFleet', identity });
-  const scope = capacityCode(wire.name)?.scope;
-  if (scope === undefined) return failure;
+  const isLack = failure.code === 'InsufficientCapacity';
+  // What EC2 refuses of one machine is about its type, as far as anybody knows, unless it is about who asks.
+  const scope = failure.code === 'Unauthorized' ? 'account' : 'type-in-region';
   return new NodelessError({
     code: failure.code,
     retryable: failure.retryable,
-    message: `${instanceType} (${launchType}) can not be had in ${zone}: ${failure.message}`,
+    message: isLack ? `${instanceType} (${launchType}) can not be had in ${zone}: ${failure.message}` : failure.message,
     cause: failure,
-    identity: { ...failure.identity, scope },
+    identity: { scope, ...failure.identity },
   });
 }
 

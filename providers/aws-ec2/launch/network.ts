@@ -45,8 +45,8 @@ function filtersOf(wanted: Selections, idFilter: string): readonly (readonly Fil
   ];
 }
 
-function invalid(message: string): NodelessError {
-  return new NodelessError({ code: 'InvalidConfig', message });
+function invalid(message: string, identity: NodelessError['identity'] = {}): NodelessError {
+  return new NodelessError({ code: 'InvalidConfig', message, identity });
 }
 
 /** The subnets and security groups that cells are launched in. */
@@ -71,7 +71,10 @@ export class Network {
       id === undefined || AvailabilityZone !== zone ? [] : [id],
     );
     if (ids.length > 0) return ids.sort();
-    throw invalid(`none of the subnets for cells is in ${zone}; add one that is, or take its zone from the pod`);
+    throw invalid(`none of the subnets for cells is in ${zone}; add one that is, or take its zone from the pod`, {
+      scope: 'zone',
+      zone,
+    });
   }
 
   /** Ids of the security groups of a class; none means the default group of the network. @throws NodelessError NotFound */

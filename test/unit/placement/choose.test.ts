@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { areaOf } from '../../../src/core/capacity-scope.ts';
 import type { CellClass } from '../../../src/core/cell-class.ts';
 import type { Constraints } from '../../../src/core/constraints.ts';
 import type { Offering } from '../../../src/core/offerings.ts';
@@ -7,12 +8,14 @@ import { type Resources, resourcesOf } from '../../../src/core/resources.ts';
 import { seededRandom } from '../../../src/core/seeded-random.ts';
 import { pick, survey } from '../../../src/placement/choose.ts';
 import { matcherOf } from '../../../src/placement/globs.ts';
-import { type Entry, keyOf, OfferingTable } from '../../../src/placement/offering-table.ts';
+import { type Entry, OfferingTable } from '../../../src/placement/offering-table.ts';
 import type { Query } from '../../../src/placement/query.ts';
 import { catalogue } from '../../support/catalogue.ts';
 import { cellClass } from '../../support/cell-class.ts';
 import { offeringOf } from '../../support/offering.ts';
 import { randomQuery } from '../../support/queries.ts';
+
+const keyOf = (offering: Offering) => areaOf(offering, 'offering');
 
 type Labels = Readonly<Record<string, string>>;
 type Requirements = readonly {
@@ -114,7 +117,7 @@ describe('choosing for 10,000 random pods over a full catalogue', () => {
     const random = seededRandom(7);
     const table = new OfferingTable(OFFERINGS);
     const unavailable = new Set(OFFERINGS.filter(() => random() < 0.05).map(keyOf));
-    const canBeHad = ({ offering, key }: Entry) => offering.available && !unavailable.has(key);
+    const canBeHad = ({ offering }: Entry) => offering.available && !unavailable.has(keyOf(offering));
     const bruteForce = bruteForceOver(OFFERINGS, unavailable);
     let refused = 0;
     for (let pod = 0; pod < 10_000; pod += 1) {

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { type ErrorCode, isNodelessError } from '../../../src/core/errors.ts';
+import { type ErrorCode, isNodelessError, NodelessError } from '../../../src/core/errors.ts';
 import type { Offering } from '../../../src/core/offerings.ts';
 import { resourcesOf } from '../../../src/core/resources.ts';
 import { Collection } from '../../../src/kube/collection.ts';
@@ -10,6 +10,7 @@ import { AgentSets } from '../../../src/placement/agents.ts';
 import { CellClasses } from '../../../src/placement/cell-classes.ts';
 import { countCellsElsewhere } from '../../../src/placement/cells-elsewhere.ts';
 import { Placement } from '../../../src/placement/placement.ts';
+import { cellClass } from '../../support/cell-class.ts';
 import { offeringOf } from '../../support/offering.ts';
 
 const { signal } = new AbortController();
@@ -38,6 +39,13 @@ function pod(requests: Record<string, string>, more: { metadata?: object; spec?:
 }
 
 const MIB = 2 ** 20;
+
+/** Tells placement that a launch has failed, of no class in particular. */
+function exhaust(placement: Placement, offered: Offering, scope?: string): void {
+  const identity = scope === undefined ? {} : { scope };
+  const error = new NodelessError({ code: 'InsufficientCapacity', message: 'none', identity });
+  placement.launchFailed({ offering: offered, cellClass: cellClass() }, error);
+}
 
 function ofClass(name: string): { metadata: object } {
   return { metadata: { labels: { 'nodeless.io/cell-class': name } } };
@@ -205,11 +213,11 @@ describe('capacity', () => {
   test('that an offering lacks is looked for in the next one at once, and again after a pause that grows', async () => {
     const { type, placement, pass } = rig();
     const small = LADDER[1] as Offering;
-    placement.exhausted(small);
+    exhaust(placement, small);
     expect(await type(pod({}))).toBe('medium');
     pass(5_001);
     expect(await type(pod({}))).toBe('small');
-    placement.exhausted(small);
+    exhaust(placement, small);
     pass(9_999);
     expect(await type(pod({}))).toBe('medium');
     pass(2);
@@ -221,26 +229,26 @@ describe('capacity', () => {
     const small = LADDER[1] as Offering;
     const failAgainAndAgain = () => {
       for (const pauseMs of [5, 10, 20, 40, 80, 160, 180]) {
-        placement.exhausted(small);
+        exhaust(placement, small);
         pass(pauseMs * 1_000);
       }
     };
     failAgainAndAgain();
-    placement.exhausted(small);
-    placement.succeeded(small);
-    placement.exhausted(small);
+    exhaust(placement, small);
+    placement.succeeded({ offering: small, cellClass: cellClass() });
+    exhaust(placement, small);
     pass(5_001);
     expect(await type(pod({}))).toBe('small');
     failAgainAndAgain();
     pass(400_000);
-    placement.exhausted(small);
+    exhaust(placement, small);
     pass(5_001);
     expect(await type(pod({}))).toBe('small');
   });
 
   test('that all pods of a burst find lacking lacks once', async () => {
     const { type, placement, pass } = rig();
-    for (let one = 0; one < 10; one += 1) placement.exhausted(LADDER[1] as Offering);
+    for (let one = 0; one < 10; one += 1) exhaust(placement, LADDER[1] as Offering);
     pass(5_001);
     expect(await type(pod({}))).toBe('small');
   });
@@ -258,10 +266,35 @@ describe('capacity', () => {
     expect(await typeFor(broken)).toBe('small');
     placement.failedToBoot(choice);
     pass(5_001);
-    placement.succeeded(choice.offering);
+    placement.succeeded(choice);
     expect(await typeFor(broken), 'a launch that is accepted is no boot').toBe('medium');
     placement.booted(choice);
     expect(await typeFor(broken)).toBe('small');
+  });
+
+  test.each([
+    ['offering', ['b', 'c', 'd', 'e']],
+    ['type-in-region', ['c', 'd', 'e']],
+    ['quota', ['c', 'd', 'e']],
+    ['launch-type', ['e']],
+    ['zone', ['b', 'c', 'e']],
+    ['architecture', ['e']],
+    ['account', []],
+    ['of another provider', ['b', 'c', 'd', 'e']],
+  ])('that lacks by %s lacks for whatever has that in common', async (scope, left) => {
+    const one = (instanceType: string, more: Partial<Offering>) => offering(instanceType, '1', '2Gi', 0.05, more);
+    const names = new Map<Offering, string>([
+      [one('m.l', { zone: 'a', quota: 'standard' }), 'a'],
+      [one('m.l', { zone: 'b', quota: 'standard' }), 'b'],
+      [one('g.l', { zone: 'b', quota: 'g' }), 'c'],
+      [one('g.l', { zone: 'a', quota: 'g' }), 'd'],
+      [one('t.l', { zone: 'c', launchType: 'local', arch: 'arm64' }), 'e'],
+    ]);
+    const { placement } = rig([...names.keys()]);
+    const chosen = (of: Offering) => ({ offering: of, cellClass: cellClass() });
+    exhaust(placement, [...names.keys()][0] as Offering, scope);
+    const free = [...names].filter(([of]) => placement.obstacleTo(chosen(of)) === undefined);
+    expect(free.map(([, name]) => name)).toEqual(left);
   });
 
   test('that is nowhere is a wait, not a refusal', async () => {
@@ -269,6 +302,69 @@ describe('capacity', () => {
     const choice = choose(pod({}));
     await refusedWith('InsufficientCapacity', /is unavailable now; it is tried again/, choice);
     await expect(choice).rejects.toMatchObject({ retryable: true });
+  });
+});
+
+describe('a launch that the cloud refuses', () => {
+  const refusal = (more: { identity?: Record<string, string>; message?: string } = {}) =>
+    new NodelessError({ code: 'InvalidConfig', message: 'no', ...more });
+
+  test('has its class wait with what the cloud said, for a while that grows, and no other', async () => {
+    const { choose, placement, pass, defineClass } = rig();
+    defineClass('wrong', {});
+    const wrong = pod({}, ofClass('wrong'));
+    const choice = await choose(wrong);
+    const error = refusal({ message: 'no subnets' });
+    placement.launchFailed(choice, error);
+    await expect(choose(wrong)).rejects.toBe(error);
+    expect((await choose(pod({}))).offering.instanceType).toBe('small');
+    pass(5_001);
+    expect((await choose(wrong)).offering.instanceType).toBe('small');
+    placement.launchFailed(choice, error);
+    pass(9_999);
+    await expect(choose(wrong)).rejects.toBe(error);
+  });
+
+  test('is no news of its class once that is changed, or a launch of it went well', async () => {
+    const { choose, placement, defineClass } = rig();
+    defineClass('wrong', {});
+    const wrong = pod({}, ofClass('wrong'));
+    const choice = await choose(wrong);
+    placement.launchFailed(choice, refusal());
+    placement.succeeded(choice);
+    await choose(wrong);
+    placement.launchFailed(choice, refusal());
+    defineClass('wrong', { tags: { mended: 'yes' } });
+    await choose(wrong);
+  });
+
+  test('for what only some offerings have in common goes on to the others, five times', async () => {
+    const types = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => offering(name, '1', '2Gi', 0.05));
+    const { choose, placement, pass } = rig(types);
+    const tried: string[] = [];
+    const tryAll = async () => {
+      for (let round = 0; round < types.length; round += 1) {
+        const choice = await choose(pod({}));
+        tried.push(choice.offering.instanceType);
+        placement.launchFailed(choice, refusal({ identity: { scope: 'type-in-region' } }));
+      }
+    };
+    await expect(tryAll()).rejects.toMatchObject({ code: 'InvalidConfig' });
+    expect(tried).toEqual(['a', 'b', 'c', 'd', 'e']);
+    pass(5_001);
+    expect((await choose(pod({}))).offering.instanceType).toBe('f');
+  });
+
+  test('is not counted again for those that were not asked for because of it', async () => {
+    const { choose, placement, pass } = rig();
+    const choice = await choose(pod({}));
+    placement.launchFailed(choice, refusal());
+    pass(2_500);
+    const obstacle = placement.obstacleTo(choice);
+    expect(obstacle).toMatchObject({ code: 'InsufficientCapacity', retryable: true });
+    placement.launchFailed(choice, obstacle);
+    pass(2_501);
+    expect(placement.obstacleTo(choice)).toBeUndefined();
   });
 });
 
@@ -585,7 +681,7 @@ describe('a budget', () => {
 describe('an explanation', () => {
   test('names the choice, its rivals and what was left out, the same as the event', async () => {
     const { placement, choose } = rig();
-    placement.exhausted(LADDER[1] as Offering);
+    exhaust(placement, LADDER[1] as Offering);
     const member = pod({ cpu: '500m' });
     const explanation = await placement.explain(member, signal);
     const { why } = await choose(member);

@@ -214,6 +214,41 @@ describe('the pod controller', () => {
     expect(condition).toMatchObject({ status: 'False', reason: 'InsufficientCapacity' });
   });
 
+  test.each(['InvalidConfig', 'NotFound', 'Unauthorized'] as const)(
+    'a cloud that refuses every launch (%s) is asked once, and the pods are told what it said',
+    async (code) => {
+      const made = started([offering('cheap', 1), offering('dear', 2)]);
+      made.launch.mockRejectedValue(new NodelessError({ code, message: 'not like this' }));
+      made.pods.create('p');
+      await vi.waitFor(() => expect(made.pods.events.map(({ reason }) => reason)).toContain(code));
+      made.pods.create('later');
+      const told = () => made.pods.events.filter(({ reason }) => reason === code).map(({ message }) => message);
+      await vi.waitFor(() => expect(told()).toEqual(['not like this', 'not like this']));
+      await vi.waitFor(() => expect(cellOf(made.pods.get('p'))).toBe(''));
+      expect(made.launch).toHaveBeenCalledTimes(1);
+    },
+  );
+
+  test('pods whose turn comes after the offering has failed ask for it no more', async () => {
+    const made = started([offering('cheap', 1), offering('dear', 2)]);
+    const fails = Promise.withResolvers<void>();
+    made.launch.mockImplementation(async (request) => {
+      if (request.offering.instanceType === 'dear') return machineOf(request);
+      await fails.promise;
+      throw new NodelessError({ code: 'InsufficientCapacity', retryable: true, message: 'none left' });
+    });
+    const names = Array.from({ length: 40 }, (_, index) => `p-${index}`);
+    for (const name of names) made.pods.create(name);
+    await vi.waitFor(() =>
+      expect([...made.book.cells()].filter(({ phase }) => phase === 'launching')).toHaveLength(40),
+    );
+    fails.resolve();
+    const typesOf = () => made.launch.mock.calls.map(([request]) => request.offering.instanceType);
+    await vi.waitFor(() => expect(typesOf().filter((type) => type === 'dear')).toHaveLength(40));
+    // As many as may be asked for at once, and those that took their turns in the same moment.
+    expect(typesOf().filter((type) => type === 'cheap').length).toBeLessThanOrEqual(16);
+  });
+
   test('a pod that nothing would protect as its NetworkPolicy asks has no cell, and is told so', async () => {
     const made = started();
     made.networkPolicies.apply('ADDED', { metadata: { name: 'guard', namespace: 'ns' }, spec: { podSelector: {} } });

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { capacityCode } from '../../../../providers/aws-ec2/api/capacity-codes.ts';
 import { failureOf } from '../../../../providers/aws-ec2/api/failure.ts';
 
 function thrown(name: string, status?: number, message = 'in the words of AWS'): Error {
@@ -12,8 +11,10 @@ const failure = (name: string, status?: number) => failureOf(thrown(name, status
 describe('what AWS throws', () => {
   test.each([
     ['InsufficientInstanceCapacity', 'offering'],
-    ['MaxSpotInstanceCountExceeded', 'launch-type'],
-    ['VcpuLimitExceeded', 'launch-type'],
+    ['MaxSpotInstanceCountExceeded', 'quota'],
+    ['VcpuLimitExceeded', 'quota'],
+    ['InvalidFleetConfiguration', 'offering'],
+    ['VolumeLimitExceeded', 'account'],
     ['UnfulfillableCapacity', 'offering'],
     ['Unsupported', 'offering'],
     ['InsufficientFreeAddressesInSubnet', 'zone'],
@@ -22,8 +23,12 @@ describe('what AWS throws', () => {
     ['InsufficientHostCapacity', 'offering'],
     ['SpotMaxPriceTooLow', 'offering'],
   ])('%s is a lack of capacity, of the scope %s', (name, scope) => {
-    expect(failure(name, 400)).toMatchObject({ code: 'InsufficientCapacity', retryable: true });
-    expect(capacityCode(name)?.scope).toBe(scope);
+    expect(failure(name, 400)).toMatchObject({ code: 'InsufficientCapacity', retryable: true, identity: { scope } });
+  });
+
+  test('of the role for spot that is missing is about spot alone', () => {
+    const name = 'AuthFailure.ServiceLinkedRoleCreationNotPermitted';
+    expect(failure(name, 403)).toMatchObject({ code: 'Unauthorized', identity: { scope: 'launch-type' } });
   });
 
   test.each([
