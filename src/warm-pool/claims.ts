@@ -37,6 +37,9 @@ const HEARD_MS = 25_000;
 /** A cell that takes this many times as long as others take is not waited for. */
 const LATE_TIMES = 2;
 
+/** Of the life that a class lets a cell have, the last quarter is too little for a pod. */
+const MOST_LIVED = 0.75;
+
 /** `creationTimestamp` has whole seconds: what was seen within one was made when it was seen. */
 function createdMsOf({ metadata }: WirePod, seenMs: number): number {
   const stampMs = Date.parse(String(metadata.creationTimestamp ?? ''));
@@ -82,7 +85,8 @@ export class Claims implements WarmCells {
   }
 
   take(pod: WirePod, wanted: Wanted): Cell | undefined {
-    const pools = new Map([...this.#options.keeper.pools()].flatMap((kept) => this.#entry(kept, pod, wanted)));
+    const pools = new Map<string, KeptPool>();
+    for (const kept of this.#options.keeper.pools()) if (isFor(kept.pool, pod)) pools.set(kept.pool.uid, kept);
     const { uid = '' } = pod.metadata;
     this.#count(pod, uid, pools, wanted);
     const mayHave = this.#options.canClaim && !this.#served.has(uid);
@@ -102,6 +106,8 @@ export class Claims implements WarmCells {
   }
 
   forget(podUid: string): void {
+    const comer = this.#comers.get(podUid);
+    if (comer !== undefined) this.#gone(comer);
     this.#comers.delete(podUid);
     this.#counted.delete(podUid);
     this.#served.delete(podUid);
@@ -127,20 +133,14 @@ export class Claims implements WarmCells {
     for (const cell of yielded) void fleet.end(cell, `pods wait for the budget of CellClass ${className}`);
   }
 
-  #entry(kept: KeptPool, pod: WirePod, { mayBeOn }: Wanted): readonly (readonly [string, KeptPool])[] {
-    const { pool, choice } = kept;
-    if (!isFor(pool, pod)) return [];
-    // Where nothing has been chosen yet, each cell is asked itself.
-    if (choice !== undefined && !mayBeOn({ className: choice.cellClass.name, machine: choice.offering })) return [];
-    return [[pool.uid, kept]];
-  }
-
   /** Of several pools that could serve a pod its demand counts to one, so that they share and do not double it. */
-  #count(pod: WirePod, uid: string, pools: ReadonlyMap<string, KeptPool>, { need }: Wanted): void {
+  #count(pod: WirePod, uid: string, pools: ReadonlyMap<string, KeptPool>, { need, mayBeOn }: Wanted): void {
     if (this.#counted.has(uid)) return;
-    const fitting = [...pools.values()].filter(
-      ({ pool }) => pool.spec.shape === undefined || covers(pool.spec.shape, need),
-    );
+    // What a pool would order next is what more demand brings.
+    const fitting = [...pools.values()].filter(({ pool, choice }) => {
+      const mayHave = choice === undefined || mayBeOn({ className: choice.cellClass.name, machine: choice.offering });
+      return mayHave && (pool.spec.shape === undefined || covers(pool.spec.shape, need));
+    });
     const [home] = fitting.sort(
       (a, b) => a.pricePerCellUsd - b.pricePerCellUsd || (a.pool.name < b.pool.name ? -1 : 1),
     );
@@ -159,8 +159,9 @@ export class Claims implements WarmCells {
       (uid) => pools.has(uid),
       (cell) => hasRoomOn(cell) && mayBeOn(standingOf(cell)),
       (cell) => {
+        const kept = pools.get(cell.pool?.uid ?? '');
         const isHeard = nowMs - (cell.lastSeenMs ?? nowMs) <= HEARD_MS;
-        return isHeard && pools.get(cell.pool?.uid ?? '')?.unfitness(cell) === undefined;
+        return isHeard && kept?.unfitness(cell) === undefined && (kept?.lived(cell) ?? 0) < MOST_LIVED;
       },
     );
   }
@@ -173,14 +174,17 @@ export class Claims implements WarmCells {
       const lateMs = LATE_TIMES * (starts?.lead.quantileMs(0.95) ?? Number.POSITIVE_INFINITY);
       for (const cell of holding.booting.values()) {
         if (cell.phase !== 'booting' || cell.machine === undefined || kept.unfitness(cell) !== undefined) continue;
-        // One that was there when this process began to lead has been waited for since then.
-        const sinceMs = cell.enteredMs.requested ?? cell.enteredMs.booting ?? nowMs;
+        const sinceMs = cell.enteredMs.requested ?? cell.machine.createdAtMs;
         if (nowMs - sinceMs > lateMs) continue;
         if (hasRoomOn(cell) && mayBeOn(standingOf(cell))) return cell;
         break;
       }
     }
     return undefined;
+  }
+
+  #gone({ poolUid, createdMs, kind }: Comer): void {
+    this.#options.keeper.pool(poolUid)?.gone(kind, Math.max(0, this.#options.clock.now() - createdMs));
   }
 
   #started(uid: string, { poolUid, createdMs, kind }: Comer): void {

@@ -28,6 +28,8 @@ export interface UnreadPool {
 }
 
 const TICK_MS = 1_000;
+/** All pools together learn from the past for so long in a tick. */
+const LEARN_MS = 25;
 /** Pods that come within this time came at once. */
 const AT_ONCE_MS = 100;
 
@@ -95,6 +97,9 @@ export class PoolKeeper {
   }
 
   async #tick(): Promise<void> {
+    // Pods must not wait for what pools learn.
+    const untilMs = performance.now() + LEARN_MS;
+    for (const kept of this.pools()) kept.learn(() => performance.now() < untilMs);
     for (const kept of this.pools()) {
       if (this.#signal.aborted) return;
       // Agents that are required there may have gone.
@@ -173,6 +178,10 @@ export class PoolKeeper {
     const kept = this.#byUid.get(cell.pool.uid);
     const unread = this.#unread.get(cell.pool.uid);
     (kept ?? unread)?.holding.place(cell, isThere);
+    // A pod may have been given it while it booted.
+    if (isThere && !isWarm(cell) && cell.enteredMs.ready !== undefined && kept?.orders.isAwaited(cell) === true)
+      kept.orders.came(cell);
+    if (!isThere) kept?.orders.forget(cell);
     const waits = isThere && isWarm(cell) && cell.phase === 'ready';
     if (waits && cell.kubeletReady && kept?.unfitness(cell) === undefined && kept !== undefined) this.stock.add(cell);
     else this.stock.remove(cell.cellId);
@@ -185,11 +194,9 @@ export class PoolKeeper {
   }
 
   #ready(cell: Cell, kept: KeptPool): void {
-    const { book, clock, placement } = this.#options;
-    const { enteredMs, offering, cellClass, allocatable } = cell;
-    // Of one that was found at a start it is not known how long it took.
-    if (offering !== undefined && cellClass !== undefined && enteredMs.requested !== undefined) {
-      kept.record.ordered(clock.now() - enteredMs.requested);
+    const { book, placement } = this.#options;
+    const { offering, cellClass, allocatable } = cell;
+    if (offering !== undefined && cellClass !== undefined) {
       placement.booted({ offering, cellClass });
       if (allocatable !== undefined) placement.measured({ offering, cellClass }, allocatable);
     }
@@ -198,7 +205,7 @@ export class PoolKeeper {
       kept.orders.cameUnfit(cell, kept.pool, why);
       return;
     }
-    kept.orders.came();
+    kept.orders.came(cell);
     book.enter(cell, 'ready');
   }
 }

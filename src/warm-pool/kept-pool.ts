@@ -11,8 +11,7 @@ import { type Level, Sizing } from './sizing.ts';
 import { StartRecord } from './start-record.ts';
 import { replacements, surplus } from './surplus.ts';
 
-export interface KeptPoolOptions extends OrdersOptions {
-  readonly launchTimeoutMs: number;
+export interface KeptPoolOptions extends Omit<OrdersOptions, 'onCame'> {
   /** False where the provider can not give machines to pods: then none are to wait. */
   readonly canClaim: boolean;
   /** Whether pods can have a cell that waits has changed. */
@@ -56,7 +55,7 @@ export class KeptPool {
   constructor(pool: WarmPool, options: KeptPoolOptions) {
     this.#pool = pool;
     this.#options = options;
-    this.orders = new Orders(options);
+    this.orders = new Orders({ ...options, onCame: (ms) => this.record.ordered(ms) });
   }
 
   get pool(): WarmPool {
@@ -123,6 +122,19 @@ export class KeptPool {
     this.#sizing.started(nowMs, ms);
   }
 
+  /** A pod that it is for is gone, and had not started after so long. */
+  gone(kind: Parameters<StartRecord['gone']>[0], ms: number): void {
+    // It may have started in time, had it stayed.
+    if (ms <= this.#pool.spec.startupSla.target) return;
+    this.record.gone(kind, ms);
+    this.#sizing.started(this.#options.clock.now(), ms);
+  }
+
+  /** Goes on to learn from the days that were, as long as it may. */
+  learn(mayGoOn: () => boolean): void {
+    this.#sizing.learn(this.#options.clock.now(), mayGoOn);
+  }
+
   /** The pods that came since the last time were one arrival: a Deployment that scales by N. */
   tellArrivals(): void {
     if (this.#cameAtOnce === 0) return;
@@ -151,6 +163,7 @@ export class KeptPool {
     const { mayAct, canClaim } = this.#options;
     if (size === undefined || !canClaim || !mayAct() || !orders.isOpen || this.#budgetTrouble() !== undefined) return;
     const missing = this.level.running + replacements(holding.ready.values(), this.#terms) - holding.position;
+    if (missing <= 0) orders.settle();
     // One successor at a time comes beyond what the budget pays for.
     const affordable = this.#affordable() + 1 - holding.position;
     for (let count = Math.min(missing, affordable, orders.width - holding.booting.size); count > 0; count -= 1)
@@ -256,11 +269,18 @@ export class KeptPool {
   }
 
   /** One that has lived half of what its class lets it, so that a pod has the other half, or whose kubelet is not heard of. */
-  readonly #isWorn = ({ machine, lastSeenMs }: Cell): boolean => {
+  readonly #isWorn = (cell: Cell): boolean => {
     const nowMs = this.#options.clock.now();
-    const agedMs = (this.#choice?.cellClass.spec.expireAfter ?? Number.POSITIVE_INFINITY) / 2;
-    return nowMs - (machine?.createdAtMs ?? nowMs) >= agedMs || nowMs - (lastSeenMs ?? nowMs) > SILENT_MS;
+    return this.lived(cell) >= 0.5 || nowMs - (cell.lastSeenMs ?? nowMs) > SILENT_MS;
   };
+
+  /** The share of the life that its class lets it have that is behind a cell. */
+  lived({ machine }: Cell): number {
+    const nowMs = this.#options.clock.now();
+    return (
+      (nowMs - (machine?.createdAtMs ?? nowMs)) / (this.#choice?.cellClass.spec.expireAfter ?? Number.POSITIVE_INFINITY)
+    );
+  }
 
   readonly #terms = { isWorn: this.#isWorn, isUnfit: (cell: Cell) => this.#unfit.has(cell) };
 

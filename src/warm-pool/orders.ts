@@ -19,6 +19,9 @@ export interface OrdersOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly signal: AbortSignal;
+  readonly launchTimeoutMs: number;
+  /** A cell has come so long after it was wanted; an outage of more than a launch's time counts as that. */
+  readonly onCame: (ms: number) => void;
 }
 
 /** Why a pool has fewer cells than it should. */
@@ -49,6 +52,10 @@ export class Orders {
   readonly #options: OrdersOptions;
   readonly #backoff = createBackoff(BACKOFF_MS.first, BACKOFF_MS.last);
   readonly #underWay = new Set<string>();
+  /** Since when each cell on its way is wanted: also while orders in its stead failed. */
+  readonly #wantedSinceMs = new Map<string, number>();
+  /** Since when cells are wanted whose orders failed, and that have not been ordered again. */
+  #failedSinceMs: number[] = [];
   #pausedUntilMs = 0;
   #trouble: Trouble | undefined;
   #nothingOffered: Trouble | undefined;
@@ -79,11 +86,31 @@ export class Orders {
     return this.#width;
   }
 
-  /** A cell has come that was ordered. */
-  came(): void {
+  /** Whether a cell that was ordered here has not come yet. */
+  isAwaited({ cellId }: Cell): boolean {
+    return this.#wantedSinceMs.has(cellId);
+  }
+
+  /** Nothing is missing: what failed before is not wanted any more. */
+  settle(): void {
+    this.#failedSinceMs = [];
+  }
+
+  /** A cell has come. */
+  came({ cellId }: Cell): void {
+    const { clock, launchTimeoutMs, onCame } = this.#options;
+    const sinceMs = this.#wantedSinceMs.get(cellId);
+    // Of one that was found at a start it is not known how long it took.
+    if (sinceMs !== undefined) onCame(Math.min(launchTimeoutMs, Math.max(0, clock.now() - sinceMs)));
+    this.#wantedSinceMs.delete(cellId);
     this.#backoff.reset();
     this.#trouble = undefined;
     this.#width *= 2;
+  }
+
+  /** A cell is gone. */
+  forget({ cellId }: Cell): void {
+    this.#wantedSinceMs.delete(cellId);
   }
 
   /** What a cell would be launched as now; nothing is counted. Undefined where there is nothing, which is the trouble then. */
@@ -103,6 +130,7 @@ export class Orders {
   order(pool: WarmPool, size: Resources): void {
     const identity = { cellId: newCellId(), podUid: '', pod: '', pool: { name: pool.name, uid: pool.uid } };
     const cell = this.#options.book.add(identity, 'requested', []);
+    this.#wantedSinceMs.set(cell.cellId, this.#failedSinceMs.shift() ?? this.#options.clock.now());
     void this.launch(cell, pool, size);
   }
 
@@ -127,10 +155,12 @@ export class Orders {
       this.#options.logger.info({ cell: cellId, pool: pool.name, type: machine.instanceType }, 'warm cell launched');
     } catch (error) {
       if (signal.aborted || book.get(cellId) !== cell || !isWarm(cell) || cell.phase === 'ending') return;
-      this.#failed(error, pool);
+      const isAmbiguous = isNodelessError(error, 'AmbiguousOutcome');
+      if (!isAmbiguous) this.#failed(cell);
+      this.#pause(troubleOf(error), pool);
       const { offering, cellClass } = cell;
       if (offering !== undefined && cellClass !== undefined) placement.launchFailed({ offering, cellClass }, error);
-      if (isNodelessError(error, 'AmbiguousOutcome')) book.enter(cell, 'requested');
+      if (isAmbiguous) book.enter(cell, 'requested');
       else if (cell.offering === undefined && cell.machine === undefined) book.remove(cell);
       else void fleet.end(cell, messageOf(error));
     } finally {
@@ -143,18 +173,23 @@ export class Orders {
     const { fleet, placement } = this.#options;
     const { offering, cellClass } = cell;
     if (offering !== undefined && cellClass !== undefined) placement.failedToBoot({ offering, cellClass });
+    this.#failed(cell);
     this.#pause({ reason: 'LaunchTimeout', message: `${cell.cellId} did not become ready in time` }, pool);
     void fleet.end(cell, 'it did not become ready in time');
   }
 
   /** A cell came that no pod of its pool can have. */
   cameUnfit(cell: Cell, pool: WarmPool, why: string): void {
+    this.#failed(cell);
     this.#pause({ reason: 'CellUnfit', message: `${cell.cellId} came, and ${why}` }, pool);
     void this.#options.fleet.end(cell, why);
   }
 
-  #failed(error: unknown, pool: WarmPool): void {
-    this.#pause(troubleOf(error), pool);
+  /** What is ordered in a cell's stead is wanted since then. */
+  #failed({ cellId }: Cell): void {
+    const sinceMs = this.#wantedSinceMs.get(cellId);
+    this.#wantedSinceMs.delete(cellId);
+    if (sinceMs !== undefined) this.#failedSinceMs.push(sinceMs);
   }
 
   #pause(trouble: Trouble, pool: WarmPool): void {

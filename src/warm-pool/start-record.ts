@@ -44,6 +44,11 @@ export class StartRecord {
     keep(this.#leadMs, ms);
   }
 
+  /** A pod is gone that had not started after so long: it missed a target that is shorter, and says nothing of a longer one. */
+  gone(kind: StartKind, ms: number): void {
+    keep(this.#starts, { kind, ms });
+  }
+
   /** A pod's containers started so long after its creation. */
   started(kind: StartKind, ms: number, nowMs: number): void {
     keep(this.#starts, { kind, ms });

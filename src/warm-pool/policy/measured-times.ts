@@ -8,6 +8,11 @@ export class MeasuredTimes {
     this.#sortedMs = Float64Array.from(samplesMs).sort();
   }
 
+  /** How many samples there are. */
+  get count(): number {
+    return this.#sortedMs.length;
+  }
+
   /** The share of samples that are at most `ms`. */
   shareWithin(ms: number): number {
     let low = 0;

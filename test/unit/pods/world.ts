@@ -54,7 +54,7 @@ export function machineOf({ tags, offering: chosen }: LaunchRequest): CellMachin
     pricePerHourUsd,
     allocatable,
     addresses,
-    createdAtMs: 0,
+    createdAtMs: Date.now(),
     state: 'running',
   };
 }

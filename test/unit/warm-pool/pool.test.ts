@@ -6,8 +6,9 @@ import { CELL_ANNOTATION } from '../../../src/core/names.ts';
 import type { KubeClient, KubeRequest } from '../../../src/kube/client.ts';
 import type { KubeObject } from '../../../src/kube/objects.ts';
 import { writeStatuses } from '../../../src/warm-pool/status-writer.ts';
-import { offering, world } from '../pods/world.ts';
+import { machineOf, offering, world } from '../pods/world.ts';
 
+const DAY_MS = 86_400_000;
 const SILENT = pino({ level: 'silent' });
 const DEGRADED = expect.objectContaining({
   type: 'Degraded',
@@ -51,6 +52,14 @@ const waiting = ({ book }: World) =>
   [...book.cells()].filter(({ phase, podUid }) => phase === 'ready' && podUid === '');
 const booting = ({ book }: World) =>
   [...book.cells()].filter(({ phase, podUid }) => phase === 'booting' && podUid === '');
+
+/** A quantile of the time that orders take, as the pool reckons with it now. */
+async function measuredLeadMs(one: World, share: number): Promise<number> {
+  const kept = one.keeper.pool('pool-web');
+  kept?.edit(kept.pool);
+  await kept?.tick();
+  return kept?.starts?.lead.quantileMs(share) ?? Number.NaN;
+}
 
 /** Brings the kubelets of all cells that boot up. */
 async function boot(one: World, count: number): Promise<void> {
@@ -518,17 +527,98 @@ describe('a warm pool', () => {
     const one = made();
     one.classes.apply('ADDED', {
       metadata: { name: 'brief', resourceVersion: '5' },
-      spec: { expireAfter: '10000d' },
+      spec: { expireAfter: '10d' },
     } as never);
     one.warmPools.apply('ADDED', pool('web', { min: 1, max: 1, cellClass: 'brief' }));
+    madeBefore(one, 6 * DAY_MS);
     one.start();
-    // Its machine was made in 1970.
     await boot(one, 1);
     const [aged] = waiting(one);
     await soon(() => expect(booting(one)).toHaveLength(1));
     expect(waiting(one)).toEqual([aged]);
     one.report(booting(one)[0]?.cellId ?? '');
     await soon(() => expect(one.terminate).toHaveBeenCalledWith(aged?.cellId, expect.anything()));
+  });
+
+  test('gives no cell that has little left of the life that its class lets it have', async () => {
+    const one = made();
+    const metadata = { name: 'brief', resourceVersion: '5' };
+    one.classes.apply('ADDED', { metadata, spec: { expireAfter: '10d' } } as never);
+    one.warmPools.apply('ADDED', pool('web', { min: 1, max: 1, cellClass: 'brief' }));
+    madeBefore(one, 9 * DAY_MS);
+    one.start();
+    await boot(one, 1);
+    const [aged] = waiting(one);
+    one.pods.create('p', { metadata: { name: 'p', labels: { 'nodeless.io/cell-class': 'brief' } } } as never);
+    await soon(() => expect(one.book.ofPod('uid-p')).toBeDefined());
+    expect(one.book.ofPod('uid-p')).not.toBe(aged);
+  });
+
+  test('gives a pod the cell that suits it, also where what it would order next would not', async () => {
+    const one = made([offering('small', 1), offering('other', 2)]);
+    one.warmPools.apply('ADDED', pool('web', { min: 1, max: 2 }));
+    one.start();
+    await boot(one, 1);
+    const [cell] = waiting(one);
+    const kept = one.keeper.pool('pool-web');
+    one.launch.mockRejectedValueOnce(
+      new NodelessError({ code: 'InsufficientCapacity', retryable: true, message: 'no capacity' }),
+    );
+    one.warmPools.apply('MODIFIED', pool('web', { min: 2, max: 2 }));
+    await soon(() => expect(one.launch).toHaveBeenCalledTimes(2));
+    await soon(() => expect(kept?.trouble).toBeDefined());
+    if (kept !== undefined) kept.edit(kept.pool);
+    await kept?.tick();
+    expect(kept?.choice?.offering.instanceType).toBe('other');
+    const nodeSelector = { 'node.kubernetes.io/instance-type': 'small' };
+    one.pods.create('p', { spec: { containers: [{ name: 'c' }], nodeSelector } } as never);
+    expect(await runs(one, 'p')).toBe(cell?.cellId);
+  });
+
+  test('reckons with the time from the first order of a cell on, also where that failed', async () => {
+    const one = made();
+    for (let failure = 0; failure < 3; failure += 1)
+      one.launch.mockRejectedValueOnce(
+        new NodelessError({ code: 'Throttled', retryable: true, message: 'not so fast' }),
+      );
+    one.warmPools.apply('ADDED', pool('web', { min: 3 }));
+    one.start();
+    const report = setInterval(() => {
+      for (const { cellId } of booting(one)) one.report(cellId);
+    }, 10);
+    await soon(() => expect(waiting(one)).toHaveLength(3));
+    clearInterval(report);
+    expect(await measuredLeadMs(one, 0)).toBeGreaterThan(900);
+  });
+
+  test('measures also the cells that are given while they boot', async () => {
+    const one = made();
+    one.warmPools.apply('ADDED', pool('web', { min: 3 }));
+    one.start();
+    await soon(() => expect(booting(one)).toHaveLength(3));
+    const cells = booting(one);
+    for (const name of ['p', 'q', 'r']) one.pods.create(name);
+    await soon(() => expect(cells.every(({ podUid }) => podUid !== '')).toBe(true));
+    for (const { cellId } of cells) one.report(cellId);
+    for (const name of ['p', 'q', 'r']) await runs(one, name);
+    expect(await measuredLeadMs(one, 1)).toBeLessThan(20_000);
+  });
+
+  test.each([
+    ['counts a pod as late that is deleted after its time, though it never started', '1ms', 1, 0],
+    ['does not count one that is deleted before', '1h', 0, undefined],
+  ])('%s', async (_, target, told, inTime) => {
+    const one = made();
+    one.warmPools.apply('ADDED', pool('web', { min: 1, startupSla: { target, percentile: 95 } }));
+    one.start();
+    await soon(() => expect(booting(one)).toHaveLength(1));
+    one.pods.create('p');
+    await soon(() => expect(one.book.ofPod('uid-p')).toBeDefined());
+    await systemClock.sleep(5, one.stop.signal);
+    one.pods.remove('p');
+    await soon(() => expect(one.book.ofPod('uid-p')).toBeUndefined());
+    const { record } = one.keeper.pool('pool-web') ?? {};
+    expect([record?.told, record?.shareWithin(1)]).toEqual([told, inTime]);
   });
 
   test('is not in the way of 199 others: all are sized, and a pod is given its cell among them', async () => {
@@ -542,6 +632,15 @@ describe('a warm pool', () => {
     expect(one.book.get(cell)?.pool?.name).toBe('web-137');
   });
 });
+
+/** The next machine is as old as that when it comes. */
+function madeBefore(one: World, ageMs: number): void {
+  one.launch.mockImplementationOnce(async (request) => {
+    const machine = { ...machineOf(request), createdAtMs: Date.now() - ageMs };
+    one.machines.set(request.tags.cellId, machine);
+    return machine;
+  });
+}
 
 function big(cpu: string) {
   return { containers: [{ name: 'c', resources: { requests: { cpu, memory: '1Gi' } } }] };

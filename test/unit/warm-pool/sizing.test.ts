@@ -4,6 +4,7 @@ import { StartRecord } from '../../../src/warm-pool/start-record.ts';
 
 const NOON_MS = Date.UTC(2026, 0, 7, 12);
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 function terms(more: object = {}, record = new StartRecord()) {
   const spec = { startupSla: { target: 5_000, percentile: 95 }, min: 0, max: 20, replicas: 0, ...more };
@@ -21,6 +22,12 @@ function busyHour(sizing: Sizing, fromMs = NOON_MS): number {
     sizing.level(atMs, terms());
   }
   return fromMs + HOUR_MS;
+}
+
+/** Time goes by; a clock that seems to jump would make it forget. */
+function quietUntil(sizing: Sizing, fromMs: number, toMs: number): void {
+  for (let atMs = fromMs; atMs < toMs; atMs += 300_000) sizing.level(atMs, terms());
+  sizing.level(toMs, terms());
 }
 
 describe('the size of a pool', () => {
@@ -45,6 +52,25 @@ describe('the size of a pool', () => {
     const lax = sizing.level(nowMs, terms({ startupSla: { target: 120_000, percentile: 95 } }));
     expect([lax.running, lax.needed]).toEqual([0, 'none']);
     expect(sizing.level(nowMs, terms()).running).toBeGreaterThan(2);
+  });
+
+  test('after an edit knows the days before still, once it was told of them a little at a time', () => {
+    const sizing = new Sizing();
+    for (let day = 0; day < 4; day += 1) {
+      const noonMs = NOON_MS + day * DAY_MS;
+      sizing.arrived(noonMs, 10);
+      quietUntil(sizing, noonMs, noonMs + DAY_MS - 10_000);
+    }
+    const nowMs = NOON_MS + 4 * DAY_MS - 10_000;
+    const edited = terms({ startupSla: { target: 4_000, percentile: 95 } });
+    expect(sizing.level(nowMs, edited).running).toBe(0);
+    let slices = 0;
+    for (; sizing.level(nowMs, edited).running === 0 && slices < 1_000; slices += 1) {
+      let steps = 100;
+      sizing.learn(nowMs, () => steps-- > 0);
+    }
+    expect(sizing.level(nowMs, edited).running).toBeGreaterThanOrEqual(10);
+    expect(slices).toBeGreaterThan(5);
   });
 
   test('is by word where there is one, within its limits', () => {
