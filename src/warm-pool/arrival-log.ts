@@ -5,6 +5,12 @@ export interface ArrivalBin {
   readonly batches: number;
 }
 
+/** Pods that came at once. */
+export interface Batch {
+  readonly atMs: number;
+  readonly pods: number;
+}
+
 /** An hour is a multiple of each. */
 const WIDTHS_MS = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600].map((seconds) => seconds * 1_000);
 const KEPT_MS = 8 * 86_400_000;
@@ -21,6 +27,14 @@ function addTo(bins: ArrivalBin[], { fromMs, pods, batches }: ArrivalBin): void 
   const last = bins.at(-1);
   if (last === undefined || fromMs > last.fromMs) bins.push({ fromMs, pods, batches });
   else bins[bins.length - 1] = { fromMs: last.fromMs, pods: last.pods + pods, batches: last.batches + batches };
+}
+
+function* spread(bins: readonly ArrivalBin[], widthMs: number): IterableIterator<Batch> {
+  for (const { fromMs, pods, batches } of bins) {
+    const upTo = (batch: number) => Math.round((pods * batch) / batches);
+    for (let batch = 0; batch < batches; batch += 1)
+      yield { atMs: fromMs + (batch * widthMs) / batches, pods: upTo(batch + 1) - upTo(batch) };
+  }
 }
 
 /** The pods that came in the last eight days, in bins of time: of one second, and wider where they would be too many. */
@@ -55,14 +69,12 @@ export class ArrivalLog {
     return widthMs === undefined ? undefined : new ArrivalLog(widened(this.#bins, widthMs), widthMs);
   }
 
-  /** The batches as they may have come, spread evenly over their bins. */
-  *batches(): IterableIterator<{ readonly atMs: number; readonly pods: number }> {
-    for (const { fromMs, pods, batches } of this.#bins) {
-      for (let batch = 0; batch < batches; batch += 1) {
-        const upTo = (which: number) => Math.round((pods * which) / batches);
-        yield { atMs: fromMs + (batch * this.#widthMs) / batches, pods: upTo(batch + 1) - upTo(batch) };
-      }
-    }
+  /** The batches of bins from a time on, as of now, spread evenly over their bins as they may have come. */
+  batches(sinceMs = 0): IterableIterator<Batch> {
+    return spread(
+      this.#bins.filter(({ fromMs }) => fromMs >= sinceMs),
+      this.#widthMs,
+    );
   }
 
   #become(other: ArrivalLog | undefined): void {

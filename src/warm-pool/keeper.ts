@@ -7,6 +7,7 @@ import type { KubeObject } from '../kube/objects.ts';
 import { isKeptBy, type KeepingNode, zoneOf } from './eligibility.ts';
 import { Holding } from './holding.ts';
 import { KeptPool, type KeptPoolOptions } from './kept-pool.ts';
+import { readMemory } from './memory.ts';
 import { Stock } from './stock.ts';
 
 export interface KeeperOptions extends Omit<KeptPoolOptions, 'signal' | 'onJudged'> {
@@ -142,7 +143,7 @@ export class PoolKeeper {
       const known = this.#byUid.get(uid);
       if (!isKeptBy(pool, node)) this.#drop(uid);
       else if (known !== undefined) known.edit(pool);
-      else this.#byUid.set(uid, this.#kept(pool));
+      else this.#byUid.set(uid, this.#kept(pool, object));
       this.#forgetUnread(uid);
     } catch (error) {
       if (!isNodelessError(error)) throw error;
@@ -155,9 +156,11 @@ export class PoolKeeper {
     }
   }
 
-  #kept(pool: WarmPool): KeptPool {
+  #kept(pool: WarmPool, { status }: KubeObject): KeptPool {
     const onJudged = (cell: Cell) => this.#placed(cell);
-    return new KeptPool(pool, { ...this.#options, signal: this.#signal, onJudged });
+    const { memory } = (status ?? {}) as { readonly memory?: unknown };
+    const known = readMemory(memory, this.#options.clock.now());
+    return new KeptPool(pool, { ...this.#options, signal: this.#signal, onJudged }, known);
   }
 
   /** What held its cells does so no more: they are its pool's, or nobody's. */

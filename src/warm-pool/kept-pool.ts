@@ -5,6 +5,7 @@ import type { Choice } from '../placement/placement.ts';
 import type { Share } from '../pods/room.ts';
 import { unfitness } from './fitness.ts';
 import { Holding, priceOf } from './holding.ts';
+import type { PoolMemory } from './memory.ts';
 import { Orders, type OrdersOptions, type Trouble } from './orders.ts';
 import type { MeasuredStarts } from './policy/measured-times.ts';
 import { type Level, Sizing } from './sizing.ts';
@@ -33,10 +34,10 @@ const NO_LEVEL: Level = { running: 0, atMost: 0, why: 'nothing is known yet', ne
 /** One pool, kept by the process that leads: its cells, how many there should be, and what came of it. */
 export class KeptPool {
   readonly holding = new Holding();
-  readonly record = new StartRecord();
+  readonly record: StartRecord;
   readonly orders: Orders;
   readonly #options: KeptPoolOptions;
-  readonly #sizing = new Sizing();
+  readonly #sizing: Sizing;
   #pool: WarmPool;
   #level: Level | undefined;
   #inherited: { readonly cells: number; readonly untilMs: number } | undefined;
@@ -52,14 +53,22 @@ export class KeptPool {
   #lookedMs = Number.NEGATIVE_INFINITY;
   #cameAtOnce = 0;
 
-  constructor(pool: WarmPool, options: KeptPoolOptions) {
+  /** @param memory what was learned of it before */
+  constructor(pool: WarmPool, options: KeptPoolOptions, memory?: PoolMemory) {
     this.#pool = pool;
+    this.record = new StartRecord(memory, options.clock.now());
+    this.#sizing = new Sizing(memory?.log);
     this.#options = options;
     this.orders = new Orders({ ...options, onCame: (ms) => this.record.ordered(ms) });
   }
 
   get pool(): WarmPool {
     return this.#pool;
+  }
+
+  /** What it has learned. */
+  get memory(): PoolMemory {
+    return { log: this.#sizing.log, ...this.record.samples };
   }
 
   get level(): Level {

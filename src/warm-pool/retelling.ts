@@ -1,9 +1,5 @@
+import type { Batch } from './arrival-log.ts';
 import type { PoolState, WarmPoolPolicy } from './policy/policy.ts';
-
-interface Batch {
-  readonly atMs: number;
-  readonly pods: number;
-}
 
 const NOTHING_SEEN: PoolState = { ready: 0, booting: 0, waiting: 0, running: 0, stopped: 0 };
 /** A policy goes through so much time at once: a few milliseconds' work. */
@@ -12,24 +8,26 @@ const STRIDE_MS = 60_000;
 /** Tells a policy of days that were, a little at a time, and meanwhile of what comes. */
 export class Retelling<Policy extends WarmPoolPolicy> {
   readonly policy: Policy;
-  readonly #batches: Batch[];
-  #next = 0;
+  readonly #before: Iterator<Batch>;
+  readonly #since: Batch[] = [];
+  #next: Batch | undefined;
   #toldMs: number | undefined;
 
-  constructor(policy: Policy, batches: Iterable<Batch>) {
+  constructor(policy: Policy, before: Iterable<Batch>) {
     this.policy = policy;
-    this.#batches = [...batches];
+    this.#before = before[Symbol.iterator]();
   }
 
   /** So many pods came at once while it goes on. */
   arrived(atMs: number, pods: number): void {
-    this.#batches.push({ atMs, pods });
+    this.#since.push({ atMs, pods });
   }
 
   /** Goes on as long as it may. @returns whether all is told, up to now */
   goOn(nowMs: number, mayGoOn: () => boolean): boolean {
     for (;;) {
-      const batch = this.#batches[this.#next];
+      this.#next ??= this.#before.next().value ?? this.#since.shift();
+      const batch = this.#next;
       const towardsMs = batch?.atMs ?? nowMs;
       const atMs = Math.min(towardsMs, (this.#toldMs ?? towardsMs) + STRIDE_MS);
       if (batch === undefined && (this.#toldMs ?? nowMs) >= nowMs) return true;
@@ -40,7 +38,7 @@ export class Retelling<Policy extends WarmPoolPolicy> {
         continue;
       }
       this.policy.arrived(atMs, batch.pods);
-      this.#next += 1;
+      this.#next = undefined;
     }
   }
 }

@@ -30,7 +30,6 @@ interface BuiltFor {
 
 /** So much is told at once to a policy that replaces another which can not go on; the rest is told over time. */
 const TOLD_AT_ONCE_MS = 3_600_000;
-const MOST_TOLD_AT_ONCE = 20_000;
 /** What was measured has changed when it is this many times as long, or as short. */
 const DRIFT = 1.3;
 /** What fewer samples say of the longest times is their luck. */
@@ -113,8 +112,7 @@ export class Sizing {
     const kinds = [this.#policy?.needed.kind, next.needed.kind];
     // It knows the days that were, and is a little wrong on how long starts take: until the next knows them too.
     if (this.#policy !== undefined && isSameSla && kinds.every((kind) => kind === 'rate')) return this.#policy;
-    const recent = [...this.#log.batches()].filter(({ atMs }) => atMs >= nowMs - TOLD_AT_ONCE_MS);
-    for (const { atMs, pods } of recent.slice(-MOST_TOLD_AT_ONCE)) next.arrived(atMs, pods);
+    for (const { atMs, pods } of this.#log.batches(nowMs - TOLD_AT_ONCE_MS)) next.arrived(atMs, pods);
     this.#policy = next;
     return next;
   }

@@ -9,6 +9,13 @@ interface Start {
   readonly ms: number;
 }
 
+/** How long the last orders, cold starts and warm starts took. */
+export interface StartSamples {
+  readonly leadMs: readonly number[];
+  readonly coldMs: readonly number[];
+  readonly warmMs: readonly number[];
+}
+
 /** So many of the last are what is told. */
 const TOLD = 200;
 const KEPT = 200;
@@ -32,12 +39,24 @@ function keep<T>(list: T[], one: T): void {
   if (list.length > KEPT) list.shift();
 }
 
-/** What a pool has measured since this process leads: starts of its pods, and how long cells take that it orders. */
+/** What a pool has measured: starts of its pods, and how long cells take that it orders. */
 export class StartRecord {
   readonly #starts: Start[] = [];
-  readonly #leadMs: number[] = [];
-  readonly #coldMs: number[] = [];
-  readonly #warm: { readonly atMs: number; readonly ms: number }[] = [];
+  readonly #leadMs: number[];
+  readonly #coldMs: number[];
+  readonly #warm: { readonly atMs: number; readonly ms: number }[];
+
+  /** @param samples what was measured before */
+  constructor({ leadMs = [], coldMs = [], warmMs = [] }: Partial<StartSamples> = {}, nowMs = 0) {
+    this.#leadMs = [...leadMs];
+    this.#coldMs = [...coldMs];
+    this.#warm = warmMs.map((ms) => ({ atMs: nowMs, ms }));
+  }
+
+  /** What was measured. */
+  get samples(): StartSamples {
+    return { leadMs: this.#leadMs, coldMs: this.#coldMs, warmMs: this.#warm.map(({ ms }) => ms) };
+  }
 
   /** A cell that was ordered got ready. */
   ordered(ms: number): void {

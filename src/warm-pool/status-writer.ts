@@ -7,6 +7,7 @@ import type { KubeClient } from '../kube/client.ts';
 import type { Collection } from '../kube/collection.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import type { PoolKeeper } from './keeper.ts';
+import { writeMemory } from './memory.ts';
 import { type PoolStatus, type StatusContext, statusOf, statusOfUnread } from './status.ts';
 
 export interface StatusWriterOptions {
@@ -23,6 +24,9 @@ export interface StatusWriterOptions {
 const TICK_MS = 1_000;
 /** What only a policy's words say anew is not worth a write of its own. */
 const WORDS_MS = 30_000;
+
+/** What a pool has learned is written so often, where it is anything new. */
+const MEMORY_MS = 300_000;
 
 /** A pool, and what there is to say of it. */
 interface Told {
@@ -57,6 +61,27 @@ export async function writeStatuses(options: StatusWriterOptions, signal: AbortS
   const written = new Map<string, Written>();
   let failing = false;
 
+  const remembered = new Map<string, { readonly atMs: number; readonly text?: string }>();
+
+  async function patch(name: string, body: unknown): Promise<void> {
+    const contentType = 'application/merge-patch+json';
+    await call(client, { method: 'PATCH', path: `${WARM_POOLS_PATH}/${name}/status`, contentType, body, signal });
+  }
+
+  /** Of all pools one at a time, so that there is no moment at which all are written. */
+  async function remember(): Promise<void> {
+    const nowMs = clock.now();
+    for (const { pool, memory } of keeper.pools()) {
+      const { atMs, text: before } = remembered.get(pool.uid) ?? { atMs: nowMs };
+      const isDue = nowMs - atMs >= MEMORY_MS || nowMs < atMs;
+      const text = isDue ? writeMemory(memory) : before;
+      remembered.set(pool.uid, { atMs: isDue ? nowMs : atMs, ...(text === undefined ? {} : { text }) });
+      if (!isDue || text === before) continue;
+      await patch(pool.name, { metadata: { uid: pool.uid }, status: { memory: text } });
+      return;
+    }
+  }
+
   async function write({ name, uid, say }: Told): Promise<void> {
     const object = pools.get(undefined, name);
     if (object === undefined || object.metadata.uid !== uid) return;
@@ -67,25 +92,23 @@ export async function writeStatuses(options: StatusWriterOptions, signal: AbortS
     const [text, counts] = [JSON.stringify(status), countsOf(status)];
     const last = written.get(uid);
     if (last?.text === text || (last?.counts === counts && nowMs - last.atMs < WORDS_MS)) return;
-    const body = { metadata: { uid }, status };
-    const contentType = 'application/merge-patch+json';
-    await call(client, { method: 'PATCH', path: `${WARM_POOLS_PATH}/${name}/status`, contentType, body, signal });
+    await patch(name, { metadata: { uid }, status });
     written.set(uid, { atMs: nowMs, text, counts });
   }
 
   while (!signal.aborted) {
     const told = [...toldBy(keeper)];
     const uids = new Set(told.map(({ uid }) => uid));
-    for (const uid of written.keys()) if (!uids.has(uid)) written.delete(uid);
-    for (const one of told) {
+    for (const known of [written, remembered]) for (const uid of known.keys()) if (!uids.has(uid)) known.delete(uid);
+    for (const one of [...told.map((each) => () => write(each)), remember]) {
       if (!mayAct() || signal.aborted) break;
       try {
-        await write(one);
+        await one();
         failing = false;
       } catch (error) {
         if (signal.aborted) return;
         if (isStatus(error, 404) || isStatus(error, 409)) continue;
-        if (!failing) logger.warn({ pool: one.name, reason: messageOf(error) }, 'a pool can not be told of for now');
+        if (!failing) logger.warn({ reason: messageOf(error) }, 'pools can not be told of for now');
         failing = true;
       }
     }

@@ -1,10 +1,12 @@
 import { pino } from 'pino';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { systemClock } from '../../../src/core/clock.ts';
+import { type Clock, systemClock } from '../../../src/core/clock.ts';
 import { NodelessError } from '../../../src/core/errors.ts';
 import { CELL_ANNOTATION } from '../../../src/core/names.ts';
 import type { KubeClient, KubeRequest } from '../../../src/kube/client.ts';
 import type { KubeObject } from '../../../src/kube/objects.ts';
+import { ArrivalLog } from '../../../src/warm-pool/arrival-log.ts';
+import { writeMemory } from '../../../src/warm-pool/memory.ts';
 import { writeStatuses } from '../../../src/warm-pool/status-writer.ts';
 import { machineOf, offering, world } from '../pods/world.ts';
 
@@ -184,6 +186,43 @@ describe('a warm pool', () => {
     await again.keeper.pool('pool-web')?.tick();
     expect(waiting(again)).toHaveLength(3);
     expect(again.keeper.pool('pool-web')?.level.running).toBe(0);
+  });
+
+  test('knows after a restart what was learned before, as its status tells it, and who leads writes that again', async () => {
+    const one = made();
+    const log = new ArrivalLog();
+    const nowMs = Date.now();
+    for (let day = 7; day > 0; day -= 1) log.add(nowMs - day * DAY_MS, 3);
+    const memory = writeMemory({ log, leadMs: [7_000, 7_000, 7_000], coldMs: [8_000, 8_000, 8_000], warmMs: [] });
+    const object = pool('web', { min: 1 });
+    one.warmPools.apply('ADDED', { ...object, status: { memory } } as never);
+    one.start();
+    await soon(() => expect(one.keeper.pool('pool-web')?.starts?.lead.quantileMs(0.5)).toBe(7_000));
+    expect(one.keeper.pool('pool-web')?.memory.log.bins).toEqual(log.bins);
+    const patched: KubeRequest[] = [];
+    const request = async (asked: KubeRequest) => {
+      patched.push(asked);
+      return { status: 200, contentType: '', body: Buffer.from('{}') };
+    };
+    // Time passes as its waits do.
+    let sleptMs = 0;
+    const clock: Clock = {
+      ...systemClock,
+      now: () => nowMs + sleptMs,
+      sleep: async () => {
+        sleptMs += 60_000;
+        await systemClock.sleep(1, one.stop.signal);
+      },
+    };
+    const { keeper, warmPools, stop } = one;
+    const writer = { client: { request } as unknown as KubeClient, pools: warmPools, keeper, canClaim: true, clock };
+    void writeStatuses({ ...writer, logger: SILENT, mayAct: () => true }, stop.signal);
+    const written = () => patched.filter(({ body }) => 'memory' in (body as { status: object }).status);
+    await soon(() => expect(written()).toHaveLength(1));
+    expect(sleptMs).toBeGreaterThanOrEqual(300_000);
+    expect(written()[0]?.body).toEqual({ metadata: { uid: 'pool-web' }, status: { memory } });
+    await soon(() => expect(sleptMs).toBeGreaterThan(1_000_000));
+    expect(written()).toHaveLength(1);
   });
 
   test('gives what it has after a restart before its kubelets have reported', async () => {

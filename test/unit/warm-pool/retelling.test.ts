@@ -39,7 +39,7 @@ test('tells all that was and all that comes meanwhile, once and in order, in sma
         return { atMs: nowMs, pods: 1 };
       };
       const batches = before.map(at);
-      const retelling = new Retelling(new Listener(), batches);
+      const retelling = new Retelling(new Listener(), [...batches]);
       for (const gapMs of meanwhile) {
         const { atMs } = at(gapMs);
         batches.push({ atMs, pods: 1 });
