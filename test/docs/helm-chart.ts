@@ -43,10 +43,13 @@ const CONDITIONS: readonly (readonly [word: RegExp, value: string])[] = [
   [/^kind: (ServiceMonitor|PrometheusRule)$/m, 'monitors.enabled'],
 ];
 
-/** Nothing in it is of one virtual node, so that several releases would all have it. */
-function isShared(document: string): boolean {
+/** The value by which one of several releases makes a document that is not of one virtual node. */
+function sharing(document: string): readonly string[] {
   const content = document.replaceAll(/^\s*#.*$/gm, '');
-  return !/VIRTUAL_NODE|WORKLOAD|WEBHOOK_SERVICE|METRICS_SERVICE|NODE_/.test(content);
+  if (/VIRTUAL_NODE|WORKLOAD|WEBHOOK_SERVICE|METRICS_SERVICE|NODE_/.test(content)) return [];
+  // Rules are about the series of all virtual nodes, whatever namespace they are read from.
+  const isOfNamespace = content.includes('NAMESPACE') && !content.includes('kind: PrometheusRule');
+  return [isOfNamespace ? '.Values.sharedInNamespace.create' : '.Values.shared.create'];
 }
 
 /** A document as a template. */
@@ -57,7 +60,7 @@ function template(document: string): string {
   );
   const filled = fill(lists, EXPRESSIONS);
   const values = CONDITIONS.filter(([word]) => word.test(document)).map(([, value]) => `.Values.${value}`);
-  const needed = isShared(document) ? ['.Values.shared.create', ...values] : values;
+  const needed = [...sharing(document), ...values];
   const [open, close] = isOfNode(document)
     ? ['{{- range $node := include "nodeless.nodes" $ | fromJsonArray }}\n---\n', '{{- end }}\n']
     : ['---\n', ''];
@@ -101,6 +104,7 @@ function valuesSchema(): object {
       virtualNode: object({ name: { type: 'string', pattern: '^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$' } }, ['name']),
       webhooks: flag('enabled'),
       shared: flag('create'),
+      sharedInNamespace: flag('create'),
       defaultCellClass: flag('create'),
       networkPolicy: flag('enabled'),
       monitors: flag('enabled'),

@@ -1,15 +1,16 @@
 import { readFile } from 'node:fs/promises';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import packageJson from '../../package.json' with { type: 'json' };
 import { installObjects } from '../../src/install/objects.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';
 import { CHART, helmTool } from '../support/helm.ts';
 import { toolsOf } from '../support/kubectl.ts';
+import { eventually } from '../support/wait.ts';
 import { CLUSTER } from './global-setup.ts';
 
 const tools = toolsOf(CLUSTER);
-const { kubectl } = tools;
+const { kubectl, apply } = tools;
 const NAMESPACE = 'nodeless-system';
 const IMAGE = ['--set', 'image.repository=r/nodeless', '--set', 'image.tag=v1', '--set', 'config.provider=simulated'];
 
@@ -85,6 +86,20 @@ describe('the Helm chart', () => {
     expect([exitCode, all]).toEqual([1, expect.stringContaining(words)]);
   });
 
+  test('makes what is shared once in a cluster, and what is shared in a namespace once there', async () => {
+    const all = await rendered(...IMAGE);
+    const shared = /^(PriorityClass|CellClass) |^ValidatingAdmissionPolicy(Binding)? .*\/cell-/;
+    const second = await rendered(...IMAGE, '--set', 'shared.create=false');
+    const names = (objects: readonly KubeObject[]) => Object.keys(comparable(objects));
+    expect(names(second)).toEqual(names(all).filter((name) => !shared.test(name)));
+    const third = await rendered(...IMAGE, '--set', 'shared.create=false,sharedInNamespace.create=false');
+    expect(names(second).filter((name) => !names(third).includes(name))).toEqual([
+      'ServiceAccount nodeless-system/nodeless',
+      'ValidatingAdmissionPolicy undefined/serving-approval.nodeless-system.nodeless.io',
+      'ValidatingAdmissionPolicyBinding undefined/serving-approval.nodeless-system.nodeless.io',
+    ]);
+  });
+
   test('is of the version of the program', async () => {
     const chart = parse(await readFile(`${CHART}/Chart.yaml`, 'utf8'));
     expect([chart.version, chart.appVersion]).toEqual([packageJson.version, packageJson.version]);
@@ -103,6 +118,16 @@ describe('the Helm chart', () => {
       'shared.create=false',
     ];
     const aside = ['--set', 'webhooks.enabled=false'];
+    // The cluster's provider runs beside it, so that nobody has made what those in it share.
+    const provider = { image: 'r/nodeless:v1', replicas: 2, config: { provider: 'simulated' } };
+    const priority = (await installObjects({ virtualNode: 'any', namespace: 'any', provider })).find(
+      ({ kind }) => kind === 'PriorityClass',
+    );
+    await apply(priority as KubeObject);
+    onTestFinished(async () => {
+      await helm('uninstall', 'helmed', '-n', 'helmed');
+      await kubectl('delete', 'namespace/helmed', 'priorityclass/nodeless', '--ignore-not-found', '--wait');
+    });
     const { exitCode, all } = await helm('install', ...flags, ...aside, '--create-namespace');
     expect([exitCode, all]).toEqual([
       0,
@@ -110,6 +135,11 @@ describe('the Helm chart', () => {
     ]);
     const deployment = ['get', 'deployment/nodeless-helmed', '-n', 'helmed', '-o', 'jsonpath={.spec.replicas}'];
     expect(await kubectl(...deployment)).toBe('2');
+    // Pods are admitted only where their service account and priority class are.
+    await eventually('both replicas are admitted', async () => {
+      const pods = await kubectl('get', 'pods', '-n', 'helmed', '-o', 'name');
+      return pods.split('\n').filter(Boolean).length === 2;
+    });
     expect((await helm('upgrade', ...flags, ...aside, '--set', 'replicas=3')).exitCode).toBe(0);
     expect(await kubectl(...deployment)).toBe('3');
     expect((await helm('uninstall', 'helmed', '-n', 'helmed')).exitCode).toBe(0);
