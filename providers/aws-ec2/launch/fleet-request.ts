@@ -52,17 +52,21 @@ export function fleetRequest(parts: FleetParts): CreateFleetCommandInput {
   return { ...request, ClientToken: digest(launchId, String(attempt), JSON.stringify(request)) };
 }
 
+/** An error of a fleet as if it had been thrown. */
+export function wireErrorOf({ ErrorCode, ErrorMessage }: CreateFleetError = {}): Error {
+  return Object.assign(new Error(ErrorMessage ?? 'EC2 gave fewer machines, and does not say why'), {
+    name: ErrorCode ?? 'UnfulfillableCapacity',
+    $metadata: { httpStatusCode: 400 },
+  });
+}
+
 /** Why a fleet has fewer machines than it was to have. */
 export function shortfallOf(errors: readonly CreateFleetError[], offering: Offering): NodelessError {
   const { instanceType, launchType, zone } = offering;
   const identity = { offering: `${launchType}/${instanceType}/${zone}` };
   // One subnet that is full says less than a zone that has no machines.
   const [first] = errors.toSorted((a, b) => rank(a) - rank(b));
-  const wire = Object.assign(new Error(first?.ErrorMessage ?? 'EC2 gave fewer machines, and does not say why'), {
-    name: first?.ErrorCode ?? 'UnfulfillableCapacity',
-    $metadata: { httpStatusCode: 400 },
-  });
-  const failure = failureOf(wire, { action: 'ec2:CreateFleet', identity });
+  const failure = failureOf(wireErrorOf(first), { action: 'ec2:CreateFleet', identity });
   const isLack = failure.code === 'InsufficientCapacity';
   // What EC2 refuses of one machine is about its type, as far as anybody knows, unless it is about who asks.
   const scope = failure.code === 'Unauthorized' ? 'account' : 'type-in-region';

@@ -3,7 +3,10 @@ import { createBackoff } from '../../../src/core/backoff.ts';
 import type { Clock } from '../../../src/core/clock.ts';
 import { isNodelessError, type NodelessError } from '../../../src/core/errors.ts';
 import type { AwsClient } from '../api/aws-client.ts';
+import { failureOf } from '../api/failure.ts';
 import type { Inventory } from '../instances/inventory.ts';
+import { wireErrorOf } from './fleet-request.ts';
+import { isMissingTemplate } from './templates.ts';
 
 export interface FleetsOptions {
   readonly client: AwsClient;
@@ -23,6 +26,15 @@ const SETTLE_ATTEMPTS = 4;
 const SETTLE_MIN_MS = 1_000;
 const SETTLE_MAX_MS = 8_000;
 
+function wantedOf({ TargetCapacitySpecification }: CreateFleetCommandInput): number {
+  return TargetCapacitySpecification?.TotalTargetCapacity ?? 0;
+}
+
+/** Whether there are all machines, or EC2 says why not; one error may be about many. */
+function isExplained(request: CreateFleetCommandInput, { instanceIds, errors }: Fleet): boolean {
+  return instanceIds.length >= wantedOf(request) || errors.length > 0;
+}
+
 /** Requests for machines, whose outcome is settled also where the answer is lost. */
 export class Fleets {
   readonly #options: FleetsOptions;
@@ -40,14 +52,14 @@ export class Fleets {
     const backoff = createBackoff(SETTLE_MIN_MS, SETTLE_MAX_MS);
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#ask(request, signal);
+        const fleet = await this.#ask(request, signal);
+        return isExplained(request, fleet) ? fleet : await this.#completed(fleet, launchId, signal);
       } catch (error) {
         signal.throwIfAborted();
         if (!isNodelessError(error, 'AmbiguousOutcome')) throw error;
         await this.#options.clock.sleep(backoff.next(), signal);
         const found = await this.#found(launchId, signal);
-        const wanted = request.TargetCapacitySpecification?.TotalTargetCapacity ?? 0;
-        if (found.length >= wanted) return { instanceIds: found, errors: [] };
+        if (found.length >= wantedOf(request)) return { instanceIds: found, errors: [] };
         if (attempt < SETTLE_ATTEMPTS) continue;
         if (found.length > 0) return { instanceIds: found, errors: [], unsettled: error };
         throw error;
@@ -66,7 +78,18 @@ export class Fleets {
       signal,
     );
     const { Instances = [], Errors: errors = [] } = answer;
-    return { instanceIds: Instances.flatMap(({ InstanceIds = [] }) => InstanceIds), errors };
+    const instanceIds = Instances.flatMap(({ InstanceIds = [] }) => InstanceIds);
+    const missing = errors.find(({ ErrorCode }) => isMissingTemplate(ErrorCode));
+    if (missing !== undefined && instanceIds.length === 0)
+      throw failureOf(wireErrorOf(missing), { action: 'ec2:CreateFleet' });
+    return { instanceIds, errors };
+  }
+
+  /** The answer lacks machines and does not say why: those that are there after all are found by their launch. */
+  async #completed(fleet: Fleet, launchId: string, signal: AbortSignal): Promise<Fleet> {
+    await this.#options.clock.sleep(SETTLE_MIN_MS, signal);
+    const found = await this.#found(launchId, signal);
+    return { ...fleet, instanceIds: [...new Set([...fleet.instanceIds, ...found])] };
   }
 
   async #found(launchId: string, signal: AbortSignal): Promise<readonly string[]> {

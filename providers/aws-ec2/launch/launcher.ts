@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Clock } from '../../../src/core/clock.ts';
-import { isNodelessError } from '../../../src/core/errors.ts';
 import type { LaunchRequest } from '../../contract.ts';
 import type { AwsClient } from '../api/aws-client.ts';
 import type { CellBoot } from '../boot.ts';
@@ -68,7 +67,7 @@ export class Launcher {
     this.#options = options;
     this.spares = new Spares();
     this.#network = new Network(options);
-    this.#templates = new Templates(client);
+    this.#templates = new Templates(client, clock);
     this.#unused = new UnusedTemplates(options);
     this.#assignments = new Assignments(options);
     this.#shortages = new Shortages(clock);
@@ -82,7 +81,10 @@ export class Launcher {
     const order = await this.#order(request, signal);
     const spare = await this.#claim(order.kind, signal);
     if (spare === undefined) return this.#batches.add(order.kind, order, signal);
-    return this.#become(order, spare.instanceId, { tags: spare.tags, isTagged: false });
+    // Noted at once as the cell's, so nobody else can have it from then on.
+    const machine = this.#become(order, spare.instanceId, { tags: spare.tags, isTagged: false });
+    this.spares.release(spare.instanceId);
+    return machine;
   }
 
   /** A machine of the kind that nobody has, as EC2 has it now: another process may have assigned it since it was listed. */
@@ -90,8 +92,12 @@ export class Launcher {
     for (;;) {
       const spare = this.spares.take(kind);
       if (spare === undefined) return undefined;
-      const now = await this.#options.inventory.ofId(spare.instanceId, signal);
+      const now = await this.#options.inventory.ofId(spare.instanceId, signal).catch((error) => {
+        this.spares.release(spare.instanceId);
+        throw error;
+      });
       if (now !== undefined && this.spares.isSpare(now)) return now;
+      this.spares.release(spare.instanceId);
     }
   }
 
@@ -164,23 +170,14 @@ export class Launcher {
     const { template, subnets, request } = first;
     const parts = { templateName: template.name, offering: request.offering, subnets, count: orders.length, launchId };
     const tags = this.#tags(orders, first, launchId);
-    const create = async () => {
-      await this.#templates.ensure(template, signal);
+    const create = (isAgain: boolean) => {
+      // The same client token would get the same answer again.
+      if (isAgain) this.#attempts.lacked(launchId);
       this.#unused.used(template.name, request.tags);
       const fleet = fleetRequest({ ...parts, tags, attempt: this.#attempts.of(launchId) });
       return this.#fleets.create(fleet, launchId, signal);
     };
-    try {
-      return await create();
-    } catch (error) {
-      const isTemplate =
-        isNodelessError(error, 'NotFound') && String(error.identity.awsCode).includes('LaunchTemplate');
-      if (!isTemplate) throw error;
-      // Somebody has deleted it.
-      this.#templates.forget(template.name);
-      this.#attempts.lacked(launchId);
-      return create();
-    }
+    return this.#templates.use(template, create, signal);
   }
 
   /** The machine is the cell's now. Its tags say so presently: until it registers, it could stand in for any of its kind. */

@@ -8,6 +8,8 @@ import { TAG } from '../instances/tags.ts';
 export class Spares {
   readonly #byKind = new Map<string, Ec2Machine[]>();
   readonly #underWay = new Set<string>();
+  /** Those that one launch has, and has not assigned yet: a list meanwhile does not know. */
+  readonly #taken = new Set<string>();
 
   /** A launch has begun: its machines are about to be assigned. */
   begin(launchId: string): void {
@@ -25,23 +27,32 @@ export class Spares {
   }
 
   /** Whether a machine has no cell yet, and will have one presently. */
-  isUnderWay({ tags }: Ec2Machine): boolean {
-    return tags[TAG.cell] === undefined && this.#underWay.has(tags[TAG.launch] ?? '');
+  isUnderWay({ tags, instanceId }: Ec2Machine): boolean {
+    if (tags[TAG.cell] !== undefined) return false;
+    return this.#underWay.has(tags[TAG.launch] ?? '') || this.#taken.has(instanceId);
   }
 
   /** Takes what is spare of these machines into account, in place of what was before. */
   renew(machines: readonly Ec2Machine[]): void {
     this.#byKind.clear();
     for (const one of machines) {
-      if (!this.isSpare(one)) continue;
+      if (!this.isSpare(one) || this.#taken.has(one.instanceId)) continue;
       const kind = one.tags[TAG.kind] ?? '';
       const known = this.#byKind.get(kind) ?? [];
       this.#byKind.set(kind, [...known, one]);
     }
   }
 
+  /** One that is nobody else's until it is released. */
   take(kind: string): Ec2Machine | undefined {
-    return this.#byKind.get(kind)?.pop();
+    const spare = this.#byKind.get(kind)?.pop();
+    if (spare !== undefined) this.#taken.add(spare.instanceId);
+    return spare;
+  }
+
+  /** It was assigned, or is none after all. */
+  release(instanceId: string): void {
+    this.#taken.delete(instanceId);
   }
 
   /** The machine ends: nobody is to have it. */

@@ -1,3 +1,5 @@
+import { createBackoff } from '../../../src/core/backoff.ts';
+import type { Clock } from '../../../src/core/clock.ts';
 import { isNodelessError } from '../../../src/core/errors.ts';
 import type { AwsClient } from '../api/aws-client.ts';
 import { tagList } from '../instances/tags.ts';
@@ -5,18 +7,48 @@ import type { LaunchTemplate } from './template.ts';
 
 /** Names that are remembered as made; more classes at a time than anybody has. */
 const MAX_KNOWN = 1_000;
+/** EC2 may not know a template for some seconds after it was made. */
+const LAG_ATTEMPTS = 6;
+const LAG_MIN_MS = 500;
+const LAG_MAX_MS = 4_000;
+
+/** Whether an AWS code says that there is no template of a name. */
+export function isMissingTemplate(awsCode: unknown): boolean {
+  return /^InvalidLaunchTemplate.*NotFound/.test(String(awsCode));
+}
 
 /** Launch templates, each made when it is first needed. */
 export class Templates {
   readonly #client: AwsClient;
+  readonly #clock: Clock;
   readonly #made = new Map<string, Promise<void>>();
 
-  constructor(client: AwsClient) {
+  constructor(client: AwsClient, clock: Clock) {
     this.#client = client;
+    this.#clock = clock;
+  }
+
+  /**
+   * Does what needs the template, which is made first, and again where EC2 says that it is not there: somebody has deleted
+   * it, or EC2 does not know it yet.
+   */
+  async use<T>(template: LaunchTemplate, run: (isAgain: boolean) => Promise<T>, signal: AbortSignal): Promise<T> {
+    const backoff = createBackoff(LAG_MIN_MS, LAG_MAX_MS);
+    for (let attempt = 1; ; attempt += 1) {
+      await this.#ensure(template, signal);
+      try {
+        return await run(attempt > 1);
+      } catch (error) {
+        const isMissing = isNodelessError(error, 'NotFound') && isMissingTemplate(error.identity.awsCode);
+        if (!isMissing || attempt === LAG_ATTEMPTS) throw error;
+        this.#made.delete(template.name);
+        await this.#clock.sleep(backoff.next(), signal);
+      }
+    }
   }
 
   /** Resolves once there is a template of that name, which says that it is the same. */
-  async ensure(template: LaunchTemplate, signal: AbortSignal): Promise<void> {
+  async #ensure(template: LaunchTemplate, signal: AbortSignal): Promise<void> {
     const known = this.#made.get(template.name);
     if (known !== undefined) return known;
     const made = this.#make(template, signal).catch((error) => {
@@ -26,11 +58,6 @@ export class Templates {
     if (this.#made.size >= MAX_KNOWN) this.#made.clear();
     this.#made.set(template.name, made);
     return made;
-  }
-
-  /** It has gone without our doing: the next launch makes it again. */
-  forget(name: string): void {
-    this.#made.delete(name);
   }
 
   async #make({ name, data, tags }: LaunchTemplate, signal: AbortSignal): Promise<void> {

@@ -32,6 +32,10 @@ export interface AwsFaults {
   readonly latencyMs?: number;
   readonly actions?: Readonly<Record<string, ActionFault>>;
   readonly shortages?: readonly (Pool & Shortage)[];
+  /** How many machines each answer to CreateFleet leaves out, without a word. */
+  readonly unnamedMachines?: number;
+  /** How long a new template is not known to CreateFleet. */
+  readonly templatesAfterMs?: number;
   /** How long a new machine is missing from descriptions. */
   readonly visibleAfterMs?: number;
   /** Request buckets by action, `*` for each of all others. */

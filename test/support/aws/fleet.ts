@@ -92,6 +92,12 @@ export function withErrors(answer: string, errors: readonly string[]): string {
   return answer.replace('<fleetInstanceSet', `<errorSet>${errors.join('')}</errorSet><fleetInstanceSet`);
 }
 
+/** An answer to CreateFleet without its first machines. */
+export function withoutMachines(answer: string, count: number): string {
+  const left = launchedIds(answer).slice(0, count);
+  return left.reduce((shown, id) => shown.replace(`<item>${id}</item>`, ''), answer);
+}
+
 /** The whole answer where nothing could be launched. */
 export function emptyFleet(errors: readonly string[]): string {
   return (

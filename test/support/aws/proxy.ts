@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Agent, request as httpRequest } from 'undici';
 import { ClientTokens } from './client-tokens.ts';
 import type { ActionFault, AwsFaults } from './faults.ts';
-import { asking, emptyFleet, fill, type Launched, launchedIds, withErrors } from './fleet.ts';
+import { asking, emptyFleet, fill, type Launched, launchedIds, withErrors, withoutMachines } from './fleet.ts';
 import { MachineRoles } from './machine-roles.ts';
 import { answerParameter } from './parameters.ts';
 import { priceListPage, spotPriceUsd } from './price-list.ts';
@@ -117,6 +117,10 @@ export async function startAwsProxy(options: AwsProxyOptions): Promise<AwsProxy>
   }
 
   async function createFleet(request: AwsRequest): Promise<AwsAnswer> {
+    const template = request.params.get('LaunchTemplateConfigs.1.LaunchTemplateSpecification.LaunchTemplateName') ?? '';
+    const { unnamedMachines = 0, templatesAfterMs = 0 } = faults;
+    if (Date.now() - (createdAtMs.get(template) ?? 0) < templatesAfterMs)
+      return ec2Error(400, 'InvalidLaunchTemplateName.NotFoundException', 'not known yet');
     const grant = (wanted: number) => instanceBucket?.take(wanted) ?? wanted;
     const { count, errors } = fill(request, faults, zoneOf, launched, grant);
     if (count === 0) return xml(emptyFleet(errors));
@@ -124,7 +128,7 @@ export async function startAwsProxy(options: AwsProxyOptions): Promise<AwsProxy>
     const ids = launchedIds(answer.body);
     for (const id of ids) createdAtMs.set(id, Date.now());
     profiles.launched(request, ids);
-    return { ...answer, body: withErrors(answer.body, errors) };
+    return { ...answer, body: withErrors(withoutMachines(answer.body, unnamedMachines), errors) };
   }
 
   async function perform(request: AwsRequest): Promise<AwsAnswer> {
@@ -133,7 +137,11 @@ export async function startAwsProxy(options: AwsProxyOptions): Promise<AwsProxy>
       return { status: 200, contentType: 'application/x-amz-json-1.1', body: priceListPage(request.body) };
     }
     if (action === 'ssm:GetParameter') return answerParameter(request.body);
-    if (action === 'ec2:CreateLaunchTemplate') profiles.template(request);
+    if (action === 'ec2:CreateLaunchTemplate') {
+      profiles.template(request);
+      const name = request.params.get('LaunchTemplateName') ?? '';
+      if (!createdAtMs.has(name)) createdAtMs.set(name, Date.now());
+    }
     const inPages = PAGED[action];
     if (inPages !== undefined) return paged(request, inPages.set, inPages.most);
     if (action === 'ec2:CreateFleet') return createFleet(request);

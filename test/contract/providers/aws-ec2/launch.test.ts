@@ -189,6 +189,18 @@ describe('launches in EC2', () => {
     expect(failed).toEqual(['AmbiguousOutcome']);
   });
 
+  test('whose answer leaves machines out without a word bring each machine once', async () => {
+    bed.set({ unnamedMachines: 2 });
+    expect(await countOf('fulfilled', launchAll(cellsOf('unnamed', 4)))).toBe(4);
+    expect(await machinesIn(bed)).toHaveLength(4);
+  });
+
+  test('go on as soon as EC2 knows a template that was made for them', async () => {
+    bed.set({ templatesAfterMs: 3_000 });
+    await provider.launch(launchOf('quick', { cellClass: cellClass({ rootVolume: { size: '47Gi' } }) }), soon());
+    expect(await machinesIn(bed)).toHaveLength(1);
+  });
+
   test('whose answer is lost while descriptions lag bring each machine once', async () => {
     bed.set({ visibleAfterMs: 4_000, actions: { 'ec2:CreateFleet': { times: 1, loseAnswer: 'internal-error' } } });
     expect(await countOf('fulfilled', launchAll(cellsOf('lagging', 4)))).toBe(4);
