@@ -28,6 +28,7 @@ import { Placement } from './placement/placement.ts';
 import { Assignment } from './pods/assignment.ts';
 import { PodController } from './pods/controller.ts';
 import { watchExpiry } from './pods/expiry.ts';
+import { learnFromEnd } from './pods/learn-from-end.ts';
 import { NodePods } from './pods/node-pods.ts';
 import { Places } from './pods/places.ts';
 import { bindingOf } from './pods/pod-view.ts';
@@ -197,7 +198,10 @@ export async function servePods(
     hasReason: ({ tags }) => podNamesCell(nodeClient, tags, bindingOf, signal),
     mayAct,
     onOrphan: orphanCounter(service.registry),
-    onGone: (cell, reason) => book.enter(cell, 'lost', reason),
+    onGone: (cell, reason, cause) => {
+      learnFromEnd(placement, cell, reason, cause);
+      book.enter(cell, 'lost', reason);
+    },
   });
   void census.run(signal);
   const classOf = ({ cellClass, machine }: Cell) => classes.named(cellClass?.name ?? machine?.tags.cellClass ?? '');

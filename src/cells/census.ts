@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { CellProvider } from '../../providers/contract.ts';
-import type { CellMachine, CellPhase } from '../core/cell.ts';
+import type { CellMachine, CellPhase, EndCause } from '../core/cell.ts';
 import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Book } from './book.ts';
@@ -32,7 +32,7 @@ export interface CensusOptions {
   /** Called with each machine that is ended for want of a reason. */
   readonly onOrphan?: (machine: CellMachine) => void;
   /** Called with each cell of the book whose machine the cloud says has ended, or no longer knows. */
-  readonly onGone: (cell: Cell, reason: string) => void;
+  readonly onGone: (cell: Cell, reason: string, cause?: EndCause) => void;
 }
 
 /**
@@ -90,7 +90,7 @@ export class Census {
       // It may have been ended on purpose while the cloud was listed.
       if (!PHASES_WITH_MACHINE.includes(cell.phase)) continue;
       const machine = byId.get(cell.cellId);
-      if (machine?.state === 'ended') onGone(cell, machine.reason ?? 'its machine ended');
+      if (machine?.state === 'ended') onGone(cell, machine.reason ?? 'its machine ended', machine.endCause);
       if (machine !== undefined && isNews(cell.machine, machine)) {
         // Lists lag behind claims: whose the machine is, the book knows better.
         this.#options.book.seen(cell, { ...machine, tags: cell.machine?.tags ?? machine.tags });

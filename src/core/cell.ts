@@ -1,3 +1,4 @@
+import type { CapacityScope } from './capacity-scope.ts';
 import type { LaunchType } from './offerings.ts';
 import type { Resources } from './resources.ts';
 
@@ -54,6 +55,13 @@ export interface CellBootstrap {
   readonly clusterDomain: string;
 }
 
+/** What the end of a machine says of further launches: the cloud lacks, or refuses, what it was launched as. */
+export interface EndCause {
+  readonly code: 'InsufficientCapacity' | 'InvalidConfig';
+  /** Without one: the offering of a lack, and all of the class of a refusal. */
+  readonly scope?: CapacityScope;
+}
+
 /** One machine as its cloud tells of it. */
 export interface CellMachine {
   readonly tags: CellTags;
@@ -70,4 +78,5 @@ export interface CellMachine {
   readonly state: 'launching' | 'running' | 'ending' | 'ended';
   /** Why it ended, in the cloud's words, when it said so. */
   readonly reason?: string;
+  readonly endCause?: EndCause;
 }

@@ -1,7 +1,7 @@
 import { type CapacityScope, scopeIn } from '../core/capacity-scope.ts';
 import type { CellClass, CellClassSpec } from '../core/cell-class.ts';
 import type { Clock } from '../core/clock.ts';
-import type { NodelessError } from '../core/errors.ts';
+import { isRefusal, type NodelessError } from '../core/errors.ts';
 import type { Offering } from '../core/offerings.ts';
 import type { Entry } from './offering-table.ts';
 import { Pauses } from './pauses.ts';
@@ -23,8 +23,9 @@ const MANY_REFUSALS = 5;
 interface OfClass {
   readonly unbooted: Pauses;
   readonly refused: Pauses;
-  /** Of the whole class. */
+  /** Of the whole class: by refusals, and by what became of machines, which only one that comes takes back. */
   readonly barred: Pauses;
+  readonly doomed: Pauses;
   refusals: number;
   last?: NodelessError;
 }
@@ -66,18 +67,27 @@ export class Capacity {
     if (known !== undefined) known.refusals = 0;
   }
 
-  failedToBoot({ offering, cellClass }: Chosen): void {
-    this.#of(cellClass.spec).unbooted.begin(offering, 'offering');
+  /** A machine came and no kubelet did; the error is what the cloud says of that. */
+  failedToBoot({ offering, cellClass }: Chosen, error?: NodelessError): void {
+    const known = this.#of(cellClass.spec);
+    const scope = scopeIn(error?.identity ?? {}) ?? 'offering';
+    if (isRefusal(error)) {
+      known.last = error;
+      known.doomed.begin(offering, 'account');
+    } else known.unbooted.begin(offering, scope);
   }
 
   booted({ offering, cellClass }: Chosen): void {
-    this.#byClass.get(cellClass.spec)?.unbooted.end(offering);
+    const known = this.#byClass.get(cellClass.spec);
+    known?.unbooted.end(offering);
+    known?.doomed.end(offering);
   }
 
   /** Why nothing is launched for a class now, whatever it is. */
   refusalOf(spec: CellClassSpec): NodelessError | undefined {
     const known = this.#byClass.get(spec);
-    return known?.barred.now() === undefined ? undefined : known.last;
+    const isHeld = known !== undefined && [known.barred, known.doomed].some((pauses) => pauses.now() !== undefined);
+    return isHeld ? known.last : undefined;
   }
 
   /** Tells for this moment which offerings can be had by a class; without one, leaves out what is a class's own doing. */
@@ -93,6 +103,7 @@ export class Capacity {
       unbooted: new Pauses({ clock, ...LACK_MS }),
       refused: new Pauses({ clock, ...REFUSED_MS }),
       barred: new Pauses({ clock, ...CLASS_MS }),
+      doomed: new Pauses({ clock, ...CLASS_MS }),
       refusals: 0,
     };
     this.#byClass.set(spec, known);

@@ -283,9 +283,12 @@ export class Placement {
     this.#lastLaunchMs = this.#options.clock.now();
   }
 
-  /** A machine came and no kubelet did: that may be the class's image or settings, so it is left out for that class alone. */
-  failedToBoot(chosen: Chosen): void {
-    this.#capacity.failedToBoot(chosen);
+  /**
+   * A machine came and no kubelet did: that may be the class's image or settings, so it is left out for that class alone. Where the
+   * cloud says why it ended, all that this is about.
+   */
+  failedToBoot(chosen: Chosen, error?: NodelessError): void {
+    this.#capacity.failedToBoot(chosen, error);
   }
 
   /** A kubelet has come. */

@@ -117,7 +117,8 @@ export class Inventory {
   failed(instanceId: string, reason: string): void {
     const one = this.#launched(instanceId);
     if (one === undefined) return;
-    const machine = { ...one.machine, state: 'ended' as const, reason };
+    const endCause = { code: 'InvalidConfig' as const };
+    const machine = { ...one.machine, state: 'ended' as const, reason, endCause };
     this.#failed.note(machine.tags.cellId, { ...one, machine });
   }
 

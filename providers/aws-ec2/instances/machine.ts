@@ -1,7 +1,7 @@
 import type { Instance } from '@aws-sdk/client-ec2';
 import type { CellMachine } from '../../../src/core/cell.ts';
 import { parseShape } from './shape.ts';
-import { endReason } from './state-reasons.ts';
+import { endOf } from './state-reasons.ts';
 import { cellTagsOf, TAG, type Tags } from './tags.ts';
 
 /** One of our machines, with what EC2 alone tells of it. */
@@ -43,7 +43,7 @@ export function machineOf(instance: Instance, tags: Tags): Ec2Machine | undefine
     addresses: PrivateIpAddress === undefined || PrivateIpAddress === '' ? [] : [PrivateIpAddress],
     createdAtMs: instance.LaunchTime?.getTime() ?? 0,
     state,
-    ...(state === 'ended' ? { reason: endReason(StateReason?.Code, StateReason?.Message) } : {}),
+    ...(state === 'ended' ? endOf(StateReason?.Code, StateReason?.Message) : {}),
   };
   const profileArn = instance.IamInstanceProfile?.Arn;
   return { instanceId, tags, machine, ...(profileArn === undefined ? {} : { profileArn }) };

@@ -107,10 +107,11 @@ describe('the census', () => {
     for (const id of ['ended', 'fine']) {
       book.seen(book.add({ cellId: id, podUid: id, pod: `ns/${id}` }, 'running'), cellMachine(id, id));
     }
-    machines.set('ended', cellMachine('ended', 'ended', 'ended'));
+    const end = { reason: 'no capacity after all', endCause: { code: 'InsufficientCapacity' as const } };
+    machines.set('ended', { ...cellMachine('ended', 'ended', 'ended'), ...end });
     machines.set('fine', cellMachine('fine', 'fine'));
     await census.tick(signal);
-    expect(gone.mock.calls.map(([cell]) => cell.cellId)).toEqual(['ended']);
+    expect(gone.mock.calls).toEqual([[book.get('ended'), end.reason, end.endCause]]);
   });
 
   test('a running cell that one list lacks is not lost; one that is missing for long is', async () => {

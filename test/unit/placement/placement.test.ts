@@ -297,6 +297,27 @@ describe('capacity', () => {
     expect(free.map(([, name]) => name)).toEqual(left);
   });
 
+  test('of machines that end before they boot is remembered although more launches of them are accepted', async () => {
+    const { choose, placement, pass, defineClass } = rig();
+    defineClass('dying', {});
+    const dying = pod({}, ofClass('dying'));
+    const choice = await choose(dying);
+    const lack = new NodelessError({ code: 'InsufficientCapacity', message: 'after all', identity: { scope: 'zone' } });
+    placement.succeeded(choice);
+    placement.failedToBoot(choice, lack);
+    placement.succeeded(choice);
+    await refusedWith('InsufficientCapacity', /is unavailable now/, choose(dying));
+    expect((await choose(pod({}))).offering.instanceType).toBe('small');
+    pass(5_001);
+    expect((await choose(dying)).offering.instanceType).toBe('small');
+    const refused = new NodelessError({ code: 'InvalidConfig', message: 'the key can not be used' });
+    placement.failedToBoot(choice, refused);
+    placement.succeeded(choice);
+    await expect(choose(dying)).rejects.toBe(refused);
+    placement.booted(choice);
+    await choose(dying);
+  });
+
   test('that is nowhere is a wait, not a refusal', async () => {
     const { choose } = rig(LADDER.map((one) => ({ ...one, available: false })));
     const choice = choose(pod({}));

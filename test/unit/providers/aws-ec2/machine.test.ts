@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { machineOf } from '../../../../providers/aws-ec2/instances/machine.ts';
 import { parseShape, shapeText } from '../../../../providers/aws-ec2/instances/shape.ts';
-import { endReason } from '../../../../providers/aws-ec2/instances/state-reasons.ts';
+import { endOf } from '../../../../providers/aws-ec2/instances/state-reasons.ts';
 import { assignmentTags, cellTagsOf, launchTags } from '../../../../providers/aws-ec2/instances/tags.ts';
 import type { Offering } from '../../../../src/core/offerings.ts';
 
@@ -119,13 +119,23 @@ describe('a machine as EC2 describes it', () => {
     ['Server.SpotInstanceShutdown', 'took the spot machine back'],
     ['Server.ScheduledStop', 'host was retired'],
   ])('that ended for %s says so in words, and in those of EC2', (code, words) => {
-    const reason = endReason(code, 'as told');
+    const { reason } = endOf(code, 'as told');
     expect(reason).toContain(words);
     expect(reason).toContain(`${code}: as told`);
   });
 
   test('that ended for a reason that nobody knows says what EC2 says', () => {
-    expect(endReason('Server.New', undefined)).toBe('EC2 ended it (Server.New)');
-    expect(endReason('', '')).toBe('EC2 ended it, and does not say why');
+    expect(endOf('Server.New')).toEqual({ reason: 'EC2 ended it (Server.New)' });
+    expect(endOf('', '')).toEqual({ reason: 'EC2 ended it, and does not say why' });
+  });
+
+  test.each([
+    ['Client.InvalidKMSKey.InvalidState', { code: 'InvalidConfig' }],
+    ['Client.VolumeLimitExceeded', { code: 'InsufficientCapacity', scope: 'account' }],
+    ['Server.InsufficientInstanceCapacity', { code: 'InsufficientCapacity' }],
+    ['Server.SpotInstanceTermination', { code: 'InsufficientCapacity' }],
+    ['Client.UserInitiatedShutdown', undefined],
+  ])('that ended by %s says %j of others like it', (code, endCause) => {
+    expect(endOf(code, 'as told').endCause).toEqual(endCause);
   });
 });
