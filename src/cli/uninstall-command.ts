@@ -27,12 +27,13 @@ export function uninstallText(
   { virtualNode, namespace }: Pick<Flags, 'virtualNode' | 'namespace'>,
   found: Survey,
 ): string {
-  const { nodes, pods, cells, others, cellClasses } = found;
+  const { nodes, pods, cells, others, cellClasses, namespaceIs } = found;
   const shared = Object.entries(others);
   const classes = cellClasses.length === 0 ? '' : ` and the CellClasses (${cellClasses.join(', ')})`;
+  const space = namespaceIs === 'made' ? `, and the namespace ${namespace}` : '';
   const last =
     shared.length === 0
-      ? `With the last virtual node go the definitions${classes}, and the namespace ${namespace}.`
+      ? `With the last virtual node go the definitions${classes}${space}.`
       : `What it shares with ${shared.map(([name]) => name).join(', ')} stays.`;
   const where =
     nodes.length === 0 ? `virtual node ${virtualNode}, of which there is no Node` : `virtual node ${nodes.join(', ')}`;

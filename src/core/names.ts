@@ -43,6 +43,8 @@ export const START_ANNOTATION = 'nodeless.io/start';
  * or what those of all zones have in common: routing selects by it.
  */
 export const VIRTUAL_NODE_LABEL = 'nodeless.io/virtual-node';
+/** Label on a namespace that `nodeless install` has made: `nodeless uninstall` deletes no other. */
+export const MADE_LABEL = 'nodeless.io/made';
 /** Label that pods select a way of buying machines by, such as `ec2-spot`; no Node has it, offerings do. */
 export const LAUNCH_TYPE_LABEL = 'nodeless.io/launch-type';
 

@@ -1,7 +1,7 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import { systemClock } from '../core/clock.ts';
 import { NodelessError } from '../core/errors.ts';
-import { GROUP, VERSION } from '../core/names.ts';
+import { GROUP, MADE_LABEL, VERSION } from '../core/names.ts';
 import { call, getOrUndefined } from '../kube/calls.ts';
 import { createKubeClient, type KubeClient } from '../kube/client.ts';
 import type { KubeObject } from '../kube/objects.ts';
@@ -39,9 +39,15 @@ async function hasDefaultClass(client: KubeClient): Promise<boolean> {
   return items.some(({ spec }) => spec?.default === true);
 }
 
-/** Whether an object is left as it is in the cluster. */
-async function isLeft(client: KubeClient, object: KubeObject): Promise<boolean> {
-  return object.kind === 'CellClass' && (await hasDefaultClass(client));
+/** An object as it is to be applied to what is in the cluster; undefined where that is left as it is. */
+async function toApply(client: KubeClient, object: KubeObject, path: string): Promise<KubeObject | undefined> {
+  if (object.kind === 'CellClass') return (await hasDefaultClass(client)) ? undefined : object;
+  if (object.kind !== 'Namespace') return object;
+  const live = await getOrUndefined<KubeObject>(client, path);
+  // Whoever made it has other things in it, or will: it is not ours to end.
+  if (live !== undefined && live.metadata.labels?.[MADE_LABEL] === undefined) return undefined;
+  const { metadata } = object;
+  return { ...object, metadata: { ...metadata, labels: { ...metadata.labels, [MADE_LABEL]: 'install' } } };
 }
 
 /** What was done: `kind/name` of each object, and what of an earlier installation was taken back, in words. */
@@ -57,7 +63,8 @@ async function prepare(client: KubeClient, collections: Collections, options: In
     objects.filter((object) => !Collections.isOwn(object)).map((object) => collections.place(object)),
   );
   const needs = places.flatMap(({ path: _, ...place }) => ['patch', 'create'].map((verb) => ({ ...place, verb })));
-  await requireAll(client, needs, 'nodeless install');
+  const toLook = { group: '', resource: 'namespaces', verb: 'get' };
+  await requireAll(client, [...needs, toLook], 'nodeless install');
   const undone = undoneBy(await standing(client, collections, objects), objects);
   if (undone.length > 0 && options.force !== true) {
     const message = `nothing was applied, for a provider that runs might be cut off: ${undone.join('; ')}; repeat the flags of the earlier installation, or say --force`;
@@ -79,8 +86,9 @@ export async function install(kubeConfig: KubeConfig, options: InstallOptions): 
     const { objects, undone } = await prepare(client, collections, options);
     for (const object of objects) {
       const { path } = await collections.place(object);
-      if (await isLeft(client, object)) continue;
-      await call(client, applyRequest(path, object, false));
+      const wanted = await toApply(client, object, path);
+      if (wanted === undefined) continue;
+      await call(client, applyRequest(path, wanted, false));
       applied.push(`${object.kind}/${object.metadata.name}`);
     }
     return { applied, undone };
@@ -116,7 +124,8 @@ async function differenceOf(client: KubeClient, collections: Collections, object
   const place = await collections.find(object);
   const live = place && (await getOrUndefined<KubeObject>(client, place.path));
   if (place === undefined || live === undefined) return { object: name, is: 'new', fields: [] };
-  if (await isLeft(client, object)) return { object: name, is: 'same', fields: [] };
-  const fields = fieldChanges(live, await call<KubeObject>(client, applyRequest(place.path, object, true)));
+  const wanted = await toApply(client, object, place.path);
+  if (wanted === undefined) return { object: name, is: 'same', fields: [] };
+  const fields = fieldChanges(live, await call<KubeObject>(client, applyRequest(place.path, wanted, true)));
   return { object: name, is: fields.length === 0 ? 'same' : 'changed', fields };
 }

@@ -7,7 +7,7 @@ import type { Survey } from './survey.ts';
 interface Leaving {
   readonly virtualNode: string;
   readonly namespace: string;
-  readonly found: Pick<Survey, 'nodes' | 'others'>;
+  readonly found: Pick<Survey, 'nodes' | 'others' | 'namespaceIs'>;
 }
 
 function keyOf({ apiVersion, kind, metadata }: KubeObject): string {
@@ -44,14 +44,20 @@ export async function uninstallObjects({ virtualNode, namespace, found }: Leavin
   const ofCluster = new Set((await allOf(NOBODY.virtualNode, NOBODY.namespace, [])).map(keyOf));
   const all = await allOf(virtualNode, namespace, found.nodes);
   const goes = (object: KubeObject) => {
+    if (object.kind === 'Namespace' && found.namespaceIs !== 'made') return false;
     const key = keyOf(object);
     return ofCluster.has(key) ? isLast : ofNamespace.has(key) ? isLastHere : true;
   };
   return { objects: all.filter(goes).toReversed(), isLastHere };
 }
 
-/** Why the namespace stays, in words: somebody else's pods are in it. */
-export async function keptAfter(client: KubeClient, namespace: string): Promise<readonly string[]> {
+/** Why the namespace stays, in words: somebody else has made it, or has pods in it. */
+export async function keptAfter(
+  client: KubeClient,
+  namespace: string,
+  { namespaceIs }: Pick<Survey, 'namespaceIs'>,
+): Promise<readonly string[]> {
+  if (namespaceIs === 'foreign') return [`namespace ${namespace}, for nodeless install has not made it`];
   const query = { labelSelector: 'app.kubernetes.io/name!=nodeless' };
   const path = `/api/v1/namespaces/${namespace}/pods`;
   const { items } = await call<{ items: readonly KubeObject[] }>(client, { method: 'GET', path, query });

@@ -1,4 +1,12 @@
-import { CELL_ANNOTATION, CELLS_PATH, GROUP, VERSION, VIRTUAL_NODE_LABEL, webhookServiceName } from '../core/names.ts';
+import {
+  CELL_ANNOTATION,
+  CELLS_PATH,
+  GROUP,
+  MADE_LABEL,
+  VERSION,
+  VIRTUAL_NODE_LABEL,
+  webhookServiceName,
+} from '../core/names.ts';
 import { call, getOrUndefined, isStatus } from '../kube/calls.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { KubeObject } from '../kube/objects.ts';
@@ -30,6 +38,8 @@ export interface Survey {
   readonly holders: readonly KubeObject[];
   readonly cells: readonly KubeObject[];
   readonly hasDeployment: boolean;
+  /** The provider's namespace: made by `nodeless install`, by somebody else, or not there. */
+  readonly namespaceIs: 'made' | 'foreign' | 'gone';
   /** Whether anything of it is there, were it only what an interrupted uninstallation has left. */
   readonly isInstalled: boolean;
   /** Who leads one of its nodes now, by a lease that is not expired. */
@@ -79,6 +89,11 @@ function leads({ spec }: Lease, nowMs: number): boolean {
   return holderIdentity !== '' && Date.parse(renewTime ?? '') + leaseDurationSeconds * 1_000 > nowMs;
 }
 
+function whoseIs(namespace: KubeObject | undefined): Survey['namespaceIs'] {
+  if (namespace === undefined) return 'gone';
+  return namespace.metadata.labels?.[MADE_LABEL] === undefined ? 'foreign' : 'made';
+}
+
 /** Looks at all that an installation consists of. */
 export async function survey(
   client: KubeClient,
@@ -103,12 +118,9 @@ export async function survey(
   const all = await installed(client);
   const others = [...all].filter(([name]) => name !== virtualNode);
   const isThere = async (path: string) => (await getOrUndefined(client, path)) !== undefined;
-  const leftovers = [
-    `/api/v1/namespaces/${namespace}`,
-    `${DEFINITIONS}/cells.${GROUP}`,
-    `${DEFINITIONS}/cellclasses.${GROUP}`,
-  ];
-  const left = others.length > 0 ? [] : await Promise.all(leftovers.map(isThere));
+  const definitions = [`${DEFINITIONS}/cells.${GROUP}`, `${DEFINITIONS}/cellclasses.${GROUP}`];
+  const namespaceIs = whoseIs(await getOrUndefined<KubeObject>(client, `/api/v1/namespaces/${namespace}`));
+  const left = others.length > 0 ? [] : [namespaceIs === 'made', ...(await Promise.all(definitions.map(isThere)))];
   const classes = await listed(client, `/apis/${GROUP}/${VERSION}/cellclasses`);
   return {
     nodes,
@@ -116,6 +128,7 @@ export async function survey(
     holders: pods.filter((pod) => isOfDaemonSet(pod) && pod.metadata.annotations?.[CELL_ANNOTATION] !== undefined),
     cells: await listed(client, CELLS_PATH, { labelSelector }),
     hasDeployment: await isThere(deployment),
+    namespaceIs,
     isInstalled: role !== undefined || left.includes(true),
     leaders: leases.flatMap((lease) =>
       lease !== undefined && leads(lease, nowMs) ? [lease.spec?.holderIdentity ?? ''] : [],

@@ -81,7 +81,7 @@ async function removeObjects(work: Uninstallation): Promise<readonly string[]> {
   await remove(client, `${secrets}/nodeless-webhook-${virtualNode}`);
   const { objects, isLastHere } = await uninstallObjects({ virtualNode, namespace, found });
   if (isLastHere) await remove(client, `${secrets}/nodeless-authority`);
-  const kept = isLastHere ? await keptAfter(client, namespace) : [];
+  const kept = isLastHere ? await keptAfter(client, namespace, found) : [];
   const collections = new Collections(client);
   const going: { path: string; name: string }[] = [];
   for (const object of objects) {

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { MADE_LABEL } from '../../../src/core/names.ts';
 import { install } from '../../../src/install/install.ts';
 import { installObjects } from '../../../src/install/objects.ts';
 import type { InstallOptions } from '../../../src/install/options.ts';
@@ -76,6 +77,19 @@ describe('nodeless install', () => {
       message: expect.stringContaining('instead of https://10.0.0.5:9443'),
     });
     expect(writes).toBe(2 * applied.length);
+  });
+
+  test('marks the namespace that it makes, and leaves one that was there before as it is', async () => {
+    const path = '/api/v1/namespaces/nodeless-system';
+    expect(stored.get(path)?.metadata.labels).toEqual({ [MADE_LABEL]: 'install' });
+    const foreign = { metadata: { name: 'nodeless-system', labels: { team: 'a' } } };
+    const made = stored.get(path) as KubeObject;
+    stored.set(path, foreign);
+    const { applied } = await install(kubeConfig, OPTIONS);
+    expect([applied.includes('Namespace/nodeless-system'), stored.get(path)]).toEqual([false, foreign]);
+    stored.set(path, made);
+    expect((await install(kubeConfig, OPTIONS)).applied).toContain('Namespace/nodeless-system');
+    expect(stored.get(path)?.metadata.labels).toEqual({ [MADE_LABEL]: 'install' });
   });
 
   test('takes it back when it is told to, and says what it was', async () => {

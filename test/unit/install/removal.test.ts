@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { uninstallText } from '../../../src/cli/uninstall-command.ts';
 import { installObjects } from '../../../src/install/objects.ts';
-import { uninstallObjects } from '../../../src/install/removal.ts';
+import { keptAfter, uninstallObjects } from '../../../src/install/removal.ts';
 import type { Survey } from '../../../src/install/survey.ts';
+import type { KubeClient } from '../../../src/kube/client.ts';
 
 const FOUND: Survey = {
   nodes: ['n'],
@@ -11,6 +12,7 @@ const FOUND: Survey = {
   cells: [],
   hasDeployment: true,
   isInstalled: true,
+  namespaceIs: 'made',
   leaders: [],
   others: {},
   cellClasses: [],
@@ -46,6 +48,22 @@ test('what another virtual node of another namespace shares stays, and our names
   expect(names.filter((name) => name.startsWith('CustomResourceDefinition/'))).toEqual([]);
 });
 
+test.each<[Survey['namespaceIs'], readonly string[]]>([
+  ['made', []],
+  ['gone', []],
+  ['foreign', ['namespace one, for nodeless install has not made it']],
+])(
+  'a namespace that is %s is deleted only where it was made for it, and said to stay otherwise',
+  async (namespaceIs, kept) => {
+    expect((await goes({ namespaceIs })).includes('Namespace/one')).toBe(namespaceIs === 'made');
+    const body = Buffer.from(JSON.stringify({ items: [] }));
+    const client = {
+      request: async () => ({ status: 200, contentType: 'application/json', body }),
+    } as unknown as KubeClient;
+    expect(await keptAfter(client, 'one', { namespaceIs })).toEqual(kept);
+  },
+);
+
 test('with zones, what each of the nodes has goes', async () => {
   const names = await goes({ nodes: ['n-a', 'n-b'] });
   expect(names).toEqual(expect.arrayContaining(['Service/nodeless-cells-n-a', 'Role/nodeless:n-b:cells']));
@@ -57,5 +75,6 @@ test('who is asked is told what ends', () => {
   expect(uninstallText(flags, { ...FOUND, pods, cells: pods.slice(1), cellClasses: ['default', 'batch'] })).toBe(
     'virtual node n: 2 pods will be evicted, 1 cell will end. With the last virtual node go the definitions and the CellClasses (default, batch), and the namespace one.',
   );
+  expect(uninstallText(flags, { ...FOUND, namespaceIs: 'foreign' })).toMatch(/go the definitions\.$/);
   expect(uninstallText(flags, { ...FOUND, others: { other: 'one' } })).toContain('What it shares with other stays.');
 });
