@@ -1,14 +1,17 @@
 import { defineConfig } from 'vitest/config';
 
 const SECOND = 1_000;
+/** Conditions come in their time, on a machine that may have much else to do. */
+const PATIENT = { expect: { poll: { timeout: 20 * SECOND } }, setupFiles: ['test/support/patient-wait-for.ts'] };
 
 export default defineConfig({
   test: {
     projects: [
       // Property tests take a second of their own; five times that beside other work.
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 30 * SECOND } },
+      { test: { ...PATIENT, name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 30 * SECOND } },
       {
         test: {
+          ...PATIENT,
           name: 'contract',
           include: ['test/contract/**/*.test.ts'],
           globalSetup: ['test/contract/local-machine.ts', 'test/contract/aws-bed.ts'],
@@ -19,6 +22,7 @@ export default defineConfig({
       },
       {
         test: {
+          ...PATIENT,
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: ['test/e2e/global-setup.ts'],
@@ -29,6 +33,7 @@ export default defineConfig({
       },
       {
         test: {
+          ...PATIENT,
           name: 'ec2',
           include: ['test/ec2/**/*.test.ts'],
           testTimeout: 240 * SECOND,
@@ -38,6 +43,7 @@ export default defineConfig({
       },
       {
         test: {
+          ...PATIENT,
           name: 'outages',
           include: ['test/outages/**/*.test.ts'],
           globalSetup: ['test/outages/setup.ts'],
@@ -48,6 +54,7 @@ export default defineConfig({
       },
       {
         test: {
+          ...PATIENT,
           name: 'skew',
           include: ['test/skew/**/*.test.ts'],
           testTimeout: 300 * SECOND,

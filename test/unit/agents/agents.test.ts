@@ -60,7 +60,7 @@ function cellOf(made: World, name: string) {
 
 /** Waits for the machine of a pod's cell, and has its kubelet report. */
 async function boot(made: World, name: string, allocatable = { cpu: '1', memory: '1Gi' }): Promise<string> {
-  await vi.waitFor(() => expect(cellOf(made, name)?.phase).toBe('booting'), 3_000);
+  await vi.waitFor(() => expect(cellOf(made, name)?.phase).toBe('booting'));
   const cellId = cellOf(made, name)?.cellId ?? '';
   made.report(cellId, allocatable);
   return cellId;
@@ -93,30 +93,30 @@ describe('an agent', () => {
     const first = await boot(made, 'before');
     inject(made);
     createAgent(made);
-    await vi.waitFor(() => expect(made.book.podUids(first)).toContain('uid-agent-x'), 3_000);
+    await vi.waitFor(() => expect(made.book.podUids(first)).toContain('uid-agent-x'));
     create(made, 'after');
     const second = await boot(made, 'after');
     await vi.waitFor(() => expect(made.book.podUids(second)).toEqual(new Set(['uid-agent-x', 'uid-after'])));
     for (const name of ['before', 'after']) made.pods.remove(name);
     await vi.waitFor(() => expect(made.machines.size).toBe(0));
     expect(made.book.size).toBe(0);
-    await vi.waitFor(() => expect(ready(made)).toBe('True'), 3_000);
+    await vi.waitFor(() => expect(ready(made)).toBe('True'));
   });
 
   test('has the sum of what its cells tell for its status, whatever becomes of its DaemonSet', async () => {
     const made = started();
     inject(made);
     createAgent(made);
-    await vi.waitFor(() => expect(ready(made)).toBe('True'), 3_000);
+    await vi.waitFor(() => expect(ready(made)).toBe('True'));
     create(made, 'a');
     const cellId = await boot(made, 'a');
-    await vi.waitFor(() => expect(handedOver(made, 'a')).toBe(true), 3_000);
+    await vi.waitFor(() => expect(handedOver(made, 'a')).toBe(true));
     tell(made, cellId, false);
-    await vi.waitFor(() => expect(ready(made)).toBe('False'), 3_000);
+    await vi.waitFor(() => expect(ready(made)).toBe('False'));
     expect(made.pods.get('agent-x')?.status?.containerStatuses?.[0]?.restartCount).toBe(1);
     made.daemonSets.apply('DELETED', { metadata: { name: 'agent', namespace: 'ns', uid: 'ds' } });
     tell(made, cellId, true);
-    await vi.waitFor(() => expect(ready(made)).toBe('True'), 3_000);
+    await vi.waitFor(() => expect(ready(made)).toBe('True'));
     expect(made.pods.get('a')?.status?.conditions?.some(({ type }) => type === 'Ready')).toBe(false);
   });
 
@@ -126,12 +126,12 @@ describe('an agent', () => {
     const cellId = await boot(made, 'a', { cpu: '150m', memory: '256Mi' });
     inject(made);
     createAgent(made);
-    await vi.waitFor(() => expect(messages(made, 'NoRoom')[0]).toMatch(/^cell-\w+ has 50m cpu, .* left/), 3_000);
+    await vi.waitFor(() => expect(messages(made, 'NoRoom')[0]).toMatch(/^cell-\w+ has 50m cpu, .* left/));
     expect(made.book.podUids(cellId)).toEqual(new Set(['uid-a']));
     await vi.waitFor(() => {
       const { conditions = [] } = made.pods.get('agent-x')?.status ?? {};
       expect(conditions.map(({ message }) => message).join()).toContain('1 have no room for it');
-    }, 3_000);
+    });
   });
 
   test('that asks for more than can be counted is in no cell, is told so, and stops nothing else', async () => {
@@ -140,14 +140,14 @@ describe('an agent', () => {
     createAgent(made);
     create(made, 'before');
     const first = await boot(made, 'before');
-    await vi.waitFor(() => expect(made.book.podUids(first)).toEqual(new Set(['uid-agent-x', 'uid-before'])), 3_000);
+    await vi.waitFor(() => expect(made.book.podUids(first)).toEqual(new Set(['uid-agent-x', 'uid-before'])));
     const huge = { name: 'huge', uid: 'ds-huge', cpu: '9e15' };
     inject(made, { ...huge, required: true });
     createAgent(made, { ...huge, name: 'huge-x', of: 'huge', createdAt: '2026-01-01T00:00:01Z' });
-    await vi.waitFor(() => expect(messages(made, 'NoRoom')[0]).toContain('more than can be counted'), 3_000);
+    await vi.waitFor(() => expect(messages(made, 'NoRoom')[0]).toContain('more than can be counted'));
     create(made, 'after');
     const second = await boot(made, 'after');
-    await vi.waitFor(() => expect(made.book.podUids(second)).toEqual(new Set(['uid-agent-x', 'uid-after'])), 3_000);
+    await vi.waitFor(() => expect(made.book.podUids(second)).toEqual(new Set(['uid-agent-x', 'uid-after'])));
     for (const name of ['before', 'after']) made.pods.remove(name);
     await vi.waitFor(() => expect(made.machines.size).toBe(0));
   });
@@ -159,8 +159,8 @@ describe('an agent', () => {
     create(made, 'a');
     const cellId = await boot(made, 'a');
     const told = /^DaemonSet agent asks for a place in every cell, which those of namespace other may not have/;
-    await vi.waitFor(() => expect(messages(made, 'AgentDenied')[0]).toMatch(told), 3_000);
-    await vi.waitFor(() => expect(handedOver(made, 'a')).toBe(true), 3_000);
+    await vi.waitFor(() => expect(messages(made, 'AgentDenied')[0]).toMatch(told));
+    await vi.waitFor(() => expect(handedOver(made, 'a')).toBe(true));
     await systemClock.sleep(1_200, made.stop.signal);
     expect(made.book.podUids(cellId)).toEqual(new Set(['uid-a']));
     expect(ready(made)).toBeUndefined();
@@ -171,7 +171,7 @@ describe('the end of an agent', () => {
   async function onTwoCells(made: World): Promise<readonly string[]> {
     inject(made);
     createAgent(made);
-    await vi.waitFor(() => expect(ready(made)).toBe('True'), 3_000);
+    await vi.waitFor(() => expect(ready(made)).toBe('True'));
     for (const name of ['a', 'b']) create(made, name);
     const cells = [await boot(made, 'a'), await boot(made, 'b')];
     for (const cellId of cells) await vi.waitFor(() => expect(made.book.podUids(cellId)).toContain('uid-agent-x'));
@@ -191,15 +191,15 @@ describe('the end of an agent', () => {
     expect(made.book.podUids(third)).toEqual(new Set(['uid-c']));
     const cell = made.book.get(second);
     if (cell !== undefined) made.book.enter(cell, 'lost', 'gone');
-    await vi.waitFor(() => expect(made.pods.get('agent-x')).toBeUndefined(), 3_000);
+    await vi.waitFor(() => expect(made.pods.get('agent-x')).toBeUndefined());
   });
 
   test('does not wait for ever for cells', async () => {
     const made = started();
     await onTwoCells(made);
     markDeleted(made, 16_000);
-    await vi.waitFor(() => expect(made.pods.get('agent-x')).toBeUndefined(), 3_000);
-    await vi.waitFor(() => expect([...made.book.cells()].some(({ agents }) => agents.size > 0)).toBe(false), 3_000);
+    await vi.waitFor(() => expect(made.pods.get('agent-x')).toBeUndefined());
+    await vi.waitFor(() => expect([...made.book.cells()].some(({ agents }) => agents.size > 0)).toBe(false));
   });
 });
 
@@ -208,30 +208,30 @@ describe('a required agent', () => {
     const made = started();
     inject(made, { required: true });
     createAgent(made);
-    await vi.waitFor(() => expect(ready(made)).toBe('True'), 3_000);
+    await vi.waitFor(() => expect(ready(made)).toBe('True'));
     create(made, 'a');
     const cellId = await boot(made, 'a');
-    await vi.waitFor(() => expect(made.book.podUids(cellId)).toEqual(new Set(['uid-agent-x'])), 3_000);
+    await vi.waitFor(() => expect(made.book.podUids(cellId)).toEqual(new Set(['uid-agent-x'])));
     tell(made, cellId, false, 'ImagePullBackOff');
     const told =
       /^cell-\w+ is there, but not its required agents: ns\/agent \(ImagePullBackOff\); `nodeless cells logs/;
-    await vi.waitFor(() => expect(messages(made, 'AgentNotReady')[0]).toMatch(told), 5_000);
+    await vi.waitFor(() => expect(messages(made, 'AgentNotReady')[0]).toMatch(told));
     expect(handedOver(made, 'a')).toBe(false);
     tell(made, cellId, true);
     await vi.waitFor(() => expect(handedOver(made, 'a')).toBe(true));
     create(made, 'b');
     await boot(made, 'b');
     inject(made);
-    await vi.waitFor(() => expect(handedOver(made, 'b')).toBe(true), 5_000);
+    await vi.waitFor(() => expect(handedOver(made, 'b')).toBe(true));
     expect(messages(made, 'AgentNotReady')).toHaveLength(1);
-  }, 15_000);
+  });
 
   test('is waited for also before its pod has come, and where there is no room the cell is replaced', async () => {
     const made = started();
     inject(made, { required: true, cpu: '300m' });
     create(made, 'a');
     const cellId = await boot(made, 'a', { cpu: '350m', memory: '1Gi' });
-    await vi.waitFor(() => expect(messages(made, 'CellReplaced')[0]).toContain(cellId), 3_000);
+    await vi.waitFor(() => expect(messages(made, 'CellReplaced')[0]).toContain(cellId));
     const next = await boot(made, 'a');
     await systemClock.sleep(200, made.stop.signal);
     expect(made.agents.awaitedOn(made.book.get(next) as never)).toEqual(['ns/agent (it has no pod on the node)']);
@@ -244,11 +244,11 @@ describe('the room of a required agent', () => {
     const made = started();
     inject(made, { required: true, cpu: '0' });
     createAgent(made, { cpu: '800m' });
-    await vi.waitFor(() => expect(ready(made)).toBe('True'), 3_000);
+    await vi.waitFor(() => expect(ready(made)).toBe('True'));
     create(made, 'a');
-    await vi.waitFor(() => expect(cellOf(made, 'a')?.phase).toBe('booting'), 3_000);
+    await vi.waitFor(() => expect(cellOf(made, 'a')?.phase).toBe('booting'));
     made.pods.create('b', { ...podOf('b'), spec: requests('300m') } as WirePod);
-    await vi.waitFor(() => expect(messages(made, 'NoOffering')[0]).toMatch(/cpu/), 3_000);
+    await vi.waitFor(() => expect(messages(made, 'NoOffering')[0]).toMatch(/cpu/));
   });
 
   test('is not taken by an older one that is not required', async () => {
@@ -263,28 +263,28 @@ describe('the room of a required agent', () => {
       cpu: '150m',
       createdAt: '2026-01-01T00:00:01Z',
     });
-    await vi.waitFor(() => expect(ready(made)).toBe('True'), 3_000);
+    await vi.waitFor(() => expect(ready(made)).toBe('True'));
     create(made, 'a');
     const cellId = await boot(made, 'a', { cpu: '350m', memory: '1Gi' });
-    await vi.waitFor(() => expect(made.book.podUids(cellId)).toEqual(new Set(['uid-agent-x'])), 3_000);
+    await vi.waitFor(() => expect(made.book.podUids(cellId)).toEqual(new Set(['uid-agent-x'])));
     tell(made, cellId, true);
-    await vi.waitFor(() => expect(handedOver(made, 'a')).toBe(true), 3_000);
+    await vi.waitFor(() => expect(handedOver(made, 'a')).toBe(true));
   });
 
   test('is counted beside what a pod gets that asks for nothing: a cell without it is replaced, unless it runs a pod', async () => {
     const made = started();
     made.pods.create('idle');
     const running = await boot(made, 'idle', { cpu: '400m', memory: '1Gi' });
-    await vi.waitFor(() => expect(handedOver(made, 'idle')).toBe(true), 3_000);
+    await vi.waitFor(() => expect(handedOver(made, 'idle')).toBe(true));
     inject(made, { required: true, cpu: '200m' });
     createAgent(made, { cpu: '200m' });
-    await vi.waitFor(() => expect(messages(made, 'NoRoom')).toHaveLength(1), 3_000);
+    await vi.waitFor(() => expect(messages(made, 'NoRoom')).toHaveLength(1));
     made.pods.create('next');
     const cellId = await boot(made, 'next', { cpu: '400m', memory: '1Gi' });
-    await vi.waitFor(() => expect(messages(made, 'CellReplaced')[0]).toContain(cellId), 3_000);
+    await vi.waitFor(() => expect(messages(made, 'CellReplaced')[0]).toContain(cellId));
     expect(made.book.get(running)?.phase).toBe('running');
     const other = await boot(made, 'next');
-    await vi.waitFor(() => expect(made.book.podUids(other)).toEqual(new Set(['uid-agent-x'])), 3_000);
+    await vi.waitFor(() => expect(made.book.podUids(other)).toEqual(new Set(['uid-agent-x'])));
   });
 });
 
@@ -293,26 +293,26 @@ describe('a provider that is killed', () => {
     const before = started();
     create(before, 'full');
     const full = await boot(before, 'full', { cpu: '150m', memory: '256Mi' });
-    await vi.waitFor(() => expect(handedOver(before, 'full')).toBe(true), 3_000);
+    await vi.waitFor(() => expect(handedOver(before, 'full')).toBe(true));
     inject(before);
     createAgent(before);
     create(before, 'a');
     const cellId = await boot(before, 'a');
-    await vi.waitFor(() => expect(before.book.podUids(cellId)).toContain('uid-agent-x'), 3_000);
-    await vi.waitFor(() => expect(handedOver(before, 'a')).toBe(true), 3_000);
+    await vi.waitFor(() => expect(before.book.podUids(cellId)).toContain('uid-agent-x'));
+    await vi.waitFor(() => expect(handedOver(before, 'a')).toBe(true));
     tell(before, cellId, false);
-    await vi.waitFor(() => expect(ready(before)).toBe('False'), 3_000);
+    await vi.waitFor(() => expect(ready(before)).toBe('False'));
     before.stop.abort();
     const after = started(before);
     after.daemonSets.apply('ADDED', before.daemonSets.get('ns', 'agent') as never);
     expect([cellId, full].map((id) => after.book.knowsAgents(id))).toEqual([false, false]);
     after.report(cellId);
     after.report(full, { cpu: '150m', memory: '256Mi' });
-    await vi.waitFor(() => expect([cellId, full].map((id) => after.book.knowsAgents(id))).toEqual([true, true]), 3_000);
+    await vi.waitFor(() => expect([cellId, full].map((id) => after.book.knowsAgents(id))).toEqual([true, true]));
     expect(after.book.podUids(cellId)).toContain('uid-agent-x');
     expect(after.book.podUids(full)).toEqual(new Set(['uid-full']));
     expect(ready(after)).toBe('False');
-  }, 10_000);
+  });
 
   test.each([
     ['has the same though the count would leave it out', true, true],
@@ -325,14 +325,14 @@ describe('a provider that is killed', () => {
       createAgent(before);
       create(before, 'a');
       const cellId = await boot(before, 'a');
-      await vi.waitFor(() => expect(handedOver(before, 'a')).toBe(true), 3_000);
-      await vi.waitFor(() => expect(before.book.podUids(cellId)).toContain('uid-agent-x'), 3_000);
+      await vi.waitFor(() => expect(handedOver(before, 'a')).toBe(true));
+      await vi.waitFor(() => expect(before.book.podUids(cellId)).toContain('uid-agent-x'));
       before.stop.abort();
       const after = started(before);
       if (!answers) after.podUidsOn.mockRejectedValue(new Error('no answer'));
       after.daemonSets.apply('ADDED', before.daemonSets.get('ns', 'agent') as never);
       after.report(cellId, { cpu: '150m', memory: '1Gi' });
-      await vi.waitFor(() => expect(after.book.knowsAgents(cellId)).toBe(true), 5_000);
+      await vi.waitFor(() => expect(after.book.knowsAgents(cellId)).toBe(true));
       expect(after.book.podUids(cellId).has('uid-agent-x')).toBe(isSeated);
       expect(after.podUidsOn).toHaveBeenCalledTimes(answers ? 1 : 2);
     },

@@ -78,7 +78,7 @@ describe('the serving certificate', () => {
     const open = await rig.dial();
     const certificate = await authority.sign(Buffer.from(csrs[0]?.spec.request ?? '', 'base64').toString());
     Object.assign(csrs[0] ?? {}, { status: { certificate: Buffer.from(certificate).toString('base64') } });
-    await expect.poll(async () => (await servedBy(rig?.port ?? 0)).issuer, { timeout: 3_000 }).toBe('CN=cluster');
+    await expect.poll(async () => (await servedBy(rig?.port ?? 0)).issuer).toBe('CN=cluster');
     expect((await servedBy(rig.port)).subjectAltName).toBe('IP Address:127.0.0.1');
     open.end('GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
     expect((await drain(open)).toString()).toMatch(/^HTTP\/1.1 /);

@@ -138,7 +138,7 @@ describe('the pod controller', () => {
     const conflict = { status: 409, contentType: 'application/json', body: Buffer.from('{}') };
     vi.spyOn(made.pods, 'request').mockResolvedValueOnce(conflict);
     made.pods.create('p', { metadata: { name: 'p', labels: { 'nodeless.io/cell-class': 'one' } } });
-    await vi.waitFor(() => expect(made.launch).toHaveBeenCalledTimes(1), 5_000);
+    await vi.waitFor(() => expect(made.launch).toHaveBeenCalledTimes(1));
     made.pods.create('q', { metadata: { name: 'q', labels: { 'nodeless.io/cell-class': 'one' } } });
     await vi.waitFor(() => expect(made.pods.events.map(({ reason }) => reason)).toContain('BudgetExceeded'));
     expect(made.launch).toHaveBeenCalledTimes(1);
@@ -159,7 +159,7 @@ describe('the pod controller', () => {
     for (let left = 2; left > 0; left -= 1) {
       const [had = ''] = withCell();
       made.pods.remove(had);
-      await vi.waitFor(() => expect(withCell()).toHaveLength(1), 3_000);
+      await vi.waitFor(() => expect(withCell()).toHaveLength(1));
       expect(withCell()).not.toContain(had);
     }
     expect(made.launch).toHaveBeenCalledTimes(3);
@@ -186,7 +186,7 @@ describe('the pod controller', () => {
     const order = { offering: offering('small', 1), cellClass: cellClass() };
     made.machines.set('cell-foreign', machineOf({ tags, ...order, bootstrap: {} as never }));
     made.pods.create('forger', { metadata: { name: 'forger', annotations: { [CELL_ANNOTATION]: 'cell-foreign' } } });
-    await vi.waitFor(() => expect(cellOf(made.pods.get('forger'))).toMatch(/^cell-(?!foreign)/), 10_000);
+    await vi.waitFor(() => expect(cellOf(made.pods.get('forger'))).toMatch(/^cell-(?!foreign)/));
     expect(made.terminate).not.toHaveBeenCalledWith('cell-foreign', expect.anything());
   });
 
@@ -324,10 +324,10 @@ describe('the pod controller', () => {
     }));
     mark(made, 'p');
     const ready = () => made.pods.get('p')?.status?.conditions?.find(({ type }) => type === 'Ready')?.status;
-    await vi.waitFor(() => expect(made.evidenceOf.mock.calls.length).toBeGreaterThan(1), 3_000);
+    await vi.waitFor(() => expect(made.evidenceOf.mock.calls.length).toBeGreaterThan(1));
     expect(ready()).toBe('False');
     counts.successful += 1;
-    await vi.waitFor(() => expect(ready()).toBe('True'), 3_000);
+    await vi.waitFor(() => expect(ready()).toBe('True'));
   });
 
   test('kubelets that do not answer whether their pods are ready keep no other pod waiting', async () => {

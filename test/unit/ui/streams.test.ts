@@ -137,7 +137,7 @@ describe('event streams', () => {
     }
     const read = reading(slow);
     slow.resume();
-    await expect.poll(() => read.text.includes('"reason":"step 24 '), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => read.text.includes('"reason":"step 24 ')).toBe(true);
     expect(read.text.match(/event: snapshot/g)?.length).toBeGreaterThanOrEqual(2);
     expect(read.text.match(/event: change/g)?.length).toBeLessThan(24);
   });

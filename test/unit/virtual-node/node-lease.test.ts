@@ -33,7 +33,7 @@ describe("the node's lease", () => {
   test('is created by the node itself, and renewed four times in its duration', async () => {
     const { state, keep, stop, elapsedMs } = await rig();
     const keeping = keep();
-    await vi.waitFor(() => expect(elapsedMs()).toBeGreaterThanOrEqual(300_000), 10_000);
+    await vi.waitFor(() => expect(elapsedMs()).toBeGreaterThanOrEqual(300_000));
     stop.abort();
     await keeping;
     expect(state.lease?.spec).toMatchObject({ holderIdentity: 'big', leaseDurationSeconds: 40 });

@@ -85,7 +85,7 @@ describe('the webhooks of a replica', () => {
   }
 
   function told(decision: string, shape: Shape): Promise<void> {
-    return expect.poll(() => decisionOn(shape).catch(String), { timeout: 5_000 }).toBe(decision) as Promise<void>;
+    return expect.poll(() => decisionOn(shape).catch(String)).toBe(decision) as Promise<void>;
   }
 
   test('know of DaemonSets, NetworkPolicies and namespaces as they come, change and go', async () => {
