@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { ClientHttp2Session, IncomingHttpHeaders } from 'node:http2';
-import { connect as connectTcp, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { KubeResponse } from '../../../src/kube/client.ts';
@@ -14,6 +14,7 @@ import {
   settings,
   word,
 } from '../../fuzz/wire/frames.ts';
+import { connectFrom as connectionsFrom, isOpen } from '../../support/connections.ts';
 import { type Credentials, Harness, knownCell, NODE, NODES, over, pod, tick } from './harness.ts';
 
 const LEASES = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases';
@@ -38,19 +39,10 @@ afterEach(async () => {
 });
 
 const target = () => ({ host: '127.0.0.1', port: h.port, ca: h.authority.caPem, ...as });
-const isOpen = (socket: Socket) => !socket.destroyed && socket.readable;
 
-/** Sockets from an address that is not the server's own, as a cell's are. */
 async function connectFrom(address: string, count: number): Promise<readonly Socket[]> {
-  const opened = Array.from({ length: count }, () => {
-    const socket = connectTcp({ host: '127.0.0.1', port: h.port, localAddress: address });
-    socket.on('error', () => undefined).resume();
-    sockets.push(socket);
-    return socket;
-  });
-  await Promise.all(
-    opened.map((socket) => Promise.race([once(socket, 'connect'), once(socket, 'close')]).catch(() => undefined)),
-  );
+  const opened = await connectionsFrom(address, h.port, count);
+  sockets.push(...opened);
   return opened;
 }
 
@@ -135,7 +127,7 @@ test('a cell has 1,000 watches; one more is refused, and another takes the place
 
 test('a cell has 32 connections, whether or not it asks for anything over them; another has its own', async () => {
   const opened = await connectAs(as, 40);
-  await expect.poll(() => opened.filter(isOpen).length, { timeout: 20_000 }).toBe(32);
+  await expect.poll(() => opened.filter(isOpen).length).toBe(32);
   expect(await h.denials('connection-limit')).toBe(8);
   expect((await h.request('/healthz', { as: await h.cell('b') })).status).toBe(200);
   for (const socket of opened) socket.destroy();
@@ -144,7 +136,7 @@ test('a cell has 32 connections, whether or not it asks for anything over them; 
 
 test('an address has 128 connections without a certificate, and the next ones are refused before their handshake', async () => {
   const opened = await connectFrom('127.0.0.2', 140);
-  await expect.poll(() => opened.filter(isOpen).length, { timeout: 20_000 }).toBe(128);
+  await expect.poll(() => opened.filter(isOpen).length).toBe(128);
   expect(await h.denials('connection-limit')).toBe(12);
   const [other] = await connectFrom('127.0.0.3', 1);
   await once(connectTls({ socket: other as Socket, ca: h.authority.caPem }), 'secureConnect');
@@ -211,7 +203,7 @@ test('a stream that is opened and reset over and over ends its connection', asyn
     });
     await raw.write(Buffer.concat(pairs));
   }
-  await expect.poll(() => raw.open, { timeout: 20_000 }).toBe(false);
+  await expect.poll(() => raw.open).toBe(false);
   expect((await h.request('/healthz', { as: await h.cell('b') })).status).toBe(200);
 });
 
@@ -220,7 +212,7 @@ test('a client that leaves its acknowledgements unread loses its connection', as
   sockets.push(raw.socket);
   const pings = Buffer.concat(Array.from({ length: 1_000 }, () => frame(FRAME.ping, 0, 0, Buffer.alloc(8))));
   for (let sent = 0; sent < 2_000 && (await raw.write(pings)); sent += 1);
-  await expect.poll(() => raw.open, { timeout: 20_000 }).toBe(false);
+  await expect.poll(() => raw.open).toBe(false);
 });
 
 test('pings that nobody has need of cost their connection, and no other', async () => {
@@ -236,7 +228,7 @@ test('pings that nobody has need of cost their connection, and no other', async 
   }
   expect(flooder.open).toBe(true);
   await flooder.write(pings(1_000));
-  await expect.poll(() => flooder.open, { timeout: 20_000 }).toBe(false);
+  await expect.poll(() => flooder.open).toBe(false);
   expect(await h.denials('control-frames')).toBe(denied + 1);
   expect(other.open).toBe(true);
 });
@@ -266,20 +258,20 @@ async function writeLargeLease(): Promise<void> {
 test('answers that a cell does not read are held to 64 MiB, and are given back with their connection', async () => {
   await writeLargeLease();
   const slow = await askForMuch(`${LEASES}/${NODE}`);
-  await expect.poll(() => h.denials('slow-reader'), { timeout: 20_000 }).toBeGreaterThan(50);
+  await expect.poll(() => h.denials('slow-reader')).toBeGreaterThan(50);
   expect((await h.request(`${LEASES}/${NODE}`, { as })).status).toBe(429);
   for (const raw of slow) raw.close();
-  await expect.poll(async () => (await h.request(`${LEASES}/${NODE}`, { as })).status, { timeout: 20_000 }).toBe(200);
+  await expect.poll(async () => (await h.request(`${LEASES}/${NODE}`, { as })).status).toBe(200);
 });
 
 test('watches that a cell does not read are ended at 64 MiB together', async () => {
   await writeLargeLease();
   const path = `${LEASES}?watch=1&fieldSelector=metadata.name%3D${NODE}`;
   const slow = await askForMuch(path);
-  await expect.poll(() => h.denials('slow-reader'), { timeout: 20_000 }).toBeGreaterThan(50);
+  await expect.poll(() => h.denials('slow-reader')).toBeGreaterThan(50);
   expect(await h.metric('nodeless_cell_api_watches', {})).toBeLessThan(300);
   for (const raw of slow) raw.close();
-  await expect.poll(() => h.metric('nodeless_cell_api_watches', {}), { timeout: 20_000 }).toBe(0);
+  await expect.poll(() => h.metric('nodeless_cell_api_watches', {})).toBe(0);
 });
 
 test.each([
