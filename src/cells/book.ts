@@ -102,7 +102,7 @@ export class Book implements CellBook, AgentBook, CellReports {
   /** Gives a cell that waits in a pool to a pod. @throws NodelessError Denied where a pod has it */
   claim(cell: Cell, { uid, pod }: Joining): void {
     const own = this.#cells.get(cell.cellId);
-    if (own !== cell || !isWarm(cell)) {
+    if (own !== cell || !isWarm(cell) || cell.members.size > 0) {
       const message = `cell ${cell.cellId} waits for no pod`;
       throw new NodelessError({ code: 'Denied', message, identity: { cell: cell.cellId, pod } });
     }
@@ -113,12 +113,16 @@ export class Book implements CellBook, AgentBook, CellReports {
     this.#changed(own);
   }
 
-  /** Takes a claim back that was written nowhere: the cell waits again. */
+  /** Takes a claim back that was written nowhere: the cell waits again, unless others have joined it meanwhile: they need another. */
   unclaim(cell: Cell): void {
     const own = this.#cells.get(cell.cellId);
     if (own !== cell || own.pool === undefined || shownMembers(own).length > 0) return;
     own.members.delete(own.podUid);
     if (this.#byPod.get(own.podUid) === own) this.#byPod.delete(own.podUid);
+    if (own.members.size > 0) {
+      this.enter(own, 'lost', 'the claim of its first pod was not written');
+      return;
+    }
     own.podUid = '';
     own.pod = '';
     delete own.claimedMs;

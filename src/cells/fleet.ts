@@ -45,8 +45,10 @@ export class Fleet {
   readonly #options: FleetOptions;
   readonly #launches: PQueue;
   readonly #ends: PQueue;
+  readonly #claims: PQueue;
   readonly #launching = new Map<string, { readonly cancel: AbortController; readonly settled: Promise<unknown> }>();
   readonly #ending = new Map<string, Promise<void>>();
+  readonly #owning = new Map<string, Promise<void>>();
   readonly #losing = new Set<string>();
   #signal: AbortSignal = AbortSignal.abort();
 
@@ -54,6 +56,7 @@ export class Fleet {
     this.#options = options;
     this.#launches = new PQueue({ concurrency: options.concurrency });
     this.#ends = new PQueue({ concurrency: options.concurrency });
+    this.#claims = new PQueue({ concurrency: options.concurrency });
   }
 
   start(signal: AbortSignal): void {
@@ -112,8 +115,20 @@ export class Fleet {
     return this.#options.provider.claim !== undefined;
   }
 
-  /** Writes on a claimed cell's machine whose it is. @throws what the provider throws */
-  async own(cell: Cell): Promise<void> {
+  /** Whether it is being written on a cell's machine whose it is. */
+  isOwning({ cellId }: Cell): boolean {
+    return this.#owning.has(cellId);
+  }
+
+  /** Writes on a claimed cell's machine whose it is; repeated calls share one effort. @throws what the provider throws */
+  own(cell: Cell): Promise<void> {
+    const { cellId } = cell;
+    const effort = this.#owning.get(cellId) ?? this.#claims.add(() => this.#own(cell));
+    this.#owning.set(cellId, effort);
+    return effort.finally(() => this.#owning.delete(cellId));
+  }
+
+  async #own(cell: Cell): Promise<void> {
     const { provider, book } = this.#options;
     const { cellId, pod, podUid } = cell;
     await this.#untilAllowed(this.#signal);

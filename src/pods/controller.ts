@@ -132,10 +132,15 @@ export class PodController {
     const pod = nodePods.get(uid);
     if (pod === undefined) return undefined;
     const again = () => this.#queue.add(uid);
-    const { againMs, pod: after } = await steps.perform(step, pod, cell, again, signal);
-    // The pod may have gone while we wrote to it: what is gone must not come back by an answer that is late.
-    if (after !== undefined && nodePods.get(uid) !== undefined) this.#observe(after);
-    return againMs;
+    try {
+      const { againMs, pod: after } = await steps.perform(step, pod, cell, again, signal);
+      // The pod may have gone while we wrote to it: what is gone must not come back by an answer that is late.
+      if (after !== undefined && nodePods.get(uid) !== undefined) this.#observe(after);
+      return againMs;
+    } finally {
+      // Nor may anything be remembered of it.
+      if (nodePods.get(uid) === undefined) steps.forget(pod);
+    }
   }
 
   #cellViewOf(cell: Cell, pod: WirePod | undefined, uid: string): CellView {

@@ -36,6 +36,8 @@ export type PodStep = Exclude<Step, { kind: 'nothing' } | { kind: 'endCell' }>;
 /** Pause before a launch of unknown outcome is asked for again under the same id. */
 const LAUNCH_RETRY_MS = 5_000;
 const HAND_OVER_LOOK_MS = 1_000;
+/** How soon a claim is written again that could not be. */
+const OWN_LOOK_MS = 1_000;
 
 /** After these a claimed cell is not the pod's, nor will be. */
 const LOST_CLAIM_CODES = ['Denied', 'NotFound'];
@@ -248,18 +250,28 @@ export class PodSteps {
   }
 
   /** A claim is written on the machine before its kubelet is shown the pod: so no cell that has run one is ever given again. */
-  async #own(pod: WirePod, cell: Cell | undefined, signal: AbortSignal): Promise<Outcome> {
+  #own(pod: WirePod, cell: Cell | undefined, signal: AbortSignal): Outcome {
     if (cell === undefined) return {};
-    const { fleet, book, events } = this.#options;
+    if (!this.#options.fleet.isOwning(cell)) void this.#ownInBackground(pod, cell, signal);
+    return { againMs: OWN_LOOK_MS };
+  }
+
+  async #ownInBackground(pod: WirePod, cell: Cell, signal: AbortSignal): Promise<void> {
+    const { fleet, book, events, logger } = this.#options;
+    const { podUid } = cell;
     try {
       await fleet.own(cell);
     } catch (error) {
-      if (!isNodelessError(error) || !LOST_CLAIM_CODES.includes(error.code)) throw error;
+      // Another has it by now, or it ends: nothing of this concerns it.
+      if (signal.aborted || cell.podUid !== podUid || !isServed(cell)) return;
+      if (!isNodelessError(error) || !LOST_CLAIM_CODES.includes(error.code)) {
+        logger.warn({ cell: cell.cellId, pod: cell.pod, reason: messageOf(error) }, 'a claim is not written yet');
+        return;
+      }
       events.warning(pod, 'CellClaimFailed', `${cell.cellId} can not be claimed: ${error.message}`);
       if (error.code === 'Denied') await this.#disown(pod, cell, error, signal);
       else book.enter(cell, 'lost', error.message);
     }
-    return {};
   }
 
   async #restoreReady(pod: WirePod, cell: Cell | undefined, again: () => void, signal: AbortSignal): Promise<Outcome> {

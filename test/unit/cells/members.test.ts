@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import { Book } from '../../../src/cells/book.ts';
-import { isNeededByOthers, membersBefore } from '../../../src/cells/cell.ts';
+import { isNeededByOthers, isWarm, membersBefore } from '../../../src/cells/cell.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 
 function shared() {
@@ -69,5 +69,32 @@ describe('a cell of several pods', () => {
     const next = book.add({ cellId: 'cell-2', podUid: 'b', pod: 'ns/b' }, 'requested');
     book.remove(cell);
     expect(book.ofPod('b')).toBe(next);
+  });
+});
+
+describe('a claim that was written nowhere', () => {
+  function claimed() {
+    const book = new Book(systemClock);
+    const pool = { uid: 'pool', name: 'web' };
+    const cell = book.add({ cellId: 'cell-1', podUid: '', pod: '', pool }, 'ready', []);
+    book.claim(cell, { uid: 'a', pod: 'ns/a' });
+    return { book, cell };
+  }
+
+  test('leaves the cell to the next pod', () => {
+    const { book, cell } = claimed();
+    book.unclaim(cell);
+    expect([book.ofPod('a'), isWarm(cell), cell.phase]).toEqual([undefined, true, 'ready']);
+    book.claim(cell, { uid: 'c', pod: 'other/c' });
+    expect(book.ofPod('c')).toBe(cell);
+  });
+
+  test('loses a cell that another pod has joined meanwhile: it is nobody else’s', () => {
+    const { book, cell } = claimed();
+    book.join(cell, { uid: 'b', pod: 'ns/b' });
+    book.unclaim(cell);
+    expect([book.ofPod('a'), book.ofPod('b')]).toEqual([undefined, cell]);
+    expect([isWarm(cell), cell.phase, isNeededByOthers(cell, 'b')]).toEqual([false, 'lost', false]);
+    expect(() => book.claim(cell, { uid: 'c', pod: 'other/c' })).toThrow('waits for no pod');
   });
 });

@@ -50,6 +50,19 @@ function mark(made: ReturnType<typeof world>, name: string): void {
 }
 
 describe('the pod controller', () => {
+  test('remembers nothing of a pod that goes while it is written to', async () => {
+    const made = started();
+    const forget = vi.spyOn(made.assignment, 'forget');
+    const written = Promise.withResolvers<void>();
+    made.pods.hold = () => written.promise;
+    made.pods.create('p');
+    await vi.waitFor(() => expect(made.pods.held).toBe(1));
+    made.pods.remove('p');
+    const before = forget.mock.calls.length;
+    written.resolve();
+    await vi.waitFor(() => expect(forget.mock.calls.length).toBeGreaterThan(before));
+  });
+
   test('names the cell on the pod before it launches, and the hand-over before it is made', async () => {
     const made = started();
     const named: boolean[] = [];

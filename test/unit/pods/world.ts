@@ -126,6 +126,7 @@ class Pods implements KubeClient {
     if (wait !== undefined) {
       this.held += 1;
       await wait;
+      if (!this.#byName.has(name)) return answered(404, { message: 'not found' });
     }
     const { metadata, status } = request.body as { metadata: WirePod['metadata']; status?: WirePod['status'] };
     if (metadata.resourceVersion !== undefined && metadata.resourceVersion !== pod.metadata.resourceVersion) {
