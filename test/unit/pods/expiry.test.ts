@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Book } from '../../../src/cells/book.ts';
-import type { CellPhase, CellPurpose } from '../../../src/core/cell.ts';
+import type { CellMachine, CellPhase, CellPurpose } from '../../../src/core/cell.ts';
 import type { KubeClient, KubeRequest } from '../../../src/kube/client.ts';
 import { EventRecorder } from '../../../src/kube/events.ts';
 import type { WirePod } from '../../../src/kube/wire-pod.ts';
@@ -17,6 +17,11 @@ const stops: AbortController[] = [];
 afterEach(() => {
   for (const stop of stops.splice(0)) stop.abort();
 });
+
+/** A machine that is as old as the clock here. */
+function bornWithClock(request: Parameters<typeof machineOf>[0]): CellMachine {
+  return { ...machineOf(request), createdAtMs: 0 };
+}
 
 /** An expiry watch over one cell of one pod, on a clock that runs as fast as it is waited for. */
 function rig(answers: readonly number[], more: { mayAct?: boolean; pod?: Partial<WirePod>; others?: number } = {}) {
@@ -47,7 +52,7 @@ function rig(answers: readonly number[], more: { mayAct?: boolean; pod?: Partial
   const cell = book.add({ cellId: 'cell-x', podUid: 'u', pod: 'ns/p' }, 'running');
   const tags = { clusterUid: 'c', virtualNode: 'n', cellId: 'cell-x', pod: 'ns/p', podUid: 'u' };
   const order = { offering: offering('small', 1), cellClass: cellClass() };
-  book.seen(cell, machineOf({ tags, ...order, bootstrap: {} as never }));
+  book.seen(cell, bornWithClock({ tags, ...order, bootstrap: {} as never }));
   book.handOver(cell, 'u');
   pods.observe({ metadata, spec: { containers: [] }, ...more.pod });
   const recorder = new EventRecorder({ client, component: 'nodeless', host: 'n', clock, logger }, stop.signal);
@@ -55,7 +60,7 @@ function rig(answers: readonly number[], more: { mayAct?: boolean; pod?: Partial
   for (let at = 0; at < (more.others ?? 0); at += 1) {
     const identity = { cellId: `cell-${at}`, podUid: `u${at}`, pod: `ns/p${at}` };
     const other = book.add(identity, 'running');
-    book.seen(other, machineOf({ tags: { ...tags, ...identity }, ...order, bootstrap: {} as never }));
+    book.seen(other, bornWithClock({ tags: { ...tags, ...identity }, ...order, bootstrap: {} as never }));
     book.handOver(other, identity.podUid);
     pods.observe({ metadata: { ...metadata, name: `p${at}`, uid: identity.podUid }, spec: { containers: [] } });
   }
