@@ -7,7 +7,7 @@ import { installObjects } from '../install/objects.ts';
 import type { InstallOptions } from '../install/options.ts';
 import { rolledOut } from '../install/rollout.ts';
 import { createKubeClient } from '../kube/client.ts';
-import { type InstallFlags, installOptions, nodesOf, replicasOf } from './install-flags.ts';
+import { type InstallFlags, installOptions, memoryOf, nodesOf, replicasOf } from './install-flags.ts';
 import { loadKubeConfig } from './kube-config.ts';
 import { timeoutOf } from './timeout-flag.ts';
 import { untilSignalled } from './until-signalled.ts';
@@ -76,6 +76,7 @@ export function installCommand(): Command {
     .option('--image <reference>', 'the provider’s image (nodeless image builds it); it runs as a Deployment')
     .option('-c, --config <file>', 'its configuration (docs/config.md)')
     .option('--replicas <number>', 'how many replicas of it, of which one leads', replicasOf, 2)
+    .option('--memory <quantity>', 'how much memory each may have; 3Gi, for 1,000 pods, when left out', memoryOf)
     .option('--virtual-node <name>', 'name of the virtual node; as configured, or nodeless')
     .option('--zones <names>', 'zones that have a virtual node each, as zones.names has them: a,b,c', listOf)
     .option('--namespace <name>', 'namespace of the provider; as configured, or nodeless-system')

@@ -2,7 +2,8 @@ import { InvalidArgumentError } from 'commander';
 import { parseConfig } from '../config/load.ts';
 import { virtualNodesOf } from '../config/virtual-nodes.ts';
 import { NodelessError } from '../core/errors.ts';
-import { checkInCluster, type InstallOptions } from '../install/options.ts';
+import { quantityField } from '../core/quantity-field.ts';
+import { checkInCluster, type InstallOptions, isEnoughMemory } from '../install/options.ts';
 
 const SOURCE = 'the flags of nodeless install';
 const MOST_REPLICAS = 9;
@@ -31,6 +32,7 @@ export interface InstallFlags {
   readonly force?: boolean;
   readonly image?: string;
   readonly replicas?: number;
+  readonly memory?: string;
   readonly monitors?: boolean;
 }
 
@@ -38,6 +40,13 @@ export interface InstallFlags {
 export function replicasOf(text: string): number {
   if (/^[1-9]$/.test(text)) return Number(text);
   throw new InvalidArgumentError(`is a number from 1 to ${MOST_REPLICAS}`);
+}
+
+/** How much memory a replica may have, as a flag says it. */
+export function memoryOf(text: string): string {
+  const { success, data } = quantityField.safeParse(text);
+  if (success && isEnoughMemory(data)) return data;
+  throw new InvalidArgumentError('is a Kubernetes quantity of bytes, 256Mi or more, such as 3Gi');
 }
 
 interface Sections {
@@ -65,7 +74,7 @@ export function installOptions(
   flags: InstallFlags,
   file?: { readonly path: string; readonly content: unknown },
 ): InstallOptions {
-  const { webhookUrl, webhooks = true, image, replicas = 2 } = flags;
+  const { webhookUrl, webhooks = true, image, replicas = 2, memory } = flags;
   const config = named((file?.content ?? {}) as Sections, flags);
   if (image !== undefined && !IMAGE.test(image)) throw refused(`--image ${JSON.stringify(image)} is no image`);
   if (image !== undefined && file === undefined)
@@ -79,6 +88,7 @@ export function installOptions(
   const problem =
     webhookUrl === undefined ? undefined : webhooks ? urlProblem(webhookUrl) : 'and --no-webhooks exclude each other';
   if (problem !== undefined) throw refused(`--webhook-url ${problem}`);
+  const limit = memory === undefined ? {} : { memoryLimit: memory };
   return {
     virtualNode: checked.virtualNode.name,
     namespace: checked.cluster.namespace,
@@ -87,7 +97,7 @@ export function installOptions(
     ...(webhookUrl === undefined ? {} : { webhookUrl }),
     ...(flags.force === undefined ? {} : { force: flags.force }),
     ...(flags.monitors === undefined ? {} : { monitors: flags.monitors }),
-    ...(image === undefined ? {} : { provider: { image, replicas, config } }),
+    ...(image === undefined ? {} : { provider: { image, replicas, config, ...limit } }),
   };
 }
 

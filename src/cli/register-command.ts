@@ -21,10 +21,15 @@ interface Flags {
   readonly kubeconfig?: string;
 }
 
+interface Container {
+  readonly image?: string;
+  readonly resources?: { readonly limits?: { readonly memory?: string } };
+}
+
 interface Deployment extends KubeObject {
   readonly spec?: {
     readonly replicas?: number;
-    readonly template?: { readonly spec?: { readonly containers?: readonly { readonly image?: string }[] } };
+    readonly template?: { readonly spec?: { readonly containers?: readonly Container[] } };
   };
 }
 
@@ -32,18 +37,20 @@ interface ConfigMap extends KubeObject {
   readonly data?: Readonly<Record<string, string>>;
 }
 
-/** The image, the replicas and the configuration of a provider in the cluster. @throws NodelessError NotFound */
+/** The image, the replicas, their memory and the configuration of a provider in the cluster. @throws NodelessError NotFound */
 async function modelOf(client: KubeClient, { like, namespace }: Flags) {
   const name = webhookServiceName(like);
   const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`;
   const deployment = await getOrUndefined<Deployment>(client, path);
   const config = await getOrUndefined<ConfigMap>(client, `/api/v1/namespaces/${namespace}/configmaps/${name}`);
-  const image = deployment?.spec?.template?.spec?.containers?.[0]?.image;
+  const { image, resources } = deployment?.spec?.template?.spec?.containers?.[0] ?? {};
   if (image === undefined || config === undefined) {
     const message = `there is no provider ${name} in namespace ${namespace} to be like: nodeless install --image does it first, or name another by --like`;
     throw new NodelessError({ code: 'NotFound', message });
   }
-  return { image, replicas: deployment?.spec?.replicas ?? 2, config: parse(config.data?.['nodeless.yaml'] ?? '') };
+  const memory = resources?.limits?.memory;
+  const size = { replicas: deployment?.spec?.replicas ?? 2, ...(memory === undefined ? {} : { memory }) };
+  return { image, size, config: parse(config.data?.['nodeless.yaml'] ?? '') };
 }
 
 /** `nodeless register NAME`: one more virtual node, beside one whose provider is in the cluster. */
@@ -60,10 +67,10 @@ export function registerCommand(): Command {
     .action(async (virtualNode: string, flags: Flags) => {
       const client = await createKubeClient(loadKubeConfig(flags.kubeconfig), systemClock);
       try {
-        const { image, replicas, config } = await modelOf(client, flags);
+        const { image, size, config } = await modelOf(client, flags);
         const content = flags.config === undefined ? config : await readConfig(flags.config);
         const source = { path: flags.config ?? `the configuration of ${flags.like}`, content };
-        const said: InstallFlags = { image, replicas, virtualNode, namespace: flags.namespace };
+        const said: InstallFlags = { image, ...size, virtualNode, namespace: flags.namespace };
         await installAndWait(installOptions(said, source), flags);
       } finally {
         await client.close();

@@ -4,11 +4,14 @@ import { parseConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { virtualNodesOf } from '../config/virtual-nodes.ts';
 import { NodelessError } from '../core/errors.ts';
+import { parseNano } from '../core/quantity.ts';
 
 /** A provider that runs in the cluster that it serves. */
 export interface InClusterProvider {
   readonly image: string;
   readonly replicas: number;
+  /** How much memory a replica may have, as a quantity; enough for a virtual node's 1,000 pods unless given. */
+  readonly memoryLimit?: string;
   /** What `nodeless run --config` reads, as a file says it. */
   readonly config: object;
 }
@@ -28,6 +31,16 @@ export interface InstallOptions {
   readonly monitors?: boolean;
   /** Without one, only what a provider needs that runs elsewhere. */
   readonly provider?: InClusterProvider;
+}
+
+/** What a replica is sure of; its limit is at least its memory. */
+const REQUESTS = { cpu: '100m', memory: '256Mi' };
+/** 1,000 cells with a kube-proxy each take 2 GiB, and what cells may make the cell API hold 0.75 GiB (docs/cell-api.md). */
+const MEMORY_LIMIT = '3Gi';
+
+/** Whether a replica may have no more memory than that. @throws NodelessError InvalidQuantity */
+export function isEnoughMemory(quantity: string): boolean {
+  return parseNano(quantity) >= parseNano(REQUESTS.memory);
 }
 
 /** Any will do where the configuration is checked; a replica's is its pod's. */
@@ -61,7 +74,8 @@ export function checkInCluster(input: object, source: string): Config {
 }
 
 /** What stands in the manifests' placeholders, beside what each virtual node has of its own. */
-export function workloadValues({ image, replicas, config }: InClusterProvider): Readonly<Record<string, string>> {
+export function workloadValues(provider: InClusterProvider): Readonly<Record<string, string>> {
+  const { image, replicas, memoryLimit = MEMORY_LIMIT, config } = provider;
   const checked = checkInCluster(config, 'the configuration');
   const nodes = virtualNodesOf(checked);
   // The Service that follows the leader is there for cells to call.
@@ -70,6 +84,7 @@ export function workloadValues({ image, replicas, config }: InClusterProvider): 
   return {
     IMAGE_REFERENCE: JSON.stringify(image),
     REPLICAS: String(replicas),
+    RESOURCES: JSON.stringify({ requests: REQUESTS, limits: { memory: memoryLimit } }),
     CONFIGURATION: JSON.stringify(text),
     CONFIG_DIGEST: createHash('sha256').update(text).digest('hex').slice(0, 12),
     CELL_API_FIRST_PORT: String(nodes[0]?.cellApiPort),

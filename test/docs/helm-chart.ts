@@ -20,6 +20,7 @@ const EXPRESSIONS = {
   METRICS_SERVICE: '{{ include "nodeless.metricsService" $ }}',
   IMAGE_REFERENCE: '{{ include "nodeless.image" $ | quote }}',
   REPLICAS: '{{ $.Values.replicas }}',
+  RESOURCES: '{{ $.Values.resources | toJson }}',
   CONFIGURATION: '{{ include "nodeless.configuration" $ | toJson }}',
   CONFIG_DIGEST: '{{ include "nodeless.configuration" $ | sha256sum | trunc 12 }}',
   CELL_API_FIRST_PORT: port('cellApi', 8443),
@@ -43,6 +44,18 @@ const CONDITIONS: readonly (readonly [word: RegExp, value: string])[] = [
   [/^kind: (ServiceMonitor|PrometheusRule)$/m, 'monitors.enabled'],
 ];
 
+/** What values add, after a line of a document. */
+const ADDITIONS: readonly (readonly [line: RegExp, template: string])[] = [
+  [
+    /^ {6}serviceAccountName: nodeless\n/m,
+    '      {{- with $.Values.imagePullSecrets }}\n      imagePullSecrets: {{ toJson . }}\n      {{- end }}\n',
+  ],
+  [
+    /^kind: ServiceAccount\nmetadata:\n/m,
+    '  {{- with $.Values.serviceAccount.annotations }}\n  annotations: {{ toJson . }}\n  {{- end }}\n',
+  ],
+];
+
 /** The value by which one of several releases makes a document that is not of one virtual node. */
 function sharing(document: string): readonly string[] {
   const content = document.replaceAll(/^\s*#.*$/gm, '');
@@ -58,7 +71,10 @@ function template(document: string): string {
     /\[([^\][\s]*)EACH_NODE\]/g,
     (_, prefix: string) => `{{ include "nodeless.each" (dict "root" $ "format" "${prefix}%s") }}`,
   );
-  const filled = fill(lists, EXPRESSIONS);
+  const filled = ADDITIONS.reduce(
+    (text, [line, added]) => text.replace(line, (whole) => `${whole}${added}`),
+    fill(lists, EXPRESSIONS),
+  );
   const values = CONDITIONS.filter(([word]) => word.test(document)).map(([, value]) => `.Values.${value}`);
   const needed = [...sharing(document), ...values];
   const [open, close] = isOfNode(document)
@@ -94,11 +110,15 @@ function valuesSchema(): object {
     ...(required.length === 0 ? {} : { required }),
   });
   const flag = (key: string) => object({ [key]: { type: 'boolean' } });
+  const quantities = { type: 'object', additionalProperties: { type: ['string', 'number'] } };
   return {
     $schema,
     ...object({
       image: object({ repository: { type: 'string' }, tag: { type: 'string' } }),
       replicas: { type: 'integer', minimum: 1, maximum: 9 },
+      resources: object({ requests: quantities, limits: quantities }),
+      imagePullSecrets: { type: 'array', items: object({ name: { type: 'string' } }, ['name']) },
+      serviceAccount: object({ annotations: { type: 'object', additionalProperties: { type: 'string' } } }),
       // What is required of it is told by the templates, in a sentence.
       config: withoutRequired(config),
       virtualNode: object({ name: { type: 'string', pattern: '^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$' } }, ['name']),

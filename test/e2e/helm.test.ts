@@ -75,11 +75,28 @@ describe('the Helm chart', () => {
     expect(comparable(theirs)).toEqual(comparable(ours.filter(({ kind }) => kind !== 'Namespace')));
   });
 
+  test('has the resources, the registry’s secret and the annotations of the service account that values say', async () => {
+    const role = 'arn:aws:iam::1:role/nodeless';
+    const values = [
+      'resources.limits.memory=4Gi',
+      'imagePullSecrets[0].name=registry',
+      `serviceAccount.annotations.eks\\.amazonaws\\.com/role-arn=${role}`,
+    ];
+    const objects = await rendered(...IMAGE, '--set', values.join(','));
+    const one = (wanted: string) => objects.find(({ kind }) => kind === wanted);
+    expect(one('ServiceAccount')?.metadata.annotations).toEqual({ 'eks.amazonaws.com/role-arn': role });
+    const resources = { requests: { cpu: '100m', memory: '256Mi' }, limits: { memory: '4Gi' } };
+    expect(one('Deployment')).toMatchObject({
+      spec: { template: { spec: { imagePullSecrets: [{ name: 'registry' }], containers: [{ resources }] } } },
+    });
+  });
+
   test.each([
     [['--set', 'replicaz=3'], 'replicaz'],
     [['--set', 'config.cels.gather=1s'], 'cels'],
     [['--set', 'config.provider=local'], 'local cells can not be launched from a pod'],
     [['--set', 'config.virtualNode.address=10.0.0.1'], 'is the pod'],
+    [['--set', 'imagePullSecrets={registry}'], 'imagePullSecrets'],
     [['--set', 'image.repository='], 'image.repository: is required'],
   ])('refuses %j with what is wrong', async (flags, words) => {
     const { exitCode, all } = await helm('template', 'nodeless', CHART, ...IMAGE, ...flags);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type InstallFlags, installOptions, nodesOf } from '../../../src/cli/install-flags.ts';
+import { type InstallFlags, installOptions, memoryOf, nodesOf } from '../../../src/cli/install-flags.ts';
+import { installObjects } from '../../../src/install/objects.ts';
 
 const FILE = { path: 'nodeless.yaml', content: { provider: 'simulated' } };
 const IMAGE = 'registry.example.com/nodeless:1';
@@ -46,6 +47,19 @@ describe('the flags of nodeless install', () => {
     const check = () => installOptions({ image: IMAGE, ...flags }, { path: 'nodeless.yaml', content });
     expect(check).toThrow(expect.objectContaining({ code: 'ConfigInvalid' }));
     expect(check).toThrow(message);
+  });
+
+  test.each(['256Mi', '3Gi', '4000000000'])('%s of memory is what a replica may have', async (memory) => {
+    const options = installOptions({ image: IMAGE, memory: memoryOf(memory) }, FILE);
+    const objects = await installObjects(options);
+    const resources = { requests: { memory: '256Mi' }, limits: { memory } };
+    expect(objects.find(({ kind }) => kind === 'Deployment')).toMatchObject({
+      spec: { template: { spec: { containers: [{ resources }] } } },
+    });
+  });
+
+  test.each(['3', '255Mi', '-3Gi', '3GB', ''])('%j of memory is refused with what is wrong', (memory) => {
+    expect(() => memoryOf(memory)).toThrow('256Mi or more, such as 3Gi');
   });
 
   test('what they say of names wins over the configuration file, and is what the provider is configured with', () => {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { parseNano } from '../../../src/core/quantity.ts';
 import { fieldChanges } from '../../../src/install/field-changes.ts';
 import { installObjects } from '../../../src/install/objects.ts';
 import { fill } from '../../../src/install/placeholders.ts';
@@ -58,7 +59,22 @@ describe('a provider in the cluster', () => {
     expect(one(objects, 'NetworkPolicy', 'nodeless-n')).toMatchObject({
       spec: { podSelector: { matchLabels: labels } },
     });
-    expect(JSON.stringify(objects)).not.toMatch(/VIRTUAL_NODE|NAMESPACE|NODE_|WORKLOAD|_PORT\b|REPLICAS|CONFIG/);
+    expect(JSON.stringify(objects)).not.toMatch(
+      /VIRTUAL_NODE|NAMESPACE|NODE_|WORKLOAD|_PORT\b|REPLICAS|RESOURCES|CONFIG/,
+    );
+  });
+
+  test('may have the memory that 1,000 cells take, and what all cells may hold of the cell API', async () => {
+    const deployment = one(await installed({ provider: 'simulated' }), 'Deployment', 'nodeless-n');
+    const { limits } = (
+      deployment as unknown as {
+        spec: { template: { spec: { containers: [{ resources: { limits: { memory: string } } }] } } };
+      }
+    ).spec.template.spec.containers[0].resources;
+    const mebibyte = 2n ** 20n;
+    expect(parseNano(limits.memory) / 10n ** 9n).toBeGreaterThan(
+      ((2009n * 1000n) / 1024n) * mebibyte + (256n + 512n) * mebibyte,
+    );
   });
 
   test('reads the configuration that was given, and is replaced when that changes', async () => {
