@@ -6,7 +6,6 @@ import { type AwsClient, createAwsClient } from './api/aws-client.ts';
 import { Ec2Boot } from './boot/cell-boot.ts';
 import { Images } from './boot/images.ts';
 import { type Catalogue, createCatalogue } from './catalogue/catalogue.ts';
-import { DEFAULT_ROOT_VOLUME_BYTES } from './catalogue/root-volume.ts';
 import { readOwnSubnets } from './catalogue/sources.ts';
 import { Attestor } from './identity/attestor.ts';
 import { claimMachine } from './instances/claim.ts';
@@ -44,7 +43,6 @@ class AwsEc2Provider implements CellProvider {
     this.#catalogue = createCatalogue({
       client,
       settings,
-      rootVolumeBytes: DEFAULT_ROOT_VOLUME_BYTES,
       clock,
       random,
       onFailure: (part, error) =>

@@ -1,4 +1,5 @@
 import type { Resources } from './resources.ts';
+import type { RootVolume } from './root-volume.ts';
 
 export const LAUNCH_TYPES = ['ec2-on-demand', 'ec2-spot', 'fargate', 'local', 'simulated'] as const;
 export type LaunchType = (typeof LAUNCH_TYPES)[number];
@@ -22,6 +23,8 @@ export interface Offering {
   /** True where no price list has it, and the price is a guess from the machine's size. */
   readonly isPriceEstimated?: boolean;
   readonly available: boolean;
+  /** Where the disk is as large as the class of the cell asks for. */
+  readonly rootVolume?: RootVolume;
   /** Names what is counted to one quota in the cloud; absent where each type has its own. */
   readonly quota?: string;
 }

@@ -28,7 +28,7 @@ function rankOf(preferred: readonly LaunchType[], { launchType }: Offering): num
   return rank === -1 ? preferred.length : rank;
 }
 
-/** What machines of an offering turned out to have in a class; the same object where nothing is known. */
+/** An offering as it is in a class, dearer or cheaper by the same for all; the same object where that changes nothing. */
 export type Correct = (offering: Offering, spec: CellClassSpec) => Offering;
 
 function entryOf(offering: Offering): Entry {

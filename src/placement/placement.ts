@@ -6,6 +6,7 @@ import { type Constraints, parseConstraints } from '../core/constraints.ts';
 import { isNodelessError, isRefusal, NodelessError } from '../core/errors.ts';
 import { CONSTRAINTS_ANNOTATION } from '../core/names.ts';
 import { add, minus, type Resources } from '../core/resources.ts';
+import { withRootVolume } from '../core/root-volume.ts';
 import { podNeed } from '../core/sizing.ts';
 import type { WirePod } from '../kube/wire-pod.ts';
 import { type Admission, admissionOf, type Standing, withinClass } from './admission.ts';
@@ -16,7 +17,7 @@ import { pick, survey } from './choose.ts';
 import { describeChoice, type Explanation, explain } from './explanation.ts';
 import { Measured } from './measured.ts';
 import { Offered } from './offered.ts';
-import type { OfferingTable } from './offering-table.ts';
+import type { Correct, OfferingTable } from './offering-table.ts';
 import { ownConstraints } from './own-terms.ts';
 import { namesArchitecture, type Query } from './query.ts';
 import { refusal } from './refusal.ts';
@@ -88,7 +89,7 @@ export class Placement {
     const { provider, clock, onOfferingsFailed = () => undefined } = options;
     this.#capacity = new Capacity(clock);
     this.#measured = new Measured(clock);
-    const correct = this.#measured.correct.bind(this.#measured);
+    const correct: Correct = (offering, spec) => this.#measured.correct(withRootVolume(offering, spec), spec);
     this.#offered = new Offered({ provider, clock, correct, onFailure: onOfferingsFailed });
   }
 

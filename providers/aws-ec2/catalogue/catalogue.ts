@@ -12,8 +12,6 @@ export type MarketPart = 'types' | 'zones' | 'price list' | 'spot prices';
 export interface CatalogueOptions {
   readonly client: AwsClient;
   readonly settings: AwsEc2Settings;
-  /** Of the root volume that offerings are sized and priced with. */
-  readonly rootVolumeBytes: number;
   readonly clock: Clock;
   readonly random: () => number;
   /** Told once of each time in which a part can't be read. */
@@ -34,7 +32,7 @@ export interface Catalogue {
 }
 
 export function createCatalogue(options: CatalogueOptions): Catalogue {
-  const { client, settings, rootVolumeBytes, clock, random } = options;
+  const { client, settings, clock, random } = options;
 
   function part<T>(name: MarketPart, renewAfterMs: number, load: (signal: AbortSignal) => Promise<T>): Refreshed<T> {
     const onFailure = (error: unknown) => options.onFailure(name, error);
@@ -55,11 +53,7 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
         spot.getOrNone(signal),
       ]);
       const [known, typesByZone, onDemandUsd, spotUsd] = market;
-      return offeringsOf(
-        { types: known, typesByZone, onDemand: onDemandUsd, spot: spotUsd },
-        settings,
-        rootVolumeBytes,
-      );
+      return offeringsOf({ types: known, typesByZone, onDemand: onDemandUsd, spot: spotUsd }, settings);
     },
     stop() {
       for (const one of [types, zones, onDemand, spot]) one.stop();

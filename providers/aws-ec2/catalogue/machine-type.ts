@@ -13,6 +13,7 @@ export interface MachineType {
   readonly devices: Readonly<Record<string, number>>;
   readonly isMetal: boolean;
   readonly isCurrentGeneration: boolean;
+  readonly isOnDemand: boolean;
   readonly isSpot: boolean;
   /** Of burstable types. */
   readonly baselineCpuMilli?: number;
@@ -39,10 +40,6 @@ function devicesOf({ GpuInfo, NeuronInfo }: InstanceTypeInfo): Readonly<Record<s
   return devices;
 }
 
-function spotless(info: InstanceTypeInfo): boolean {
-  return info.SupportedUsageClasses?.includes('spot') !== true;
-}
-
 /** What EC2 tells of a type; undefined for what no cell can be: macOS, paravirtual, burstable without a known baseline. */
 export function machineTypeOf(info: InstanceTypeInfo): MachineType | undefined {
   const { InstanceType: name, VCpuInfo, MemoryInfo, ProcessorInfo } = info;
@@ -63,7 +60,8 @@ export function machineTypeOf(info: InstanceTypeInfo): MachineType | undefined {
     devices: devicesOf(info),
     isMetal: info.BareMetal === true,
     isCurrentGeneration: info.CurrentGeneration === true,
-    isSpot: !spotless(info),
+    isOnDemand: info.SupportedUsageClasses?.includes('on-demand') === true,
+    isSpot: info.SupportedUsageClasses?.includes('spot') === true,
     ...(baseline === undefined ? {} : { baselineCpuMilli: baseline }),
   };
 }

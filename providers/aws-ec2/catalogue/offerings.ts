@@ -1,9 +1,10 @@
 import type { LaunchType, Offering } from '../../../src/core/offerings.ts';
+import { DEFAULT_ROOT_VOLUME_BYTES, type RootVolume } from '../../../src/core/root-volume.ts';
 import type { AwsEc2Settings } from '../settings.ts';
 import { estimateHourUsd, estimateSpotHourUsd } from './estimate.ts';
 import type { MachineType } from './machine-type.ts';
 import { quotaOf } from './quota.ts';
-import { resourcesOf } from './usable.ts';
+import { ROOT_VOLUME_USE, reservedCpuMilli, resourcesOf } from './usable.ts';
 
 /** What AWS has told, from which offerings are made. */
 export interface Market {
@@ -26,10 +27,21 @@ const HOURS_OF_MONTH = 730;
 /** Eight places: a root volume's hour costs tenths of cents. */
 const PLACES = 8;
 
+/** The root volume that offerings are sized and priced with: that of a class that does not say. */
+function rootVolumeOf({ prices }: AwsEc2Settings): RootVolume {
+  const gibHourUsd = prices.volumeGiBMonthUsd / HOURS_OF_MONTH;
+  return { ...ROOT_VOLUME_USE, sizeBytes: DEFAULT_ROOT_VOLUME_BYTES, gibHourUsd };
+}
+
 /** What an hour of a cell costs beside its compute. */
-function extrasHourUsd({ prices, publicAddress }: AwsEc2Settings, rootVolumeBytes: number): number {
-  const volume = ((rootVolumeBytes / GiB) * prices.volumeGiBMonthUsd) / HOURS_OF_MONTH;
-  return volume + (publicAddress ? prices.publicAddressHourUsd : 0);
+function extrasHourUsd({ prices, publicAddress }: AwsEc2Settings, { sizeBytes, gibHourUsd }: RootVolume): number {
+  return (sizeBytes / GiB) * gibHourUsd + (publicAddress ? prices.publicAddressHourUsd : 0);
+}
+
+/** What pods may count on of a burstable type: the kubelet's share is of the same CPU. */
+function baselineOf({ baselineCpuMilli, vcpus }: MachineType): Pick<Offering, 'baselineCpuMilli'> {
+  if (baselineCpuMilli === undefined) return {};
+  return { baselineCpuMilli: Math.max(0, baselineCpuMilli - reservedCpuMilli(vcpus)) };
 }
 
 function discounted(type: MachineType, usd: number, { discounts }: AwsEc2Settings): number {
@@ -52,14 +64,15 @@ function spotPrice(type: MachineType, zone: string, market: Market): Price | und
 }
 
 /** Every way to buy a cell: type by zone by launch type, at what all of the cell costs. */
-export function offeringsOf(market: Market, settings: AwsEc2Settings, rootVolumeBytes: number): readonly Offering[] {
-  const extras = extrasHourUsd(settings, rootVolumeBytes);
+export function offeringsOf(market: Market, settings: AwsEc2Settings): readonly Offering[] {
+  const rootVolume = rootVolumeOf(settings);
+  const extras = extrasHourUsd(settings, rootVolume);
   const counted = market.types.filter(
     ({ isMetal, isCurrentGeneration }) =>
       (settings.includeMetal || !isMetal) && (settings.includePreviousGeneration || isCurrentGeneration),
   );
   return counted.flatMap((type) => {
-    const { capacity, allocatable } = resourcesOf(type, rootVolumeBytes);
+    const { capacity, allocatable } = resourcesOf(type, rootVolume);
     if (allocatable.memoryBytes === 0) return [];
     const list = listPrice(type, market);
     const onDemand = { ...list, usd: discounted(type, list.usd, settings) };
@@ -70,16 +83,17 @@ export function offeringsOf(market: Market, settings: AwsEc2Settings, rootVolume
       arch: type.arch,
       capacity,
       allocatable,
-      ...(type.baselineCpuMilli === undefined ? {} : { baselineCpuMilli: type.baselineCpuMilli }),
+      ...baselineOf(type),
       pricePerHourUsd: Number((usd + extras).toFixed(PLACES)),
       ...(isEstimated ? { isPriceEstimated: true } : {}),
       available: true,
+      rootVolume,
       quota: quotaOf(type),
     });
     return [...market.typesByZone].flatMap(([zone, names]) => {
       if (!names.has(type.name)) return [];
       const spot = spotPrice(type, zone, market);
-      const bought = [offering('ec2-on-demand', zone, onDemand)];
+      const bought = type.isOnDemand ? [offering('ec2-on-demand', zone, onDemand)] : [];
       return spot === undefined ? bought : [...bought, offering('ec2-spot', zone, spot)];
     });
   });

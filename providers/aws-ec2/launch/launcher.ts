@@ -119,7 +119,10 @@ export class Launcher {
       this.#network.subnetsIn(offering.zone, cellClass.spec, signal),
       this.#network.groupsOf(cellClass.spec, signal),
     ]);
-    const template = templateOf({ home: tags, settings, spec: cellClass.spec, image, securityGroups });
+    const template = templateOf({
+      ...{ home: tags, settings, spec: cellClass.spec, image, securityGroups },
+      isBurstable: offering.baselineCpuMilli !== undefined,
+    });
     const { instanceType, launchType, zone } = offering;
     const parts = [template.name, instanceType, launchType, zone, shapeText(offering), ...subnets, tags.cellClass];
     const kind = createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 32);

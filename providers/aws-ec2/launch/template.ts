@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { RequestLaunchTemplateData } from '@aws-sdk/client-ec2';
 import type { CellClassSpec } from '../../../src/core/cell-class.ts';
+import { rootVolumeBytesOf } from '../../../src/core/root-volume.ts';
 import type { BootImage } from '../boot.ts';
-import { rootVolumeBytesOf } from '../catalogue/root-volume.ts';
 import { type Home, homeTags, type Tags, tagList } from '../instances/tags.ts';
 import type { AwsEc2Settings } from '../settings.ts';
 
@@ -12,6 +12,8 @@ export interface TemplateParts {
   readonly spec: CellClassSpec;
   readonly image: BootImage;
   readonly securityGroups: readonly string[];
+  /** Whether the machine is one that can be given more CPU than it has for good. */
+  readonly isBurstable: boolean;
 }
 
 /** A launch template: what machines of a class have in common, under a name that says what is in it. */
@@ -46,7 +48,14 @@ function rootVolume({ rootVolume: volume, ...spec }: CellClassSpec, rootDevice: 
 }
 
 /** The template of a class; equal parts give the same name, so it is made once for all, and never changed. */
-export function templateOf({ home, settings, spec, image, securityGroups }: TemplateParts): LaunchTemplate {
+export function templateOf({
+  home,
+  settings,
+  spec,
+  image,
+  securityGroups,
+  isBurstable,
+}: TemplateParts): LaunchTemplate {
   const tags = { ...spec.tags, ...homeTags(home) };
   const data: RequestLaunchTemplateData = {
     ImageId: image.imageId,
@@ -63,6 +72,8 @@ export function templateOf({ home, settings, spec, image, securityGroups }: Temp
         ...(securityGroups.length === 0 ? {} : { Groups: [...securityGroups] }),
       },
     ],
+    // Else most burst on credit, which is billed beyond the price. Other types are refused with it.
+    ...(isBurstable ? { CreditSpecification: { CpuCredits: 'standard' } } : {}),
     ...profile(spec.instanceProfile ?? settings.instanceProfile),
     // A cell that shuts itself down is over, and must not go on costing.
     InstanceInitiatedShutdownBehavior: 'terminate',

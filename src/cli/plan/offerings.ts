@@ -1,7 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { createAwsClient } from '../../../providers/aws-ec2/api/aws-client.ts';
 import { createCatalogue } from '../../../providers/aws-ec2/catalogue/catalogue.ts';
-import { DEFAULT_ROOT_VOLUME_BYTES } from '../../../providers/aws-ec2/catalogue/root-volume.ts';
 import { hostSize } from '../../../providers/local/cell-machine.ts';
 import { localOfferings } from '../../../providers/local/offerings.ts';
 import { simulatedOfferings } from '../../../providers/simulated/offerings.ts';
@@ -27,7 +26,6 @@ async function ec2Offerings(config: Config, signal: AbortSignal): Promise<readon
   const catalogue = createCatalogue({
     client,
     settings,
-    rootVolumeBytes: DEFAULT_ROOT_VOLUME_BYTES,
     clock,
     random: Math.random,
     onFailure: (part, error) => process.stderr.write(`the ${part} can not be read: ${messageOf(error)}\n`),

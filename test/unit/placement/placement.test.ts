@@ -389,6 +389,21 @@ describe('a launch that the cloud refuses', () => {
   });
 });
 
+describe('the root volume of a class', () => {
+  const GIB = 2 ** 30;
+  const rootVolume = { sizeBytes: 20 * GIB, gibHourUsd: 0.001, systemBytes: 2 * GIB, evictionShare: 0.1 };
+
+  test('is what its offerings have room for, and cost', async () => {
+    const { choose, defineClass } = rig([offering('small', '1', '2Gi', 0.05, { rootVolume })]);
+    defineClass('large-disk', { rootVolume: { size: '120Gi' } });
+    const hungry = { 'ephemeral-storage': '100Gi' };
+    await refusedWith('NoOffering', /ephemeral/, choose(pod(hungry)));
+    const { offering: chosen } = await choose(pod(hungry, ofClass('large-disk')));
+    expect(chosen.pricePerHourUsd).toBeCloseTo(0.15, 8);
+    expect(chosen.allocatable.ephemeralStorageBytes).toBe(106 * GIB);
+  });
+});
+
 describe('what machines turn out to have', () => {
   const need = pod({ cpu: '1', memory: '2Gi' });
   const less = resourcesOf({ cpu: '1', memory: '1900Mi' });

@@ -6,7 +6,6 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createAwsClient } from '../../../../providers/aws-ec2/api/aws-client.ts';
 import { createCatalogue, type MarketPart } from '../../../../providers/aws-ec2/catalogue/catalogue.ts';
-import { DEFAULT_ROOT_VOLUME_BYTES } from '../../../../providers/aws-ec2/catalogue/root-volume.ts';
 import type { AwsEc2Settings } from '../../../../providers/aws-ec2/settings.ts';
 import { awsEc2Settings } from '../../../../src/config/aws-ec2.ts';
 import { parseConfig } from '../../../../src/config/load.ts';
@@ -36,7 +35,6 @@ function catalogueOf(given: object = {}) {
   const catalogue = createCatalogue({
     ...parts,
     client,
-    rootVolumeBytes: DEFAULT_ROOT_VOLUME_BYTES,
     random: Math.random,
     onFailure,
   });

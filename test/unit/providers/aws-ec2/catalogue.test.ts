@@ -4,17 +4,21 @@ import { estimateHourUsd } from '../../../../providers/aws-ec2/catalogue/estimat
 import { machineTypeOf } from '../../../../providers/aws-ec2/catalogue/machine-type.ts';
 import { type Market, offeringsOf } from '../../../../providers/aws-ec2/catalogue/offerings.ts';
 import { priceOf, pricingRegionOf } from '../../../../providers/aws-ec2/catalogue/price-list.ts';
+import { quotaOf } from '../../../../providers/aws-ec2/catalogue/quota.ts';
 import { Refreshed } from '../../../../providers/aws-ec2/catalogue/refreshed.ts';
 import { resourcesOf } from '../../../../providers/aws-ec2/catalogue/usable.ts';
 import type { AwsEc2Settings } from '../../../../providers/aws-ec2/settings.ts';
 import { awsEc2Settings } from '../../../../src/config/aws-ec2.ts';
 import { parseConfig } from '../../../../src/config/load.ts';
 import type { Clock } from '../../../../src/core/clock.ts';
+import type { Offering } from '../../../../src/core/offerings.ts';
+import { withRootVolume } from '../../../../src/core/root-volume.ts';
 import { listPriceUsd } from '../../../support/aws/price-list.ts';
+import { cellClass } from '../../../support/cell-class.ts';
 
 const GiB = 2 ** 30;
 const MiB = 2 ** 20;
-const DISK = 20 * GiB;
+const DISK = { sizeBytes: 20 * GiB, gibHourUsd: 0.0001, systemBytes: 3 * GiB, evictionShare: 0.1 };
 
 function info(name: string, vcpus: number, memoryMiB: number, more: Partial<InstanceTypeInfo> = {}): InstanceTypeInfo {
   return {
@@ -104,9 +108,9 @@ describe('what of a machine pods may have', () => {
 
 describe('offerings', () => {
   test('cost compute, root volume and, where asked for, an address', () => {
-    const [without] = offeringsOf(market(), SETTINGS, DISK);
+    const [without] = offeringsOf(market(), SETTINGS);
     expect(without?.pricePerHourUsd).toBeCloseTo(0.0816 + 0.002, 8);
-    const [withAddress] = offeringsOf(market(), { ...SETTINGS, publicAddress: true }, DISK);
+    const [withAddress] = offeringsOf(market(), { ...SETTINGS, publicAddress: true });
     expect(withAddress?.pricePerHourUsd).toBeCloseTo(0.0816 + 0.002 + 0.005, 8);
   });
 
@@ -116,25 +120,63 @@ describe('offerings', () => {
     [{ '*': 20, m7g: 50 }, 0.0816 * 0.5],
     [{ c7g: 90 }, 0.0816],
   ])('a discount %j is off the compute on demand, and not off spot', (discounts, computeUsd) => {
-    const [onDemand, spot] = offeringsOf(market(), { ...SETTINGS, discounts }, DISK);
+    const [onDemand, spot] = offeringsOf(market(), { ...SETTINGS, discounts });
     expect(onDemand?.pricePerHourUsd).toBeCloseTo(computeUsd + 0.002, 8);
     expect(spot?.pricePerHourUsd).toBeCloseTo(0.03 + 0.002, 8);
   });
 
+  test('of a burstable type count at its baseline, less what the kubelet takes of it', () => {
+    const types = [typeOf('t3.large', 2, 8_192)];
+    const onDemand = new Map([['t3.large', 0.0832]]);
+    const [t3] = offeringsOf(market({ types, onDemand }), SETTINGS);
+    expect(t3?.baselineCpuMilli).toBe(600 - 70);
+    expect(t3).toMatchObject({ quota: 'standard', allocatable: { cpuMilli: 2_000 - 70 } });
+  });
+
+  test('are not on demand where a type is sold otherwise alone', () => {
+    const types = [typeOf('m7g.large', 2, 8_192, { SupportedUsageClasses: ['spot', 'capacity-block'] as never })];
+    expect(offeringsOf(market({ types }), SETTINGS).map(({ launchType }) => launchType)).toEqual(['ec2-spot']);
+  });
+
+  test('are as large and as dear as the root volume that a class asks for', () => {
+    const [m7g] = offeringsOf(market(), SETTINGS) as [Offering];
+    const { spec } = cellClass({ rootVolume: { size: '120Gi' } });
+    const larger = withRootVolume(m7g, spec);
+    expect(larger.pricePerHourUsd).toBeCloseTo(0.0816 + 0.012, 8);
+    expect(larger.capacity.ephemeralStorageBytes).toBe(120 * GiB);
+    expect(larger.allocatable.ephemeralStorageBytes).toBe((120 * 0.9 - 3) * GiB);
+    expect(larger.allocatable.memoryBytes).toBe(m7g.allocatable.memoryBytes);
+    expect(withRootVolume(m7g, cellClass().spec)).toBe(m7g);
+    const { rootVolume: _given, ...another } = m7g;
+    expect(withRootVolume(another, spec)).toBe(another);
+  });
+
+  test.each([
+    ['m7g.large', 'standard'],
+    ['im4gn.large', 'standard'],
+    ['c7i.xlarge', 'standard'],
+    ['g6.xlarge', 'g'],
+    ['p5.48xlarge', 'p'],
+    ['inf2.xlarge', 'inf'],
+    ['dl1.24xlarge', 'dl'],
+  ])('of %s count to the quota %s', (name, quota) => {
+    expect(quotaOf({ name })).toBe(quota);
+  });
+
   test('a type that has no spot price where others have one is not offered as spot', () => {
-    const launchTypes = offeringsOf(market({ spot: new Map() }), SETTINGS, DISK).map(({ launchType }) => launchType);
+    const launchTypes = offeringsOf(market({ spot: new Map() }), SETTINGS).map(({ launchType }) => launchType);
     expect(launchTypes).toEqual(['ec2-on-demand']);
   });
 
   test('without spot prices at all, spot is estimated and says so', () => {
-    const [onDemand, spot] = offeringsOf(market({ spot: undefined }), SETTINGS, DISK);
+    const [onDemand, spot] = offeringsOf(market({ spot: undefined }), SETTINGS);
     expect(onDemand?.isPriceEstimated).toBeUndefined();
     expect(spot?.isPriceEstimated).toBe(true);
   });
 
   test('a type that a zone lacks is not offered there', () => {
     const typesByZone = new Map([['us-east-1b', new Set(['c7g.large'])]]);
-    expect(offeringsOf(market({ typesByZone }), SETTINGS, DISK)).toEqual([]);
+    expect(offeringsOf(market({ typesByZone }), SETTINGS)).toEqual([]);
   });
 
   test('metal and previous generations count only when asked for', () => {
@@ -143,7 +185,7 @@ describe('offerings', () => {
       typeOf('m7g.large', 2, 8_192, { CurrentGeneration: false }),
     ];
     const counted = (more: object) =>
-      new Set(offeringsOf(market({ types }), { ...SETTINGS, ...more }, DISK).map(({ instanceType }) => instanceType));
+      new Set(offeringsOf(market({ types }), { ...SETTINGS, ...more }).map(({ instanceType }) => instanceType));
     expect(counted({})).toEqual(new Set());
     expect(counted({ includeMetal: true })).toEqual(new Set(['m7g.metal']));
     expect(counted({ includePreviousGeneration: true })).toEqual(new Set(['m7g.large']));

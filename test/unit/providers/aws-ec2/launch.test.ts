@@ -86,6 +86,7 @@ describe('a launch template', () => {
     spec: cellClass().spec,
     image,
     securityGroups: ['sg-1'],
+    isBurstable: false,
   };
 
   test('has a name that says what is in it', () => {
@@ -97,6 +98,7 @@ describe('a launch template', () => {
       { settings: { publicAddress: false, podAddresses: 4 } },
       { spec: cellClass({ tags: { team: 'shop' } }).spec },
       { spec: cellClass({ rootVolume: { kmsKey: 'key' } }).spec },
+      { isBurstable: true },
     ]) {
       expect(templateOf({ ...parts, ...other }).name).not.toBe(templateOf(parts).name);
     }
@@ -115,6 +117,11 @@ describe('a launch template', () => {
       VolumeSize: 20,
     });
     expect(data.InstanceInitiatedShutdownBehavior).toBe('terminate');
+  });
+
+  test('has burstable machines use no more CPU than their price buys, and tells others nothing of that', () => {
+    expect(templateOf({ ...parts, isBurstable: true }).data.CreditSpecification).toEqual({ CpuCredits: 'standard' });
+    expect(templateOf(parts).data.CreditSpecification).toBeUndefined();
   });
 
   test("takes the class's instance profile before the configured one, by name or ARN", () => {

@@ -9,7 +9,7 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { al2023Parameter, familyOf } from '../../../../../providers/aws-ec2/boot/family.ts';
 import { type UserDataParts, userData, userDataText } from '../../../../../providers/aws-ec2/boot/user-data.ts';
-import { resourcesOf } from '../../../../../providers/aws-ec2/catalogue/usable.ts';
+import { ROOT_VOLUME_USE, resourcesOf } from '../../../../../providers/aws-ec2/catalogue/usable.ts';
 import { awsEc2Settings } from '../../../../../src/config/aws-ec2.ts';
 import { parseConfig } from '../../../../../src/config/load.ts';
 import { cellClass } from '../../../../support/cell-class.ts';
@@ -100,7 +100,8 @@ describe('user data', () => {
     for (const vcpus of [1, 2, 3, 4, 8, 17, 96, 192]) {
       const { stdout } = await run('sh', ['-c', `nproc() { echo ${vcpus}; }\n${formula}\necho $reserved_cpu`]);
       const type = { vcpus, memoryBytes: 2 ** 34, devices: {} } as Parameters<typeof resourcesOf>[0];
-      expect(stdout.trim()).toBe(`${vcpus * 1_000 - resourcesOf(type, 2 ** 34).allocatable.cpuMilli}m`);
+      const disk = { ...ROOT_VOLUME_USE, sizeBytes: 2 ** 34, gibHourUsd: 0 };
+      expect(stdout.trim()).toBe(`${vcpus * 1_000 - resourcesOf(type, disk).allocatable.cpuMilli}m`);
     }
   });
 });
