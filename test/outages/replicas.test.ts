@@ -126,6 +126,9 @@ async function connectionsTo(replica: Replica): Promise<number> {
   return open.split('\n').filter(Boolean).length;
 }
 
+/** A machine with too much to do may have failed a few probes while there was no leader. */
+const allReady = () => kubectl('wait', 'pods', '--all', '--for=condition=Ready', '--timeout=30s');
+
 const notWitnesses = (all: readonly PodIdentity[]) => all.filter(({ name }) => !name.startsWith('old-'));
 
 /** What `kubectl logs -f` writes until there are lines of it. */
@@ -190,11 +193,11 @@ describe('two replicas', () => {
     console.log(`killed: another led after ${ledAfterMs} ms, and served after ${servedAfterMs} ms`);
     expect(ledAfterMs).toBeLessThanOrEqual(SUCCESSION_MS);
     expect(await followLogs('steady')).toMatch(/line \d+\nline \d+\n/);
+    await allReady();
     expect(await identities(tools)).toEqual(before);
     console.log(`killed: an old kubelet heard of a deletion after ${await heardBy(WITNESSES.killed, HEARD_MS)} ms`);
     await startReplica(leader);
-    // A machine with too much to do may have failed a few probes meanwhile.
-    await kubectl('wait', 'pods', '--all', '--for=condition=Ready', '--timeout=30s');
+    await allReady();
     expect(notWitnesses(await identities(tools))).toEqual(notWitnesses(before));
   });
 
@@ -225,6 +228,7 @@ describe('two replicas', () => {
     await eventually('pods have ended', async () => (await machines(CLUSTER)).length === 4, 90_000);
     expect(await leaderOf(client)).toBe(next);
     expect(await twins.stop()).toEqual([]);
+    await kubectl('wait', 'pod/steady', '--for=condition=Ready', '--timeout=30s');
     const after = await identities(tools);
     const steady = ({ name }: { name: string }) => name === 'steady';
     expect(after.filter(steady)).toEqual(before.filter(steady));
@@ -245,7 +249,7 @@ describe('two replicas', () => {
     console.log(`frozen, uncut: an old kubelet heard of a deletion after ${heardAfterMs} ms`);
     await wake(leader);
     expect(await leaderOf(client)).toBe(next);
-    await kubectl('wait', 'pods', '--all', '--for=condition=Ready', '--timeout=30s');
+    await allReady();
     expect(notWitnesses(await identities(tools))).toEqual(notWitnesses(before));
   });
 
@@ -256,6 +260,7 @@ describe('two replicas', () => {
     leaders.push(await holder(client));
     await apply(pod('meanwhile'));
     await kubectl('wait', 'pod/meanwhile', '--for=condition=Ready', '--timeout=60s');
+    await allReady();
     const before = await identities(tools);
     await signalComponent(paths, next, 'SIGTERM');
     await waitForEnd(paths, next, 20_000);
@@ -264,6 +269,7 @@ describe('two replicas', () => {
     leaders.push(await holder(client));
     const alive = async () => (await tryKubectl('exec', 'meanwhile', '--', 'echo', 'alive')).stdout === 'alive';
     await eventually('exec works through it', alive, 30_000);
+    await allReady();
     expect(await identities(tools)).toEqual(before);
     await startReplica(next);
   });
