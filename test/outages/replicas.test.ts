@@ -17,6 +17,7 @@ import { adminClient, startProvider } from '../../src/local-cluster/provider/pro
 import { readAuditLog, requestsOfProvider } from '../support/audit.ts';
 import { machines, noMachines, watchForTwins } from '../support/cells.ts';
 import { toolsOf } from '../support/kubectl.ts';
+import { watchHolders } from '../support/lease-holders.ts';
 import { watchReadiness } from '../support/node-readiness.ts';
 import { pod, webDeployment } from '../support/objects.ts';
 import { identities, type PodIdentity } from '../support/pods.ts';
@@ -35,6 +36,7 @@ const { signal } = new AbortController();
 const REPLICAS = { first: '172.30.255.11', second: '172.30.255.12' } as const;
 type Replica = keyof typeof REPLICAS;
 const NAMES = Object.keys(REPLICAS) as Replica[];
+const [NAMESPACE, LEASE] = ['nodeless-system', 'nodeless-nodeless'];
 const BALANCER = 'balancer';
 const CELL_API_PORT = 8443;
 /** A kubelet whose watch was cut asks again soon, and each time that nobody answers it waits longer: up to a minute. */
@@ -68,7 +70,7 @@ async function startReplica(replica: Replica): Promise<void> {
 }
 
 async function holder(client: KubeClient): Promise<string> {
-  const path = '/apis/coordination.k8s.io/v1/namespaces/nodeless-system/leases/nodeless-nodeless';
+  const path = `/apis/coordination.k8s.io/v1/namespaces/${NAMESPACE}/leases/${LEASE}`;
   const lease = await call<KubeObject>(client, { method: 'GET', path });
   return (lease.spec as { holderIdentity?: string }).holderIdentity ?? '';
 }
@@ -276,12 +278,16 @@ describe('two replicas', () => {
 
   test('a leader that ends in order gives the lease up, so that nobody waits for it', async () => {
     const leader = await leaderOf(client);
+    const held = await holder(client);
+    const lease = await watchHolders(tools, NAMESPACE, LEASE);
+    onTestFinished(() => lease.stop());
     const startedAtMs = Date.now();
     await signalComponent(paths, leader, 'SIGTERM');
     const { next, ledAfterMs } = await succession(client, leader, startedAtMs);
     leaders.push(await holder(client));
     succeededAtMs = Date.now();
     console.log(`ended in order: another led after ${ledAfterMs} ms`);
+    await expect.poll(() => lease.holders).toEqual([held, '', leaders.at(-1)]);
     expect(next).toBe(other(leader));
     await startReplica(leader);
   });
