@@ -20,7 +20,7 @@ import { type MemoryWatch, residentMib, summaryOf, watchMemory } from './provide
 import { type Figures, summed } from './tally.ts';
 import { faultsOfRun, type Summary } from './verdict.ts';
 import { harmDone, snapshotOf } from './victims.ts';
-import type { WatchFigures } from './watcher.ts';
+import type { Keeping, WatchFigures } from './watcher.ts';
 
 interface Options {
   readonly seed?: number;
@@ -89,8 +89,10 @@ async function requestsOf(ground: Ground, from: number, end: number, deadlineMs:
 }
 
 /** How often the watcher's watches have told of its own pod, Secret and ConfigMap. */
-function ownEvents({ watcher: { own } }: Ground, { events }: WatchFigures): readonly number[] {
-  return ['pods', `secret ${own.secret}`, `configmap ${own.configMap}`].map((what) => events[what] ?? 0);
+function ownEvents({ watcher: { own } }: Ground, { events }: WatchFigures): Summary['watched']['own'] {
+  const all = ['pods', `secret ${own.secret}`, `configmap ${own.configMap}`];
+  const told = (keeping: Keeping) => all.map((what) => events[keeping][what] ?? 0);
+  return { lasting: told('lasting'), resumed: told('resumed') };
 }
 
 /** The first half of the requests comes beside the floods, the rest alone: its memory is of requests only. */

@@ -1,7 +1,7 @@
 import type { FloodFigures } from './flooder.ts';
 import type { HonestFigures } from './honest.ts';
 import type { Figures } from './tally.ts';
-import type { WatchFigures } from './watcher.ts';
+import type { Keeping, WatchFigures } from './watcher.ts';
 
 /** The provider's resident memory; of the requests without floods, the medians of the second and the last quarter. */
 export interface Memory {
@@ -21,7 +21,10 @@ export interface Summary extends Figures {
   readonly limitsHit: Readonly<Record<string, number>>;
   readonly floods: FloodFigures['floods'];
   /** `rounds`: how often everybody was changed; `own`: what the watches told of their own pod, Secret and ConfigMap. */
-  readonly watched: WatchFigures & { readonly rounds: number; readonly own: readonly number[] };
+  readonly watched: WatchFigures & {
+    readonly rounds: number;
+    readonly own: Readonly<Record<Keeping, readonly number[]>>;
+  };
   readonly harm: readonly string[];
 }
 
@@ -44,6 +47,7 @@ export const EXPECTED_LIMITS = [
   'connection-limit',
   'connection-rate',
   'receive-rate',
+  'sent-rate',
   'control-frames',
   'slow-reader',
   'foreign-object',
@@ -72,7 +76,10 @@ export const MUST_END = [
 ];
 /** Requests that are so disfigured that HTTP itself refuses them try nothing of ours; most have to. */
 const MAX_UNREAD_SHARE = 0.2;
-/** Of the changes of its own, the share that a watch has to tell; it may have been cut meanwhile. */
+/**
+ * Of the changes of its own, the share that a watch has to tell; it may have been cut meanwhile. One that is resumed is told
+ * what it has missed, and so as many as one that lasts.
+ */
 const MIN_TOLD_SHARE = 0.5;
 /** The share of a run that one watch has to last. */
 const MIN_WATCH_SHARE = 0.5;
@@ -83,9 +90,12 @@ function faultsOfWatches({ watched, seconds }: Summary): readonly string[] {
   return [
     ...leaks.map((leak) => `told of another cell: ${leak}`),
     ...(rounds === 0 ? ['no victim was ever changed'] : []),
-    ...(own.some((told) => told < rounds * MIN_TOLD_SHARE)
-      ? [`of ${rounds} changes of its own a watch was told ${own.join(', ')}: it could not have told foreign ones`]
-      : []),
+    ...(['lasting', 'resumed'] as const)
+      .filter((keeping) => own[keeping].some((told) => told < rounds * MIN_TOLD_SHARE))
+      .map(
+        (keeping) =>
+          `of ${rounds} changes of its own its ${keeping} watches were told ${own[keeping].join(', ')}: they could not have told foreign ones`,
+      ),
     ...(share < MIN_WATCH_SHARE ? [`no watch was open for longer than ${longestMs} ms of ${seconds} s`] : []),
   ];
 }

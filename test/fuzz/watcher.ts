@@ -4,20 +4,22 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { foreignWords } from './judge.ts';
 import type { World } from './world.ts';
 
+/** How a path is watched: for as long as that lasts, or over and over from the last version that was told. */
+export type Keeping = 'lasting' | 'resumed';
+
 /** What the long watches of a hostile cell were told. */
 export interface WatchFigures {
   /** Watches that were begun and answered with 200. */
   readonly begun: number;
   /** The longest that one was open. */
   readonly longestMs: number;
-  /** Events by what was watched. */
-  readonly events: Readonly<Record<string, number>>;
+  /** Events by how and what was watched. */
+  readonly events: Readonly<Record<Keeping, Readonly<Record<string, number>>>>;
   /** What was read and must not have been. */
   readonly leaks: readonly string[];
 }
 
-/** Every other watch resumes so often from the last version that it was told. */
-const RESUME_AFTER_MS = 5_000;
+const LASTS_MS: Readonly<Record<Keeping, number>> = { lasting: 2 ** 31 - 1, resumed: 5_000 };
 const REFUSED_PAUSE_MS = 2_000;
 /** Words that are cut by the end of a piece are found with the next one. */
 const OVERLAP = 512;
@@ -52,17 +54,18 @@ async function watchAll(world: World, signal: AbortSignal): Promise<WatchFigures
   let session = open();
   let begun = 0;
   let longestMs = 0;
-  const events: Record<string, number> = {};
+  const events: Record<Keeping, Record<string, number>> = { lasting: {}, resumed: {} };
   const leaks = new Set<string>();
 
   /** Resolves with the last version that was told when the watch has ended. */
-  function watchOnce(what: string, path: string, lastsMs: number): Promise<string | undefined> {
+  function watchOnce(what: string, path: string, keeping: Keeping): Promise<string | undefined> {
+    const told = events[keeping];
     if (session.closed || session.destroyed) session = open();
     return new Promise((resolve) => {
       const stream = session.request({ ':path': path, accept: 'application/json' });
       const startedAtMs = performance.now();
       const end = () => stream.close();
-      const late = setTimeout(end, lastsMs);
+      const late = setTimeout(end, LASTS_MS[keeping]);
       signal.addEventListener('abort', end, { once: true });
       let status = 0;
       let tail = '';
@@ -75,7 +78,7 @@ async function watchAll(world: World, signal: AbortSignal): Promise<WatchFigures
         const read = chunk.toString('latin1');
         for (const word of foreignWords(tail + read, path, forbidden)) leaks.add(`the watch of ${what}: ${word}`);
         if (status === 200)
-          events[what] = (events[what] ?? 0) + (read.match(/"type":"(ADDED|MODIFIED|DELETED)"/g)?.length ?? 0);
+          told[what] = (told[what] ?? 0) + (read.match(/"type":"(ADDED|MODIFIED|DELETED)"/g)?.length ?? 0);
         version = [...(tail + read).matchAll(/"resourceVersion":"(\d+)"/g)].at(-1)?.[1] ?? version;
         tail = (tail + read).slice(-OVERLAP);
       });
@@ -89,19 +92,19 @@ async function watchAll(world: World, signal: AbortSignal): Promise<WatchFigures
     });
   }
 
-  async function keepWatching(what: string, path: string, lastsMs: number): Promise<void> {
+  async function keepWatching(what: string, path: string, keeping: Keeping): Promise<void> {
     let version: string | undefined;
     while (!signal.aborted) {
       const from = version === undefined || version === '' ? '' : `&resourceVersion=${version}`;
-      version = await watchOnce(what, `${path}&watch=1&allowWatchBookmarks=true${from}`, lastsMs);
+      version = await watchOnce(what, `${path}&watch=1&allowWatchBookmarks=true${from}`, keeping);
       if (version === undefined) await delay(REFUSED_PAUSE_MS, undefined, { signal }).catch(() => undefined);
     }
   }
 
   await Promise.all(
     Object.entries(pathsOf(world)).flatMap(([what, path]) => [
-      keepWatching(what, path, 2 ** 31 - 1),
-      keepWatching(what, path, RESUME_AFTER_MS),
+      keepWatching(what, path, 'lasting'),
+      keepWatching(what, path, 'resumed'),
     ]),
   );
   session.destroy();

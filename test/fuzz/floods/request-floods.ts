@@ -142,6 +142,11 @@ export const REQUEST_FLOODS: Readonly<Record<string, Flood>> = {
     const path = `${LEASES}?watch=1&fieldSelector=metadata.name%3D${ground.world.virtualNode}`;
     return { sent: await unread(ground, path, 6) };
   },
+  'reads of large answers': async (ground) => {
+    const url = `${LEASES}/${ground.world.virtualNode}`;
+    await writeLargeLease(ground.target, ground.world.virtualNode);
+    return burst(ground, { count: 2_000, inFlight: 50, request: () => ({ method: 'GET', url }) });
+  },
   'slow bodies': async ({ target }) => {
     const raws = await Promise.all(Array.from({ length: 3 }, () => RawHttp2.open(target)));
     const block = requestBlock('POST', '/api/v1/nodes', JSON_TYPE);

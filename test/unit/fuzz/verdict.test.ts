@@ -20,7 +20,10 @@ function summaryOf(given: Partial<Summary> = {}): Summary {
       ...Object.entries(MAX_HELD).map(([name, held]) => [name, { sent: 1, seconds: 1, held }]),
     ]),
     harm: [],
-    watched: { begun: 10, longestMs: 99_000, events: {}, leaks: [], rounds: 100, own: [200, 200, 200] },
+    watched: {
+      ...{ begun: 10, longestMs: 99_000, events: { lasting: {}, resumed: {} }, leaks: [], rounds: 100 },
+      own: { lasting: [120, 100, 100], resumed: [118, 99, 99] },
+    },
     ...given,
   };
 }
@@ -33,6 +36,9 @@ describe('the verdict on a run of the fuzzer', () => {
   });
 
   const { watched, floods } = summaryOf();
+  const ownTold = (own: Partial<Summary['watched']['own']>): Partial<Summary> => ({
+    watched: { ...watched, own: { ...watched.own, ...own } },
+  });
   test.each<[string, Partial<Summary>]>([
     ['a request that was given up unanswered', { unanswered: ['7: {}'] }],
     [
@@ -40,8 +46,9 @@ describe('the verdict on a run of the fuzzer', () => {
       { byStatus: { 200: 760, 'none (http2: reset 1)': 240 } },
     ],
     ['a watch that told of another cell', { watched: { ...watched, leaks: ['the watch of pods: canary'] } }],
-    ['victims that were never changed', { watched: { ...watched, rounds: 0, own: [0, 0, 0] } }],
-    ['watches that told nothing of one kind', { watched: { ...watched, own: [200, 49, 200] } }],
+    ['victims that were never changed', { watched: { ...watched, rounds: 0 } }],
+    ['lasting watches that told nothing of one kind', ownTold({ lasting: [120, 0, 100] })],
+    ['resumed watches that told too little', ownTold({ resumed: [118, 99, 49] })],
     ['watches that were all short', { watched: { ...watched, longestMs: 49_000 } }],
     [
       'a flood that left its connection open',
