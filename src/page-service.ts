@@ -22,7 +22,7 @@ export interface PageService extends Led {
 
 /** The page of a virtual node (docs/ui.md): only who leads it knows its cells, so it is served where the cells' metrics are. */
 export function servePage(service: PageService): Promise<Page> {
-  const { config, node, virtualNodes, leadership, nodeClient, provider, clock, registry } = service;
+  const { config, node, virtualNodes, leadership, nodeClient, provider, clock, logger, registry } = service;
   const { book, pods, decisions, capacity } = service;
   const nodes = virtualNodesOf(config).map(({ name }) => name);
   const source = ledSource({
@@ -39,5 +39,5 @@ export function servePage(service: PageService): Promise<Page> {
         return { name, ready, led: name === node.name };
       }),
   });
-  return createPage({ source, registry, clock });
+  return createPage({ source, registry, clock, logger });
 }

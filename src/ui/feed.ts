@@ -1,4 +1,6 @@
+import type { Logger } from 'pino';
 import type { Clock } from '../core/clock.ts';
+import { messageOf } from '../core/errors.ts';
 import type { CellRow } from './cell-row.ts';
 import type { Section } from './section.ts';
 
@@ -43,6 +45,7 @@ function eventOf(name: string, data: string): Buffer {
 export class Feed {
   readonly #source: FeedSource;
   readonly #clock: Clock;
+  readonly #logger: Logger;
   readonly #viewers = new Set<Viewer>();
   /** Cells as they were last sent, encoded, by id. */
   readonly #cells = new Map<string, string>();
@@ -53,17 +56,19 @@ export class Feed {
   #life: AbortController | undefined;
   #isPlanned = false;
   #lastMs = 0;
+  #failing = false;
 
-  constructor({ source, clock }: { readonly source: FeedSource; readonly clock: Clock }) {
+  constructor({ source, clock, logger }: { source: FeedSource; clock: Clock; logger: Logger }) {
     this.#source = source;
     this.#clock = clock;
+    this.#logger = logger;
   }
 
   get viewers(): number {
     return this.#viewers.size;
   }
 
-  /** Has a viewer told of changes from now on; the returned function ends that. */
+  /** Has a viewer told of changes from now on; the returned function ends that. Throws what the source throws. */
   join(viewer: Viewer): () => void {
     if (this.#life === undefined) this.#begin();
     this.#viewers.add(viewer);
@@ -93,7 +98,12 @@ export class Feed {
       this.#plan(life.signal);
     });
     life.signal.addEventListener('abort', endWatch, { once: true });
-    this.#update();
+    try {
+      this.#update();
+    } catch (error) {
+      this.#end();
+      throw error;
+    }
   }
 
   #end(): void {
@@ -117,33 +127,39 @@ export class Feed {
     );
   }
 
+  /** Never throws: whoever leads does not end for a page. What could not be told is told with the next change. */
   #flush(): void {
     this.#isPlanned = false;
     this.#lastMs = this.#clock.now();
-    const event = this.#update();
-    if (event !== undefined) for (const viewer of this.#viewers) viewer.changed(event);
+    try {
+      const event = this.#update();
+      if (event !== undefined) for (const viewer of this.#viewers) viewer.changed(event);
+      this.#failing = false;
+    } catch (error) {
+      if (!this.#failing) this.#logger.error({ reason: messageOf(error) }, 'the page can not be told of changes');
+      this.#failing = true;
+    }
   }
 
   /** Brings what was sent up to date; undefined when nothing has changed. */
   #update(): Buffer | undefined {
-    const cells: string[] = [];
+    const changed = new Map<string, string>();
     const gone: string[] = [];
     for (const cellId of this.#dirty) {
       const row = this.#source.cell(cellId);
-      if (row === undefined) {
-        if (this.#cells.delete(cellId)) gone.push(cellId);
-        continue;
-      }
-      const json = JSON.stringify(row);
-      if (this.#cells.get(cellId) === json) continue;
-      this.#cells.set(cellId, json);
-      cells.push(json);
+      const json = row && JSON.stringify(row);
+      if (json === this.#cells.get(cellId)) continue;
+      if (json === undefined) gone.push(cellId);
+      else changed.set(cellId, json);
     }
-    this.#dirty.clear();
     const parts = this.#changedParts();
-    if (cells.length + gone.length + parts.length === 0) return undefined;
+    // Nothing of the source is read any more: what it throws leaves all that is dirty so.
+    this.#dirty.clear();
+    for (const cellId of gone) this.#cells.delete(cellId);
+    for (const [cellId, json] of changed) this.#cells.set(cellId, json);
+    if (changed.size + gone.length + parts.length === 0) return undefined;
     this.#snapshot = undefined;
-    const data = `{"nowMs":${this.#clock.now()},"parts":{${parts.join(',')}},"cells":[${cells.join(',')}],"gone":${JSON.stringify(gone)}}`;
+    const data = `{"nowMs":${this.#clock.now()},"parts":{${parts.join(',')}},"cells":[${[...changed.values()].join(',')}],"gone":${JSON.stringify(gone)}}`;
     return eventOf('change', data);
   }
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Clock } from '../core/clock.ts';
 import type { Page } from '../kubelet-endpoint/ports.ts';
@@ -11,6 +12,7 @@ export interface PageOptions {
   readonly source: FeedSource;
   readonly registry: Registry;
   readonly clock: Clock;
+  readonly logger: Logger;
   readonly limits?: StreamLimits;
 }
 
@@ -32,9 +34,9 @@ function isPageFile(name: string): name is PageFile {
 }
 
 /** Serves the page and its event streams to whoever was let in; files come from memory. */
-export async function createPage({ source, registry, clock, limits }: PageOptions): Promise<Page> {
+export async function createPage({ source, registry, clock, logger, limits }: PageOptions): Promise<Page> {
   const files = await readPageFiles();
-  const streams = new EventStreams({ feed: new Feed({ source, clock }), clock, limits });
+  const streams = new EventStreams({ feed: new Feed({ source, clock, logger }), clock, logger, limits });
   pageMetrics(registry, () => streams.open);
 
   function openStream(request: IncomingMessage, response: ServerResponse): void {

@@ -1,5 +1,7 @@
 import type { ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
 import type { Clock } from '../core/clock.ts';
+import { messageOf } from '../core/errors.ts';
 import type { Feed } from './feed.ts';
 
 export interface StreamLimits {
@@ -28,18 +30,27 @@ const MAX_UNREAD_BYTES = 1024 * 1024;
 /** Browsers open a stream again after so long. */
 const FIRST = Buffer.from('retry: 2000\n\n');
 
+export interface StreamOptions {
+  readonly feed: Feed;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly limits?: StreamLimits | undefined;
+}
+
 /** The open event streams of a feed: bounded in number, in life, and in what waits for each to be read. */
 export class EventStreams {
   readonly #feed: Feed;
   readonly #clock: Clock;
+  readonly #logger: Logger;
   readonly #limits: Required<StreamLimits>;
   readonly #streams = new Set<Stream>();
   #ended = false;
   #beating: AbortController | undefined;
 
-  constructor({ feed, clock, limits = {} }: { feed: Feed; clock: Clock; limits?: StreamLimits | undefined }) {
+  constructor({ feed, clock, logger, limits = {} }: StreamOptions) {
     this.#feed = feed;
     this.#clock = clock;
+    this.#logger = logger;
     this.#limits = { streams: 32, beatMs: 15_000, stallMs: 30_000, lifeMs: 900_000, ...limits };
   }
 
@@ -56,7 +67,7 @@ export class EventStreams {
   add(response: ServerResponse): void {
     const stream: Stream = { response, openedMs: this.#clock.now(), blockedMs: undefined, isBehind: false };
     this.#streams.add(stream);
-    const leave = this.#feed.join({ changed: (event) => this.#send(stream, event) });
+    let leave = () => {};
     response.once('close', () => {
       leave();
       this.#streams.delete(stream);
@@ -65,8 +76,14 @@ export class EventStreams {
     response.on('error', () => response.destroy());
     response.on('drain', () => this.#drained(stream));
     response.write(FIRST);
-    this.#send(stream, this.#feed.snapshot());
     if (this.#streams.size === 1) void this.#beat();
+    try {
+      leave = this.#feed.join({ changed: (event) => this.#send(stream, event) });
+      this.#send(stream, this.#feed.snapshot());
+    } catch (error) {
+      this.#logger.error({ reason: messageOf(error) }, 'a browser can not be shown the page');
+      response.end();
+    }
   }
 
   /** Ends all, and lets no other begin. */

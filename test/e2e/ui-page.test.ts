@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { pino } from 'pino';
 import type { Browser } from 'playwright-core';
 import { Registry } from 'prom-client';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -39,7 +40,7 @@ async function served(count: number) {
     virtualNodes: () => [{ name: 'vnode', ready: true, led: true }],
     mayAct: () => true,
   });
-  const page = await createPage({ source, registry: new Registry(), clock });
+  const page = await createPage({ source, registry: new Registry(), clock, logger: pino({ level: 'silent' }) });
   const server = createServer((request, response) => {
     page.serve(request.url?.slice(1), request, response);
     response.once('close', () => {

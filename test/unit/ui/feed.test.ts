@@ -1,3 +1,4 @@
+import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import type { CellRow } from '../../../src/ui/cell-row.ts';
 import { Feed, type FeedSource } from '../../../src/ui/feed.ts';
@@ -6,11 +7,12 @@ import { manualClock } from '../../support/manual-clock.ts';
 /** A source of as many cells as a test sets, which counts how often it is read. */
 function source() {
   const cells = new Map<string, string>();
-  const reads = { overviews: 0, cells: 0 };
+  const reads = { overviews: 0, cells: 0, fail: false };
   let changed: ((cellId?: string) => void) | undefined;
   const it: FeedSource = {
     overview() {
       reads.overviews += 1;
+      if (reads.fail) throw new Error('what nobody thought of');
       const section = { id: 'nodes', title: 'Nodes', columns: [], rows: [], empty: '', left: 0 };
       return { node: 'n', version: '1', cells: cells.size, pricePerHourUsd: 0, sections: [section] };
     },
@@ -50,7 +52,7 @@ function parse(event: Buffer): { readonly name: string; readonly told: Told } {
 function feedOf() {
   const from = source();
   const clock = manualClock();
-  const feed = new Feed({ source: from.it, clock });
+  const feed = new Feed({ source: from.it, clock, logger: pino({ level: 'silent' }) });
   const events: Buffer[] = [];
   const join = () => feed.join({ changed: (event) => events.push(event) });
   return { ...from, clock, feed, events, join };
@@ -104,6 +106,26 @@ describe('the page’s state', () => {
     touch();
     await clock.pass(5_000);
     expect(events).toEqual([]);
+  });
+
+  test('that can not be read now ends nothing, and is told of when it can', async () => {
+    const { events, join, set, clock, reads } = feedOf();
+    join();
+    reads.fail = true;
+    set('a', 'booting');
+    await clock.pass(5_000);
+    expect(events).toEqual([]);
+    reads.fail = false;
+    set('b', 'booting');
+    await clock.pass(5_000);
+    expect(events.flatMap((event) => parse(event).told.cells.map(({ id }) => id))).toEqual(['a', 'b']);
+  });
+
+  test('that can not be read when the first one comes is not watched for nobody', () => {
+    const { feed, join, isWatched, reads } = feedOf();
+    reads.fail = true;
+    expect(join).toThrow('what nobody thought of');
+    expect([feed.viewers, isWatched()]).toEqual([0, false]);
   });
 
   test('is the same bytes for all, encoded once', async () => {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, get, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { CellRow } from '../../../src/ui/cell-row.ts';
@@ -17,9 +18,13 @@ afterEach(() => {
 /** A page over real HTTP, with one cell whose text a test sets. */
 async function served(limits: StreamLimits = {}) {
   let text = 'booting';
+  const fault = { isThere: false };
   let changed: (cellId?: string) => void = () => undefined;
   const source: FeedSource = {
-    overview: () => ({ node: 'n', version: '1', cells: 1, pricePerHourUsd: 0, sections: [] }),
+    overview() {
+      if (fault.isThere) throw new Error('what nobody thought of');
+      return { node: 'n', version: '1', cells: 1, pricePerHourUsd: 0, sections: [] };
+    },
     cellIds: () => ['a'],
     cell: () => ({ id: 'a', reason: text }) as CellRow,
     watch(listener) {
@@ -29,7 +34,7 @@ async function served(limits: StreamLimits = {}) {
   };
   const clock = manualClock();
   const registry = new Registry();
-  const page = await createPage({ source, registry, clock, limits });
+  const page = await createPage({ source, registry, clock, logger: pino({ level: 'silent' }), limits });
   const server = createServer((request, response) => page.serve(request.url?.slice(1), request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   ends.push(() => {
@@ -51,7 +56,7 @@ async function served(limits: StreamLimits = {}) {
     changed('a');
   }
   const openStreams = () => registry.getSingleMetricAsString('nodeless_page_streams');
-  return { open, set, page, clock, openStreams };
+  return { open, set, page, clock, openStreams, fault };
 }
 
 /** What a stream has given until now. */
@@ -87,6 +92,16 @@ describe('event streams', () => {
     first?.destroy();
     await expect.poll(async () => (await openStreams()).includes('nodeless_page_streams 1')).toBe(true);
     expect((await open()).statusCode).toBe(200);
+  });
+
+  test('that can not begin end, and take no place', async () => {
+    const { open, openStreams, fault } = await served();
+    fault.isThere = true;
+    const read = reading(await open());
+    await expect.poll(() => read.ended).toBe(true);
+    await expect.poll(async () => (await openStreams()).includes('nodeless_page_streams 0')).toBe(true);
+    fault.isThere = false;
+    expect(reading(await open()).ended).toBe(false);
   });
 
   test('give a sign of life while nothing changes', async () => {
