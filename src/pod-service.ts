@@ -21,11 +21,12 @@ import type { CellClient } from './kubelet-endpoint/cell-client.ts';
 import { podUidsOf } from './kubelet-endpoint/cell-pods.ts';
 import { podEvidence } from './kubelet-endpoint/pod-evidence.ts';
 import { AgentSets } from './placement/agents.ts';
-import { BUILT_IN_CLASS, CellClasses } from './placement/cell-classes.ts';
+import { CellClasses } from './placement/cell-classes.ts';
 import { countCellsElsewhere } from './placement/cells-elsewhere.ts';
 import { placeOf as placeByPolicy } from './placement/place.ts';
 import { Placement } from './placement/placement.ts';
 import { Assignment } from './pods/assignment.ts';
+import { holdBudgets } from './pods/budget-holding.ts';
 import { PodController } from './pods/controller.ts';
 import { watchExpiry } from './pods/expiry.ts';
 import { learnFromEnd } from './pods/learn-from-end.ts';
@@ -99,16 +100,14 @@ export async function servePods(
     arch: ownArch(),
     onOfferingsFailed: (error) => logger.warn({ reason: messageOf(error) }, 'the offerings can not be read'),
   });
-  for (const { cellId, machine } of book.cells()) {
-    placement.hold(cellId, machine?.tags.cellClass ?? BUILT_IN_CLASS, machine?.pricePerHourUsd ?? 0);
-  }
+  const endHolding = holdBudgets({ book, pods, placement });
+  stops.push(async () => endHolding());
   const { zone } = node;
   // Before any pod is looked at: what other zones have counts from the first choice on.
   if (zone !== undefined && cellsOfZones !== undefined) {
     const endCounting = countCellsElsewhere(placement, cellsOfZones, zone);
     stops.push(async () => endCounting());
   }
-  book.onChange(({ cellId }) => book.get(cellId) === undefined && placement.release(cellId));
   const writer = new PodWriter(nodeClient, clock);
   const evidenceOf = async (cell: Cell, podUid: string, ask: AbortSignal) => {
     const kubelet = kubeletOf(cell);

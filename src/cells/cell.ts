@@ -65,6 +65,11 @@ export interface Cell {
   reason?: string;
 }
 
+/** Name of the class of a cell; undefined for a machine that the cloud's list lacks, or says no class of. */
+export function classNameOf({ cellClass, machine }: Cell): string | undefined {
+  return cellClass?.name ?? machine?.tags.cellClass;
+}
+
 /** Whether a cell waits in a pool for a pod, or is on its way there. */
 export function isWarm({ pool, podUid }: Cell): boolean {
   return pool !== undefined && podUid === '';
