@@ -4,6 +4,7 @@ import type { Authority } from './cell-api/authority/load.ts';
 import type { Config } from './config/schema.ts';
 import type { VirtualNodeConfig } from './config/virtual-nodes.ts';
 import { type Clock, systemUptimeMs } from './core/clock.ts';
+import { leaseName } from './core/names.ts';
 import type { KubeClient } from './kube/client.ts';
 import type { Collection } from './kube/collection.ts';
 import { fenced } from './kube/fenced-client.ts';
@@ -46,7 +47,7 @@ const STOP_DEADLINE_MS = 15_000;
 /** Waits to lead a virtual node, leads until its lease is lost, and waits again, until the signal aborts. */
 export async function serveVirtualNode(service: VirtualNodeService, signal: AbortSignal): Promise<void> {
   const { config, node, client, nodeClient, replica, clock, logger, ...others } = service;
-  const lease = { namespace: config.cluster.namespace, name: `nodeless-${node.name}`, ...replica };
+  const lease = { namespace: config.cluster.namespace, name: leaseName(node.name), ...replica };
   while (!signal.aborted) {
     const leadership = await becomeLeader({ client, ...lease, clock, uptimeMs: systemUptimeMs, logger }, signal);
     const { heldForMs } = leadership;

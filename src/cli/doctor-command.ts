@@ -4,6 +4,7 @@ import { survey } from '../install/survey.ts';
 import { createKubeClient } from '../kube/client.ts';
 import { examine, exitCodeOf, findingsText } from './doctor/doctor.ts';
 import { loadKubeConfig } from './kube-config.ts';
+import { untilSignalled } from './until-signalled.ts';
 
 interface Flags {
   readonly virtualNode: string;
@@ -24,9 +25,9 @@ export function doctorCommand(): Command {
     .action(async ({ virtualNode, namespace, output, kubeconfig }: Flags) => {
       const client = await createKubeClient(loadKubeConfig(kubeconfig), systemClock);
       try {
-        const nowMs = systemClock.now();
-        const { nodes } = await survey(client, { virtualNode, namespace }, nowMs);
-        const findings = await examine({ client, virtualNode, namespace, nodes, nowMs });
+        const { nodes } = await survey(client, { virtualNode, namespace });
+        const looking = { client, clock: systemClock, signal: untilSignalled() };
+        const findings = await examine({ ...looking, virtualNode, namespace, nodes });
         process.stdout.write(output === 'json' ? `${JSON.stringify(findings, null, 2)}\n` : findingsText(findings));
         process.exitCode = exitCodeOf(findings);
       } finally {

@@ -4,6 +4,7 @@ import { systemClock } from '../core/clock.ts';
 import { createKubeClient } from '../kube/client.ts';
 import { loadKubeConfig } from './kube-config.ts';
 import { standings, standingsText } from './status/status.ts';
+import { untilSignalled } from './until-signalled.ts';
 
 interface Flags {
   readonly output: 'text' | 'json' | 'yaml';
@@ -20,7 +21,7 @@ export function statusCommand(): Command {
     .action(async ({ output, kubeconfig }: Flags) => {
       const client = await createKubeClient(loadKubeConfig(kubeconfig), systemClock);
       try {
-        const all = await standings(client, systemClock.now());
+        const all = await standings({ client, clock: systemClock, signal: untilSignalled() });
         const formats = {
           text: () => standingsText(all),
           json: () => `${JSON.stringify(all, null, 2)}\n`,

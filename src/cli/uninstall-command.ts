@@ -59,7 +59,7 @@ export function uninstallCommand(): Command {
       const client = await createKubeClient(loadKubeConfig(flags.kubeconfig), systemClock, 'nodeless-install');
       const signal = untilSignalled();
       try {
-        const found = await survey(client, flags, systemClock.now());
+        const found = await survey(client, flags);
         if (isAbsent(found)) {
           const message = `there is no virtual node ${flags.virtualNode} of namespace ${flags.namespace}; nodeless status lists what there is`;
           throw new NodelessError({ code: 'NotFound', message });

@@ -58,6 +58,11 @@ export function webhookServiceName(virtualNode: string): string {
   return labelName(`nodeless-${virtualNode}`);
 }
 
+/** The lease by which replicas settle which of them leads a virtual node. */
+export function leaseName(virtualNode: string): string {
+  return `nodeless-${virtualNode}`;
+}
+
 /** The Service by which cells call whoever leads a virtual node, and its EndpointSlice. */
 export function cellsServiceName(virtualNode: string): string {
   return labelName(`nodeless-cells-${virtualNode}`);

@@ -3,6 +3,7 @@ import { CELLS_PATH } from '../core/names.ts';
 import { getOrUndefined } from '../kube/calls.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { KubeObject } from '../kube/objects.ts';
+import { leadersOf } from './leaders.ts';
 import { type Survey, survey } from './survey.ts';
 import { ask, named, remove, type Uninstallation, untilClear } from './uninstallation.ts';
 
@@ -40,18 +41,19 @@ async function evict(client: KubeClient, pods: readonly KubeObject[]): Promise<v
 }
 
 /** @throws NodelessError NotReady where cells are there and nobody to end them */
-function requireProvider({ cells, hasDeployment, leaders }: Survey): void {
-  if (cells.length === 0 || hasDeployment || leaders.length > 0) return;
+async function requireProvider(work: Uninstallation, { cells, hasDeployment, nodes }: Survey): Promise<void> {
+  if (cells.length === 0 || hasDeployment) return;
+  if ((await leadersOf(work, nodes)).some((leader) => leader !== undefined)) return;
   const message = `${cells.length} cells are left (${named(cells)}), and no provider is there to end them: start it again, or end their machines in the cloud and delete the Cell objects, and repeat`;
   throw new NodelessError({ code: 'NotReady', message });
 }
 
 /** Pods off the virtual nodes, then the end of every cell: as long as the provider is there to end them. */
 export async function drain(work: Uninstallation): Promise<void> {
-  const { client, clock, tell } = work;
-  const look = () => survey(client, work, clock.now());
+  const { client, tell } = work;
+  const look = () => survey(client, work);
   const first = await look();
-  requireProvider(first);
+  await requireProvider(work, first);
   tell(`no new pods for ${first.nodes.join(', ')}`);
   for (const node of first.nodes) await patchNode(client, node, () => ({ unschedulable: true }));
   await untilClear(work, async () => {

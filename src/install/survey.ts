@@ -20,14 +20,6 @@ interface Pod extends KubeObject {
   readonly status?: { readonly phase?: string };
 }
 
-interface Lease extends KubeObject {
-  readonly spec?: {
-    readonly holderIdentity?: string;
-    readonly renewTime?: string;
-    readonly leaseDurationSeconds?: number;
-  };
-}
-
 /** What there is of an installation in a cluster, and what depends on it. */
 export interface Survey {
   /** Names of its virtual nodes, as they were granted or are there. */
@@ -42,8 +34,6 @@ export interface Survey {
   readonly namespaceIs: 'made' | 'foreign' | 'gone';
   /** Whether anything of it is there, were it only what an interrupted uninstallation has left. */
   readonly isInstalled: boolean;
-  /** Who leads one of its nodes now, by a lease that is not expired. */
-  readonly leaders: readonly string[];
   /** Other virtual nodes that are installed, by the namespace of their provider. */
   readonly others: Readonly<Record<string, string>>;
   readonly cellClasses: readonly string[];
@@ -84,11 +74,6 @@ export async function installed(client: KubeClient): Promise<ReadonlyMap<string,
   );
 }
 
-function leads({ spec }: Lease, nowMs: number): boolean {
-  const { holderIdentity = '', renewTime, leaseDurationSeconds = 15 } = spec ?? {};
-  return holderIdentity !== '' && Date.parse(renewTime ?? '') + leaseDurationSeconds * 1_000 > nowMs;
-}
-
 function whoseIs(namespace: KubeObject | undefined): Survey['namespaceIs'] {
   if (namespace === undefined) return 'gone';
   return namespace.metadata.labels?.[MADE_LABEL] === undefined ? 'foreign' : 'made';
@@ -98,7 +83,6 @@ function whoseIs(namespace: KubeObject | undefined): Survey['namespaceIs'] {
 export async function survey(
   client: KubeClient,
   { virtualNode, namespace }: { readonly virtualNode: string; readonly namespace: string },
-  nowMs: number,
 ): Promise<Survey> {
   const labelSelector = `${VIRTUAL_NODE_LABEL}=${virtualNode}`;
   const role = await getOrUndefined<KubeObject>(client, `${RBAC}/clusterroles/${ROLE_PREFIX}${virtualNode}`);
@@ -109,11 +93,6 @@ export async function survey(
     nodes.map((node) => listed<Pod>(client, '/api/v1/pods', { fieldSelector: `spec.nodeName=${node}` })),
   );
   const pods = onNodes.flat().filter(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed');
-  const leases = await Promise.all(
-    nodes.map((node) =>
-      getOrUndefined<Lease>(client, `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/nodeless-${node}`),
-    ),
-  );
   const deployment = `/apis/apps/v1/namespaces/${namespace}/deployments/${webhookServiceName(virtualNode)}`;
   const all = await installed(client);
   const others = [...all].filter(([name]) => name !== virtualNode);
@@ -130,9 +109,6 @@ export async function survey(
     hasDeployment: await isThere(deployment),
     namespaceIs,
     isInstalled: role !== undefined || left.includes(true),
-    leaders: leases.flatMap((lease) =>
-      lease !== undefined && leads(lease, nowMs) ? [lease.spec?.holderIdentity ?? ''] : [],
-    ),
     others: Object.fromEntries(others),
     cellClasses: classes.map(({ metadata }) => metadata.name),
   };

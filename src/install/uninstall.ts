@@ -1,9 +1,10 @@
-import { GROUP, nodeUser, webhookServiceName } from '../core/names.ts';
+import { GROUP, leaseName, nodeUser, webhookServiceName } from '../core/names.ts';
 import { call, getOrUndefined } from '../kube/calls.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import { Collections } from './collections.ts';
 import { drain } from './drain.ts';
+import { leadersOf } from './leaders.ts';
 import { type Need, requireAll } from './permissions.ts';
 import { keptAfter, uninstallObjects } from './removal.ts';
 import { survey } from './survey.ts';
@@ -13,14 +14,15 @@ const HOOKS = ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations
 
 /** The provider itself, which would make its Nodes and Secrets again. */
 async function stopProvider(work: Uninstallation): Promise<void> {
-  const { client, clock, virtualNode, namespace, tell } = work;
-  const { hasDeployment } = await survey(client, work, clock.now());
+  const { client, virtualNode, namespace, tell } = work;
+  const { hasDeployment } = await survey(client, work);
   if (hasDeployment) tell('the provider stops');
   const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${webhookServiceName(virtualNode)}`;
   await remove(client, path, { propagationPolicy: 'Foreground' });
   await untilClear(work, async () => {
-    const { leaders, hasDeployment: isThere } = await survey(client, work, clock.now());
+    const { nodes, hasDeployment: isThere } = await survey(client, work);
     if (isThere) return 'the provider is still stopping';
+    const leaders = (await leadersOf(work, nodes)).filter((leader) => leader !== undefined);
     return leaders.length === 0 ? undefined : `a provider runs outside of the cluster (${leaders.join(', ')}): stop it`;
   });
 }
@@ -40,11 +42,11 @@ async function removeSigningRequests(client: KubeClient, nodes: readonly string[
 
 /** What whoever uninstalls has to be allowed to do. */
 async function needsOf(work: Uninstallation): Promise<readonly Need[]> {
-  const { client, clock, virtualNode, namespace } = work;
+  const { client, virtualNode, namespace } = work;
   const { objects } = await uninstallObjects({
     virtualNode,
     namespace,
-    found: await survey(client, work, clock.now()),
+    found: await survey(client, work),
   });
   const collections = new Collections(client);
   const places = await Promise.all(objects.map((object) => collections.find(object)));
@@ -67,14 +69,14 @@ async function needsOf(work: Uninstallation): Promise<readonly Need[]> {
 
 /** @returns what was kept, in words */
 async function removeObjects(work: Uninstallation): Promise<readonly string[]> {
-  const { client, clock, virtualNode, namespace, tell } = work;
-  const found = await survey(client, work, clock.now());
+  const { client, virtualNode, namespace, tell } = work;
+  const found = await survey(client, work);
   const leases = `/apis/coordination.k8s.io/v1/namespaces`;
   for (const node of found.nodes) {
     tell(`Node ${node} goes`);
     await remove(client, `/api/v1/nodes/${node}`);
     await remove(client, `${leases}/kube-node-lease/leases/${node}`);
-    await remove(client, `${leases}/${namespace}/leases/nodeless-${node}`);
+    await remove(client, `${leases}/${namespace}/leases/${leaseName(node)}`);
   }
   await removeSigningRequests(client, found.nodes);
   const secrets = `/api/v1/namespaces/${namespace}/secrets`;

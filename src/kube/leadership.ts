@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { type Clock, kubeMicroTime } from '../core/clock.ts';
 import { messageOf, NodelessError } from '../core/errors.ts';
 import type { KubeClient } from './client.ts';
-import { createLease, type Lease, readLease, renewLease, writeLease } from './lease.ts';
+import { createLease, LEASE_MS, type Lease, readLease, renewLease, writeLease } from './lease.ts';
 
 export interface LeadershipOptions {
   readonly client: KubeClient;
@@ -20,8 +20,6 @@ export interface LeadershipOptions {
 
 /** A leader that has not renewed for so long may not act. */
 const RENEW_DEADLINE_MS = 8_000;
-/** Another takes over when it has seen the lease unchanged for so long. */
-const LEASE_MS = 12_000;
 const RETRY_MS = 2_000;
 /** Of one call: so that a slow answer leaves time for another try. */
 const CALL_MS = RENEW_DEADLINE_MS / 2;

@@ -1,3 +1,4 @@
+import type { Clock } from '../core/clock.ts';
 import { call, getOrUndefined, isStatus } from './calls.ts';
 import type { KubeClient } from './client.ts';
 import type { KubeObject } from './objects.ts';
@@ -20,6 +21,11 @@ export interface LeaseRef {
   readonly name: string;
 }
 
+/** Another takes over when it has seen the lease unchanged for so long. */
+export const LEASE_MS = 12_000;
+/** Well below the time between two renewals. */
+const LOOK_EVERY_MS = 500;
+
 function collectionOf({ namespace }: LeaseRef): string {
   return `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
 }
@@ -27,6 +33,26 @@ function collectionOf({ namespace }: LeaseRef): string {
 /** The lease, or undefined where there is none. */
 export function readLease(ref: LeaseRef, signal: AbortSignal): Promise<Lease | undefined> {
   return getOrUndefined<Lease>(ref.client, `${collectionOf(ref)}/${ref.name}`, signal);
+}
+
+/**
+ * Who leads by a lease; undefined where nobody does. It is watched until its next renewal, or until it was seen unchanged for as
+ * long as lets another take over: what it says of times is its holder's clock, which need not agree with ours.
+ */
+export async function leaderBy(
+  ref: LeaseRef,
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+): Promise<string | undefined> {
+  const untilMs = clock.now() + LEASE_MS;
+  let first: string | undefined;
+  for (;;) {
+    const { holderIdentity = '', renewTime = '' } = (await readLease(ref, signal))?.spec ?? {};
+    if (holderIdentity === '') return undefined;
+    first ??= renewTime;
+    if (renewTime !== first) return holderIdentity;
+    if (clock.now() >= untilMs) return undefined;
+    await clock.sleep(LOOK_EVERY_MS, signal);
+  }
 }
 
 /** @throws KubeStatusError 409 when somebody else was faster */

@@ -1,5 +1,5 @@
 import { isNodelessError, messageOf } from '../../core/errors.ts';
-import type { KubeClient } from '../../kube/client.ts';
+import type { Looking } from '../../install/leaders.ts';
 
 /** `unknown`: it could not be looked at, for the reason in the detail. */
 export type Outcome = 'ok' | 'warning' | 'failed' | 'unknown';
@@ -13,13 +13,10 @@ export interface Finding {
 }
 
 /** What checks look at. */
-export interface Patient {
-  readonly client: KubeClient;
+export interface Patient extends Looking {
   readonly virtualNode: string;
-  readonly namespace: string;
   /** Names of its Nodes. */
   readonly nodes: readonly string[];
-  readonly nowMs: number;
 }
 
 export function ok(check: string, detail: string): Finding {

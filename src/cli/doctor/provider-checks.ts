@@ -1,27 +1,21 @@
 import { CELL_ANNOTATION, nodeUser } from '../../core/names.ts';
+import { leadersOf } from '../../install/leaders.ts';
 import { call, getOrUndefined } from '../../kube/calls.ts';
 import { hasCondition, type KubeObject } from '../../kube/objects.ts';
 import { type Finding, failed, ok, type Patient, unknown } from './finding.ts';
 
-interface Lease extends KubeObject {
-  readonly spec?: { readonly holderIdentity?: string; readonly renewTime?: string };
-}
-
-const STALE_MS = 30_000;
-
 /** Whether somebody leads every virtual node, and says so in its Node. */
-export async function nodeCheck({ client, nodes, namespace, virtualNode, nowMs }: Patient): Promise<Finding> {
+export async function nodeCheck(patient: Patient): Promise<Finding> {
+  const { client, nodes, namespace, virtualNode } = patient;
   if (nodes.length === 0)
     return failed(
       'virtual node',
       `there is no Node of ${virtualNode}`,
       'start a provider: nodeless install --image, or nodeless run',
     );
-  for (const name of nodes) {
-    const path = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/nodeless-${name}`;
-    const lease = await getOrUndefined<Lease>(client, path);
-    const ageMs = nowMs - Date.parse(lease?.spec?.renewTime ?? '');
-    if (!(ageMs < STALE_MS))
+  const leaders = await leadersOf(patient, nodes);
+  for (const [at, name] of nodes.entries()) {
+    if (leaders[at] === undefined)
       return failed(
         'virtual node',
         `nobody leads ${name}`,
@@ -119,7 +113,7 @@ export function judgeSigning({ metadata, spec, status }: SigningRequest, nowMs: 
 }
 
 /** Whether the kubelet endpoints got what they serve with. */
-export async function certificateCheck({ client, nodes, nowMs }: Patient): Promise<Finding> {
+export async function certificateCheck({ client, nodes, clock }: Patient): Promise<Finding> {
   const path = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
   const { items } = await call<{ items: readonly SigningRequest[] }>(client, { method: 'GET', path });
   const users = nodes.map(nodeUser);
@@ -132,7 +126,7 @@ export async function certificateCheck({ client, nodes, nowMs }: Patient): Promi
         .toSorted(byAge)
         .at(-1) ?? [],
   );
-  const wrong = newest.flatMap((request) => judgeSigning(request, nowMs) ?? []);
+  const wrong = newest.flatMap((request) => judgeSigning(request, clock.now()) ?? []);
   if (wrong[0] !== undefined) return wrong[0];
   return newest.length === 0
     ? ok('serving certificate', 'nothing was asked for in the last hour: it has one, or is self-signed')

@@ -1,7 +1,7 @@
 import { CELLS_PATH, VIRTUAL_NODE_LABEL, webhookServiceName } from '../../core/names.ts';
+import { type Looking, leadersOf } from '../../install/leaders.ts';
 import { installed, listed, survey } from '../../install/survey.ts';
 import { getOrUndefined } from '../../kube/calls.ts';
-import type { KubeClient } from '../../kube/client.ts';
 import { hasCondition, type KubeObject } from '../../kube/objects.ts';
 import { columns } from '../columns.ts';
 
@@ -60,13 +60,10 @@ function byPhase(cells: readonly Cell[]): Readonly<Record<string, number>> {
   return counts;
 }
 
-async function standingOf(
-  client: KubeClient,
-  virtualNode: string,
-  namespace: string,
-  nowMs: number,
-): Promise<Standing> {
-  const found = await survey(client, { virtualNode, namespace }, nowMs);
+async function standingOf(looking: Looking, virtualNode: string): Promise<Standing> {
+  const { client, namespace } = looking;
+  const found = await survey(client, { virtualNode, namespace });
+  const leaders = (await leadersOf(looking, found.nodes)).filter((leader) => leader !== undefined);
   const nodes = await Promise.all(
     found.nodes.map(async (name) =>
       nodeStanding(name, await getOrUndefined<NodeObject>(client, `/api/v1/nodes/${name}`)),
@@ -74,7 +71,7 @@ async function standingOf(
   );
   const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${webhookServiceName(virtualNode)}`;
   const deployment = await getOrUndefined<Deployment>(client, path);
-  const { leaders, pods } = found;
+  const { pods } = found;
   const cells = byPhase(
     await listed<Cell>(client, CELLS_PATH, { labelSelector: `${VIRTUAL_NODE_LABEL}=${virtualNode}` }),
   );
@@ -91,9 +88,9 @@ async function standingOf(
 }
 
 /** How every virtual node of a cluster stands. */
-export async function standings(client: KubeClient, nowMs: number): Promise<readonly Standing[]> {
-  const all = await installed(client);
-  return Promise.all([...all].map(([virtualNode, namespace]) => standingOf(client, virtualNode, namespace, nowMs)));
+export async function standings(looking: Omit<Looking, 'namespace'>): Promise<readonly Standing[]> {
+  const all = await installed(looking.client);
+  return Promise.all([...all].map(([virtualNode, namespace]) => standingOf({ ...looking, namespace }, virtualNode)));
 }
 
 function wordsOf({ replicas, leaders, cells, pods, namespace }: Standing): readonly string[] {

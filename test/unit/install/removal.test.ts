@@ -13,7 +13,6 @@ const FOUND: Survey = {
   hasDeployment: true,
   isInstalled: true,
   namespaceIs: 'made',
-  leaders: [],
   others: {},
   cellClasses: [],
 };
