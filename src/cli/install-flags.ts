@@ -97,7 +97,9 @@ export function installOptions(
     ...(webhookUrl === undefined ? {} : { webhookUrl }),
     ...(flags.force === undefined ? {} : { force: flags.force }),
     ...(flags.monitors === undefined ? {} : { monitors: flags.monitors }),
-    ...(image === undefined ? {} : { provider: { image, replicas, config, ...limit } }),
+    ...(image === undefined
+      ? { signer: checked.kubeletEndpoint.signer }
+      : { provider: { image, replicas, config, ...limit } }),
   };
 }
 

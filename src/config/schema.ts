@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { durationField as duration } from '../core/duration-field.ts';
+import { KUBELET_SERVING_SIGNER } from '../core/names.ts';
 import { quantityField as quantity, sizeField as size } from '../core/quantity-field.ts';
 import { type Resources, resourcesOf } from '../core/resources.ts';
 import { awsEc2 } from './aws-ec2-fields.ts';
@@ -91,7 +92,11 @@ const kubeletEndpoint = z.strictObject({
   port: port
     .default(10_250)
     .describe('Port to listen on; the Node names it. Of the first zone, where there are zones.'),
-  signer: z.string().default('kubernetes.io/kubelet-serving').describe('signerName of the serving certificate.'),
+  signer: z
+    .string()
+    .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?\/[\w.:-]+$/, 'a signer is a domain and a path, such as example.com/serving')
+    .default(KUBELET_SERVING_SIGNER)
+    .describe('signerName of the serving certificate; `nodeless install` grants to approve for it.'),
   approval: z.enum(['self', 'external']).default('self').describe('Who approves the serving certificate request.'),
   selfSigned: z
     .boolean()

@@ -48,6 +48,9 @@ export const MADE_LABEL = 'nodeless.io/made';
 /** Label that pods select a way of buying machines by, such as `ec2-spot`; no Node has it, offerings do. */
 export const LAUNCH_TYPE_LABEL = 'nodeless.io/launch-type';
 
+/** Signer of what kubelets serve with, where a cluster has none of its own for that. */
+export const KUBELET_SERVING_SIGNER = 'kubernetes.io/kubelet-serving';
+
 /** A name that has to be a DNS label, of a virtual node's, which need not be one. */
 function labelName(name: string): string {
   return name.replaceAll('.', '-').slice(0, 63).replace(/-+$/, '');

@@ -1,7 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { virtualNodesOf } from '../config/virtual-nodes.ts';
-import { cellsServiceName, metricsServiceName, webhookServiceName, zoneNodeName } from '../core/names.ts';
+import {
+  cellsServiceName,
+  KUBELET_SERVING_SIGNER,
+  metricsServiceName,
+  webhookServiceName,
+  zoneNodeName,
+} from '../core/names.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import { checkInCluster, type InstallOptions, workloadValues } from './options.ts';
 import { type NodeValues, objectsOf } from './placeholders.ts';
@@ -46,6 +52,11 @@ function nodeValues({ virtualNode, zones = [], provider }: InstallOptions): read
   }));
 }
 
+/** Who signs what the kubelet endpoint serves with. */
+function signerOf({ provider, signer = KUBELET_SERVING_SIGNER }: InstallOptions): string {
+  return provider === undefined ? signer : checkInCluster(provider.config, 'the configuration').kubeletEndpoint.signer;
+}
+
 /** The texts of the manifests in a folder below deploy, in the order of their names. */
 export async function manifests(folder: string): Promise<ReadonlyMap<string, string>> {
   const at = new URL(`${folder}/`, DEPLOY);
@@ -72,6 +83,7 @@ export async function installObjects(options: InstallOptions): Promise<readonly 
     WORKLOAD: webhookServiceName(virtualNode),
     VIRTUAL_NODE: virtualNode,
     NAMESPACE: namespace,
+    SERVING_SIGNER: signerOf(options),
     ...(monitors ? { RULES: await rules() } : {}),
   };
   const nodes = nodeValues(options);

@@ -29,6 +29,8 @@ export interface InstallOptions {
   readonly force?: boolean;
   /** Also what the Prometheus operator reads. */
   readonly monitors?: boolean;
+  /** Who signs what a provider that runs elsewhere serves with; one in the cluster has that in its configuration. */
+  readonly signer?: string;
   /** Without one, only what a provider needs that runs elsewhere. */
   readonly provider?: InClusterProvider;
 }

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { createBackoff } from '../core/backoff.ts';
 import type { Clock } from '../core/clock.ts';
 import { messageOf, NodelessError } from '../core/errors.ts';
+import { KUBELET_SERVING_SIGNER } from '../core/names.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { newKeyPair, type ServingIdentity, selfSigned, servingRequest } from './key-pairs.ts';
 import { type SigningOptions, signThroughApi } from './signing-request.ts';
@@ -38,8 +39,6 @@ export interface ServingCertificateOptions {
   readonly onIssued: (certificate: ServingCertificate) => void;
 }
 
-const KUBELET_SERVING = 'kubernetes.io/kubelet-serving';
-
 /** A certificate to serve with until a signer's has come, or for good where there is no signer. */
 export async function temporaryCertificate(identity: ServingIdentity, nowMs: number): Promise<ServingCertificate> {
   const pair = await newKeyPair();
@@ -54,15 +53,17 @@ export function rotationTime(certPem: string, random: number): number {
 }
 
 function signingOptions(options: ServingCertificateOptions): SigningOptions {
-  const { source, client, clock, identity } = options;
+  const { source, client, clock, identity, logger } = options;
   if (source.from !== 'signer') {
     throw new NodelessError({ code: 'ConfigInvalid', message: 'the serving certificate has no signer' });
   }
   return {
     requestor: source.nodeClient,
-    signerName: source.signerName ?? KUBELET_SERVING,
+    signerName: source.signerName ?? KUBELET_SERVING_SIGNER,
     nodeName: identity.nodeName,
     clock,
+    onRefused: (request, reason) =>
+      logger.warn({ request, reason }, 'may not approve the request for its serving certificate; somebody else has to'),
     ...(source.approval === 'self' ? { approver: client } : {}),
     ...(source.expirationSeconds === undefined ? {} : { expirationSeconds: source.expirationSeconds }),
   };

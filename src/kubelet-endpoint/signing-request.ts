@@ -1,8 +1,8 @@
 import type { Clock } from '../core/clock.ts';
 import { kubeTime } from '../core/clock.ts';
-import { NodelessError } from '../core/errors.ts';
+import { messageOf, NodelessError } from '../core/errors.ts';
 import { VIRTUAL_NODE_LABEL } from '../core/names.ts';
-import { call } from '../kube/calls.ts';
+import { call, isStatus } from '../kube/calls.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { KubeObject } from '../kube/objects.ts';
 
@@ -11,6 +11,8 @@ export interface SigningOptions {
   readonly requestor: KubeClient;
   /** Approves it, where the provider does so itself; undefined where somebody else does. */
   readonly approver?: KubeClient;
+  /** Told of a request that the approver may not approve, which is then waited for as where somebody else approves. */
+  readonly onRefused: (request: string, reason: string) => void;
   readonly signerName: string;
   readonly nodeName: string;
   /** Wished for; a signer may give less or, as a rule, its own. */
@@ -63,21 +65,27 @@ async function create(options: SigningOptions, csrPem: string, signal: AbortSign
   });
 }
 
-async function approve(
-  approver: KubeClient,
-  request: SigningRequest,
-  nowMs: number,
-  signal: AbortSignal,
-): Promise<void> {
+/** Whether it is approved; false where somebody else has to. */
+async function approve(options: SigningOptions, request: SigningRequest, signal: AbortSignal): Promise<boolean> {
+  const { approver, clock, onRefused } = options;
+  if (approver === undefined) return false;
   const approved = {
     type: 'Approved',
     status: 'True',
     reason: 'NodelessServing',
     message: 'the provider asked for its own virtual node',
-    lastUpdateTime: kubeTime(nowMs),
+    lastUpdateTime: kubeTime(clock.now()),
   };
   const body = { ...request, status: { ...request.status, conditions: [approved] } };
-  await call(approver, { method: 'PUT', path: `${COLLECTION}/${request.metadata.name}/approval`, body, signal });
+  const { name } = request.metadata;
+  try {
+    await call(approver, { method: 'PUT', path: `${COLLECTION}/${name}/approval`, body, signal });
+    return true;
+  } catch (error) {
+    if (!isStatus(error, 403)) throw error;
+    onRefused(name, messageOf(error));
+    return false;
+  }
 }
 
 /** PEM of the issued certificate, undefined while there is none. @throws once it is denied or failed. */
@@ -96,12 +104,11 @@ function issued(request: SigningRequest): string | undefined {
  * @throws NodelessError KubeRequestFailed when it was denied, failed, or took too long.
  */
 export async function signThroughApi(options: SigningOptions, csrPem: string, signal: AbortSignal): Promise<string> {
-  const { requestor, approver, clock } = options;
-  const waitMs = approver === undefined ? EXTERNAL_WAIT_MS : SELF_WAIT_MS;
-  const deadlineMs = clock.now() + waitMs;
+  const { requestor, clock } = options;
   let request = await create(options, csrPem, signal);
   const { name } = request.metadata;
-  if (approver !== undefined) await approve(approver, request, clock.now(), signal);
+  const waitMs = (await approve(options, request, signal)) ? SELF_WAIT_MS : EXTERNAL_WAIT_MS;
+  const deadlineMs = clock.now() + waitMs;
   for (;;) {
     const certificate = issued(request);
     if (certificate !== undefined) return certificate;

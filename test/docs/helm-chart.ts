@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { configSchema } from '../../src/config/schema.ts';
+import { KUBELET_SERVING_SIGNER } from '../../src/core/names.ts';
 import { documentsOf, fill, isOfNode } from '../../src/install/placeholders.ts';
 
 const DEPLOY = new URL('../../deploy/', import.meta.url);
@@ -31,6 +32,7 @@ const EXPRESSIONS = {
   NODE_NAME: '{{ $node.name }}',
   NODE_CELLS_SERVICE: '{{ $node.cellsService }}',
   NODE_CELL_API_PORT: '{{ $node.cellApiPort }}',
+  SERVING_SIGNER: `{{ ($.Values.config.kubeletEndpoint | default dict).signer | default "${KUBELET_SERVING_SIGNER}" }}`,
   // Their own {{ }} are for Prometheus.
   RULES: '\n{{ $.Files.Get "files/rules.yaml" | indent 2 }}',
 } as const;

@@ -1,10 +1,13 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { KUBELET_SERVING_SIGNER } from '../../src/core/names.ts';
+import { installObjects } from '../../src/install/objects.ts';
 import { newKeyPair, servingRequest } from '../../src/kubelet-endpoint/key-pairs.ts';
 import { toolsOf } from '../support/kubectl.ts';
 import { signingRequest } from '../support/objects.ts';
+import { eventually } from '../support/wait.ts';
 import { CLUSTER } from './global-setup.ts';
 
-const { kubectl, trySend } = toolsOf(CLUSTER);
+const { kubectl, apply, trySend } = toolsOf(CLUSTER);
 
 const REQUESTS = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
 const PROVIDER = '--as=system:serviceaccount:nodeless-system:nodeless';
@@ -14,10 +17,10 @@ interface Request {
 }
 
 /** A request for a serving certificate, made by the node itself. */
-async function requestOf(nodeName: string): Promise<Request> {
+async function requestOf(nodeName: string, signer = KUBELET_SERVING_SIGNER): Promise<Request> {
   const pem = await servingRequest({ nodeName, addresses: ['10.0.0.9'] }, await newKeyPair());
   const as = [`--as=system:node:${nodeName}`, '--as-group=system:nodes', '--as-group=system:authenticated'];
-  const request = signingRequest(pem, 'kubelet-serving', 'server auth');
+  const request = signingRequest(pem, signer, 'server auth');
   const made = await trySend(request, 'create', ...as, '--raw', REQUESTS, '-f', '-');
   expect(made.exitCode, made.stderr).toBe(0);
   return JSON.parse(made.stdout) as Request;
@@ -37,6 +40,22 @@ describe('the provider', () => {
   test('approves the serving certificate of its own node', async () => {
     const { exitCode, stderr } = await approve(await requestOf('nodeless'));
     expect(exitCode, stderr).toBe(0);
+  });
+
+  test('approves by the signer of its configuration, and by no other', async () => {
+    const options = { virtualNode: 'signed', namespace: 'nodeless-system', signer: 'example.com/serving' };
+    const roles = (await installObjects(options)).filter(({ kind }) => kind?.startsWith('ClusterRole'));
+    onTestFinished(
+      async () => void (await kubectl('delete', 'clusterrole/nodeless:signed', 'clusterrolebinding/nodeless:signed')),
+    );
+    await apply(...roles);
+    await eventually('it may', async () => {
+      const { exitCode, stderr } = await approve(await requestOf('signed', 'example.com/serving'));
+      if (exitCode !== 0) throw new Error(stderr);
+      return true;
+    });
+    const { exitCode, stderr } = await approve(await requestOf('signed', 'example.com/other'));
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining('forbidden')]);
   });
 
   test('can not approve the serving certificate of another node', async () => {

@@ -75,9 +75,11 @@ describe('the Helm chart', () => {
     expect(comparable(theirs)).toEqual(comparable(ours.filter(({ kind }) => kind !== 'Namespace')));
   });
 
-  test('has the resources, the registry’s secret and the annotations of the service account that values say', async () => {
+  test('has the resources, the registry’s secret, the signer and the annotations of the service account that values say', async () => {
     const role = 'arn:aws:iam::1:role/nodeless';
+    const signer = 'beta.eks.amazonaws.com/app-serving';
     const values = [
+      `config.kubeletEndpoint.signer=${signer}`,
       'resources.limits.memory=4Gi',
       'imagePullSecrets[0].name=registry',
       `serviceAccount.annotations.eks\\.amazonaws\\.com/role-arn=${role}`,
@@ -85,6 +87,7 @@ describe('the Helm chart', () => {
     const objects = await rendered(...IMAGE, '--set', values.join(','));
     const one = (wanted: string) => objects.find(({ kind }) => kind === wanted);
     expect(one('ServiceAccount')?.metadata.annotations).toEqual({ 'eks.amazonaws.com/role-arn': role });
+    expect(JSON.stringify(one('ClusterRole'))).toContain(`"resourceNames":["${signer}"]`);
     const resources = { requests: { cpu: '100m', memory: '256Mi' }, limits: { memory: '4Gi' } };
     expect(one('Deployment')).toMatchObject({
       spec: { template: { spec: { imagePullSecrets: [{ name: 'registry' }], containers: [{ resources }] } } },

@@ -183,7 +183,7 @@ describe('what a cell can reach with all that is on its disk', () => {
   test('no certificate for another key with a token that was used; the same key may ask again', async () => {
     const ofKey = async (pair: KeyPair) => {
       const pem = await servingRequest({ nodeName: 'nodeless', addresses: [] }, pair);
-      const csr = signingRequest(pem, 'kube-apiserver-client-kubelet', 'client auth');
+      const csr = signingRequest(pem, 'kubernetes.io/kube-apiserver-client-kubelet', 'client auth');
       return ask(bootstrap(), '/apis/certificates.k8s.io/v1/certificatesigningrequests', 'POST', csr);
     };
     const stranger = await newKeyPair();

@@ -78,7 +78,7 @@ export function signingRequest(requestPem: string, signer: string, usage: 'clien
     metadata: { generateName: 'test-' },
     spec: {
       request: Buffer.from(requestPem).toString('base64'),
-      signerName: `kubernetes.io/${signer}`,
+      signerName: signer,
       usages: ['digital signature', usage],
     },
   };

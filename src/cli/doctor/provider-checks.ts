@@ -103,12 +103,12 @@ export function judgeSigning({ metadata, spec, status }: SigningRequest, nowMs: 
     ? failed(
         'serving certificate',
         `nobody approves ${metadata.name}`,
-        `kubectl certificate approve ${metadata.name}, or kubeletEndpoint.approval: self`,
+        `kubectl certificate approve ${metadata.name}; with kubeletEndpoint.approval: self run nodeless install again with the provider’s configuration, which grants to approve for ${spec.signerName}`,
       )
     : failed(
         'serving certificate',
         `nobody signs ${metadata.name} as ${spec.signerName}`,
-        'on EKS set kubeletEndpoint.signer: beta.eks.amazonaws.com/app-serving; elsewhere see that the controller manager signs',
+        'on EKS set kubeletEndpoint.signer: beta.eks.amazonaws.com/app-serving, and run nodeless install again with that configuration; elsewhere see that the controller manager signs',
       );
 }
 

@@ -49,6 +49,15 @@ describe('the flags of nodeless install', () => {
     expect(check).toThrow(message);
   });
 
+  test('the signer of a provider that runs elsewhere is that of its configuration file', () => {
+    const signer = 'beta.eks.amazonaws.com/app-serving';
+    const file = { path: 'f', content: { kubeletEndpoint: { signer } } };
+    expect(installOptions({ webhookUrl: 'https://10.0.0.5' }, file)).toMatchObject({ signer });
+    expect(installOptions({})).toMatchObject({ signer: 'kubernetes.io/kubelet-serving' });
+    const wrong = { path: 'f', content: { kubeletEndpoint: { signer: 'a/b/c' } } };
+    expect(() => installOptions({}, wrong)).toThrow('a signer is a domain and a path');
+  });
+
   test.each(['256Mi', '3Gi', '4000000000'])('%s of memory is what a replica may have', async (memory) => {
     const options = installOptions({ image: IMAGE, memory: memoryOf(memory) }, FILE);
     const objects = await installObjects(options);

@@ -55,6 +55,27 @@ describe('what is installed', () => {
     expect(objects.map(({ metadata }) => metadata.name)).toEqual(without.map(({ metadata }) => metadata.name));
   });
 
+  test('each virtual node may approve by the signer of its configuration, alone', async () => {
+    const signer = 'beta.eks.amazonaws.com/app-serving';
+    const config = { provider: 'simulated', virtualNode: { name: 'n' }, kubeletEndpoint: { signer } };
+    const options = { virtualNode: 'n', namespace: NAMESPACE };
+    const elsewhere = await installObjects({ ...options, signer });
+    const inCluster = await installObjects({ ...options, provider: { image: 'i', replicas: 2, config } });
+    for (const objects of [elsewhere, inCluster]) {
+      const role = objects.find(({ kind, metadata }) => kind === 'ClusterRole' && metadata.name === 'nodeless:n');
+      const rule = {
+        apiGroups: ['certificates.k8s.io'],
+        resources: ['signers'],
+        resourceNames: [signer],
+        verbs: ['approve'],
+      };
+      expect(role?.rules).toContainEqual(rule);
+      expect(JSON.stringify(role)).not.toContain('kubelet-serving');
+      const others = (await installObjects(options)).filter(({ kind }) => kind?.startsWith('ValidatingAdmission'));
+      for (const policy of others) expect(objects).toContainEqual(policy);
+    }
+  });
+
   test('two namespaces do not share a policy about their service accounts', async () => {
     const [first, second] = [await installed('a', 'one'), await installed('b', 'two')];
     const shared = [...first.keys()].filter((name) => second.has(name));

@@ -95,6 +95,25 @@ describe('the serving certificate', () => {
     expect(api.requests.some(({ method }) => method === 'PUT')).toBe(false);
   });
 
+  test('one that may not approve its request has the same request approved by somebody else', async () => {
+    const { api, authority, csrs } = await signingApi();
+    const refusal = {
+      status: 403,
+      contentType: 'application/json',
+      body: Buffer.from('{"kind":"Status","message":"may not approve"}'),
+    };
+    const client = {
+      ...api.client,
+      request: async (request: KubeRequest) => (request.method === 'PUT' ? refusal : api.client.request(request)),
+    };
+    rig = await createRig({ client, certificate: { from: 'signer', approval: 'self', nodeClient: api.client } });
+    await expect.poll(() => csrs.length, { timeout: 20_000 }).toBe(1);
+    const certificate = await authority.sign(Buffer.from(csrs[0]?.spec.request ?? '', 'base64').toString());
+    Object.assign(csrs[0] ?? {}, { status: { certificate: Buffer.from(certificate).toString('base64') } });
+    await expect.poll(async () => (await servedBy(rig?.port ?? 0)).issuer, { timeout: 20_000 }).toBe('CN=cluster');
+    expect(csrs).toHaveLength(1);
+  });
+
   test('an API server that is away holds up neither the start nor the stop', async () => {
     const api = fakeApi();
     api.down = true;
