@@ -59,7 +59,10 @@ class AwsEc2Provider implements CellProvider {
       onFailure: (parameter, error) =>
         logger.warn({ parameter, reason: messageOf(error) }, 'which image is the newest can not be read'),
     });
-    const attestor = new Attestor({ settings, owner, client, inventory, clock, logger });
+    const attestor = new Attestor({
+      ...{ settings, owner, client, inventory, clock, logger },
+      untilTagged: (cellId, signal) => this.#launcher.untilTagged(cellId, signal),
+    });
     const kubernetesMinor = options.kubeletVersion.replace(/^v?(\d+\.\d+).*/, '$1');
     this.#boot = new Ec2Boot({ settings, owner, kubernetesMinor, images: this.#images, attestor });
     this.#launcher = new Launcher({
@@ -165,11 +168,8 @@ class AwsEc2Provider implements CellProvider {
     return (await claimMachine(parts, one, by, signal)).machine;
   }
 
-  async attest(...[evidence, signal]: Parameters<CellProvider['attest']>) {
-    const attestation = await this.#boot.attest(evidence, signal);
-    // From here on no other cell can have the machine, whatever becomes of this process.
-    if (attestation.outcome === 'accepted') await this.#launcher.untilTagged(attestation.cellId, signal);
-    return attestation;
+  attest(...[evidence, signal]: Parameters<CellProvider['attest']>) {
+    return this.#boot.attest(evidence, signal);
   }
 
   /** Needs what every launch needs: credentials, the region, the subnets. */

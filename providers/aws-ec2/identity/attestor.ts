@@ -19,6 +19,8 @@ export interface AttestorOptions {
   readonly inventory: Inventory;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Resolves once the tags of the cell's machine say that it is the cell. */
+  readonly untilTagged: (cellId: string, signal: AbortSignal) => Promise<void>;
 }
 
 const FINGERPRINT = /^[0-9a-f]{64}$/;
@@ -36,7 +38,7 @@ export class Attestor {
 
   /** As the provider contract has it. */
   async attest({ token, keyFingerprint, remoteAddress }: BootstrapEvidence, signal: AbortSignal): Promise<Attestation> {
-    const { settings, owner, inventory, clock, logger } = this.#options;
+    const { settings, owner, inventory, clock, logger, untilTagged } = this.#options;
     const refuse = (reason: string): Attestation => {
       logger.warn({ reason, remoteAddress }, 'a proof of identity is refused');
       return UNKNOWN;
@@ -60,6 +62,11 @@ export class Attestor {
       return refuse(`it is of a machine that doubles ${kept.instanceId}`);
     }
     const isFirst = await this.#keys.admit(session.instanceId, keyFingerprint, signal);
-    return { outcome: isFirst ? 'accepted' : 'reused', cellId };
+    if (!isFirst) return { outcome: 'reused', cellId };
+    // From here on no other cell can have the machine, whatever becomes of this process.
+    await untilTagged(cellId, signal);
+    const { describedCell = cellId } = (await inventory.ofId(session.instanceId, signal)) ?? {};
+    if (describedCell !== cellId) return refuse(`its machine is ${describedCell} by the word of another process`);
+    return { outcome: 'accepted', cellId };
   }
 }

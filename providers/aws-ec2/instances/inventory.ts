@@ -6,7 +6,7 @@ import type { Owner } from '../options.ts';
 import { describeByIds, describeByTags } from './describe.ts';
 import { type Ec2Machine, machineOf, tagsOf } from './machine.ts';
 import { Recent } from './recent.ts';
-import { TAG, type Tags } from './tags.ts';
+import { TAG } from './tags.ts';
 
 export interface InventoryOptions {
   readonly client: AwsClient;
@@ -102,12 +102,6 @@ export class Inventory {
     return this.#byId.get(instanceId, signal);
   }
 
-  /** The tags of a machine as EC2 has them, whatever this process means to write. */
-  async describedTags(instanceId: string, signal: AbortSignal): Promise<Tags> {
-    const [found] = await describeByIds(this.#options.client, [instanceId], signal);
-    return found === undefined ? {} : tagsOf(found);
-  }
-
   /** Whether EC2 may say of a machine that it does not exist only since it is new. */
   mayAppear(instanceId: string): boolean {
     return this.#young.get(instanceId) === true;
@@ -195,7 +189,9 @@ export class Inventory {
       const isConfirmed = machine.machine.state === 'ended';
       const isMarked = isConfirmed && described[TAG.ended] !== undefined;
       const isEnded = isMarked || this.#ended.get(id, isConfirmed ? TOLD_OF_MS : LAG_MS) === true;
-      return isEnded && !withEnded ? [] : [machine];
+      if (isEnded && !withEnded) return [];
+      const { [TAG.cell]: describedCell } = described;
+      return [{ ...machine, ...(describedCell === undefined ? {} : { describedCell }) }];
     });
   }
 }

@@ -9,6 +9,8 @@ export interface Ec2Machine {
   readonly instanceId: string;
   readonly tags: Tags;
   readonly machine: CellMachine;
+  /** Which cell EC2 says it is, whatever this process means to write. */
+  readonly describedCell?: string;
   /** ARN of its instance profile. */
   readonly profileArn?: string;
 }

@@ -5,7 +5,7 @@ import { isNodelessError, messageOf, NodelessError } from '../../../src/core/err
 import { abortable } from '../abortable.ts';
 import type { AwsClient } from '../api/aws-client.ts';
 import type { Inventory } from '../instances/inventory.ts';
-import { TAG, type Tags, tagList } from '../instances/tags.ts';
+import { type Tags, tagList } from '../instances/tags.ts';
 import type { Terminator } from '../instances/terminator.ts';
 
 export interface AssignmentsOptions {
@@ -75,7 +75,7 @@ export class Assignments {
         return;
       } catch (error) {
         signal.throwIfAborted();
-        if (isNodelessError(error, 'NotLeading')) {
+        if (isNodelessError(error, 'NotLeading') && !error.retryable) {
           inventory.left(instanceId);
           throw error;
         }
@@ -107,20 +107,25 @@ export class Assignments {
     const { inventory, clock } = this.#options;
     const untilMs = clock.now() + LEAD_PATIENCE_MS;
     while (!mayAct() && clock.now() < untilMs) await clock.sleep(LEAD_LOOK_MS, signal);
-    const known = mayAct() ? (await inventory.describedTags(instanceId, signal))[TAG.cell] : undefined;
+    const known = mayAct() ? (await inventory.ofId(instanceId, signal))?.describedCell : undefined;
     if (mayAct() && (known === undefined || known === cellId)) return;
     const message = `machine ${instanceId} was to be cell ${cellId}, and is left to the process that leads now`;
     throw new NodelessError({ code: 'NotLeading', message, identity: { instance: instanceId, cell: cellId } });
   }
 
-  async #tag({ cellId, instanceId, tags }: Assignment, signal: AbortSignal): Promise<void> {
+  async #tag({ cellId, instanceId, tags, mayAct }: Assignment, signal: AbortSignal): Promise<void> {
+    const identity = { instance: instanceId, cell: cellId };
     await this.#options.client.call(
       {
         action: 'ec2:CreateTags',
         family: 'tag',
-        identity: { instance: instanceId, cell: cellId },
-        run: ({ ec2 }, abortSignal) =>
-          ec2.createTags({ Resources: [instanceId], Tags: tagList(tags) }, { abortSignal }),
+        identity,
+        run: async ({ ec2 }, abortSignal) => {
+          // It may have waited long for its turn.
+          const message = `machine ${instanceId} can not be tagged while another process may lead`;
+          if (!mayAct()) throw new NodelessError({ code: 'NotLeading', retryable: true, message, identity });
+          await ec2.createTags({ Resources: [instanceId], Tags: tagList(tags) }, { abortSignal });
+        },
       },
       signal,
     );

@@ -109,6 +109,14 @@ describe('a machine in EC2', () => {
     await other.stop();
   });
 
+  test('is unknown where another process has made it another cell meanwhile', async () => {
+    const instanceId = await machineOf('ours');
+    const tag = { 'Tag.1.Key': 'nodeless.io/cell', 'Tag.1.Value': 'theirs' };
+    await bed.ask({ Action: 'CreateTags', 'ResourceId.1': instanceId, ...tag });
+    expect((await provider.list(soon())).map(({ tags }) => tags.cellId)).toEqual(['ours']);
+    expect(await attest(await evidenceOf(bed, instanceId))).toEqual(UNKNOWN);
+  });
+
   test.each<[string, Parameters<typeof evidenceOf>[2]]>([
     ['for another cluster', { clusterUid: 'other' }],
     ['by a role that is not that of its instance profile', { role: 'admin' }],

@@ -432,6 +432,26 @@ describe('machines in EC2', () => {
     await next.stop();
   });
 
+  test('are not tagged by who waited for its turn and may not lead any more', async () => {
+    let leads = true;
+    const mayAct = () => leads;
+    bed.set({ actions: { 'ec2:CreateTags': { delayMs: 2_000 } } });
+    await Promise.all(cellsOf('queued', 12).map((cellId) => provider.launch(launchOf(cellId, { mayAct }), soon())));
+    await eventually('as many are tagged at once as may be', async () => calls('ec2:CreateTags').length === 8);
+    leads = false;
+    const cells = async () => (await machinesIn(bed)).map(({ tags }) => tags['nodeless.io/cell']);
+    const taggedCount = async () => (await cells()).filter((cell) => cell !== undefined).length;
+    await eventually('what was on its way is there', async () => (await taggedCount()) === 8);
+    const next = await started();
+    await next.list(soon());
+    await next.launch(launchOf('theirs'), soon());
+    await eventually('theirs is assigned', async () => (await cells()).includes('theirs'));
+    expect(calls('ec2:CreateTags')).toHaveLength(9);
+    leads = true;
+    await eventually('all are assigned', async () => !(await cells()).includes(undefined));
+    await next.stop();
+  });
+
   test('that nobody claims are listed by their own ids, and ended by these', async () => {
     bed.set({ actions: { 'ec2:CreateTags': { refuse: { status: 500, code: 'InternalError' } } } });
     const dying = await started();
