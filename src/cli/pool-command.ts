@@ -100,6 +100,10 @@ function setCommand(): Command {
     .option('--selector <labels>', 'the pods that it is for, such as app=web')
     .option('--cell-class <name>', 'CellClass of its cells')
     .option('--budget <dollars>', 'US dollars an hour of all cells that wait', number)
+    .option(
+      '--schedule <windows...>',
+      'other limits at times, such as "0 8 * * 1-5 Europe/Berlin 10h min=5 max=30"; instead of all before, or none',
+    )
     .option('-y, --yes', 'do not ask')
     .option('--dry-run', 'say what it would cost and be, and change nothing')
     .addOption(

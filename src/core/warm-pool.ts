@@ -3,6 +3,7 @@ import { durationField } from './duration-field.ts';
 import { NodelessError } from './errors.ts';
 import type { LabelSelector } from './label-selector.ts';
 import { LAUNCH_TYPES, type LaunchType } from './offerings.ts';
+import { contradiction, type ScheduleWindow, scheduleField } from './pool-schedule.ts';
 import { quantityField } from './quantity-field.ts';
 import { type Resources, resourcesOf } from './resources.ts';
 import { describeIssue } from './schema-issues.ts';
@@ -76,12 +77,16 @@ const fields = z.strictObject({
   min: cells.default(0),
   max: cells.default(10),
   replicas: cells.default(0),
+  schedule: scheduleField.optional(),
   budget: z.strictObject({ maxPricePerHourUsd: z.number().min(0).optional() }).prefault({}),
 });
 
-const spec = fields.superRefine(({ min, max, shape: size, selector: pods, budget }, context) => {
+const spec = fields.superRefine((all, context) => {
+  const { min, max, shape: size, selector: pods, budget } = all;
   const wrong = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
   if (min > max) wrong(['min'], `is ${min}, and spec.max is ${max}; lower min, or raise max`);
+  const contradictory = min > max ? undefined : contradiction(all);
+  if (contradictory !== undefined) wrong(['schedule'], contradictory);
   if (size === undefined && pods === undefined)
     wrong(['shape'], 'is not given, and spec.selector neither; give the size of the pods, or select them');
   if (min > 0 && budget.maxPricePerHourUsd === 0)
@@ -94,9 +99,10 @@ export const warmPoolSpecSchema = spec;
 type Parsed = z.output<typeof spec>;
 
 /** A pool as it is written down, checked and with its defaults; the target in milliseconds. */
-export interface WarmPoolSpec extends Omit<Parsed, 'selector' | 'launchTypes'> {
+export interface WarmPoolSpec extends Omit<Parsed, 'selector' | 'launchTypes' | 'schedule'> {
   readonly selector?: LabelSelector | undefined;
   readonly launchTypes?: readonly LaunchType[] | undefined;
+  readonly schedule?: readonly ScheduleWindow[] | undefined;
 }
 
 export interface WarmPool {

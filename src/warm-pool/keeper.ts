@@ -41,6 +41,8 @@ export class PoolKeeper {
   readonly #byUid = new Map<string, KeptPool>();
   readonly #signal: AbortSignal;
   readonly #unread = new Map<string, UnreadPool>();
+  /** Of the pools as they were read last. */
+  readonly #generations = new Map<string, unknown>();
   #isKnown = false;
   #telling = false;
 
@@ -125,6 +127,7 @@ export class PoolKeeper {
         .catch(() => undefined);
       return;
     }
+    this.#generations.delete(uid);
     this.#drop(uid);
     this.#forgetUnread(uid);
   }
@@ -136,7 +139,10 @@ export class PoolKeeper {
   }
 
   #read(object: KubeObject): void {
-    const { uid = '' } = object.metadata;
+    const { uid = '', generation } = object.metadata;
+    // Its status has changed, which is our own word.
+    if (generation !== undefined && this.#generations.get(uid) === generation) return;
+    this.#generations.set(uid, generation);
     const { node, logger } = this.#options;
     try {
       const pool = parseWarmPool(object);

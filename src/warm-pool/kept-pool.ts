@@ -1,4 +1,5 @@
 import type { Cell } from '../cells/cell.ts';
+import { limitsAhead, limitsAt } from '../core/pool-schedule.ts';
 import { covers, larger, type Resources } from '../core/resources.ts';
 import type { WarmPool } from '../core/warm-pool.ts';
 import type { Choice } from '../placement/placement.ts';
@@ -39,6 +40,7 @@ export class KeptPool {
   readonly #options: KeptPoolOptions;
   readonly #sizing: Sizing;
   #pool: WarmPool;
+  #limits: ReturnType<typeof limitsAt>;
   #level: Level | undefined;
   #inherited: { readonly cells: number; readonly untilMs: number } | undefined;
   #starts: MeasuredStarts | undefined;
@@ -56,6 +58,7 @@ export class KeptPool {
   /** @param memory what was learned of it before */
   constructor(pool: WarmPool, options: KeptPoolOptions, memory?: PoolMemory) {
     this.#pool = pool;
+    this.#limits = limitsAt(pool.spec, options.clock.now());
     this.record = new StartRecord(memory, options.clock.now());
     this.#sizing = new Sizing(memory?.log);
     this.#options = options;
@@ -91,11 +94,12 @@ export class KeptPool {
 
   /** Why it has fewer cells than it should. */
   get trouble(): Trouble | undefined {
-    const { min, budget } = this.#pool.spec;
+    const { budget } = this.#pool.spec;
+    const { min } = this.#limits;
     const affordable = this.#affordable();
     const lacks = this.holding.ready.size < this.level.running || this.#choice === undefined;
     if (affordable >= min) return lacks ? (this.#budgetTrouble() ?? this.orders.trouble) : undefined;
-    const message = `spec.budget.maxPricePerHourUsd of ${budget.maxPricePerHourUsd} is enough for ${affordable} cells, and spec.min is ${min}; raise the budget, or lower min`;
+    const message = `spec.budget.maxPricePerHourUsd of ${budget.maxPricePerHourUsd} is enough for ${affordable} cells, and min is ${min}; raise the budget, or lower min`;
     return { reason: 'BudgetBelowMin', message };
   }
 
@@ -106,9 +110,15 @@ export class KeptPool {
     return { reason: 'BudgetExceeded', message };
   }
 
+  /** How many may wait now, and by which windows of its schedule. */
+  get limits(): ReturnType<typeof limitsAt> {
+    return this.#limits;
+  }
+
   /** Its object has changed: that counts at once. */
   edit(pool: WarmPool): void {
     this.#pool = pool;
+    this.#limit();
     this.#inherited = { cells: 0, untilMs: 0 };
     this.#lookedMs = Number.NEGATIVE_INFINITY;
     // What its cells would be launched as is not known any more.
@@ -188,6 +198,7 @@ export class KeptPool {
 
   /** What its cells would be launched as now: for a pod that asks for more, if there is such a machine. */
   async #look(): Promise<void> {
+    this.#limit();
     const asked = this.#asked;
     this.#asked = undefined;
     const forAsked = asked === undefined ? undefined : await this.orders.wouldBe(this.#pool, asked);
@@ -200,11 +211,17 @@ export class KeptPool {
     this.#judge();
   }
 
+  #limit(): void {
+    // Cells are to wait when a window opens.
+    const leadMs = (this.#starts?.lead.quantileMs(0.95) ?? 0) + LOOK_MS;
+    this.#limits = limitsAhead(this.#pool.spec, this.#options.clock.now(), leadMs);
+  }
+
   #decide(): void {
     const nowMs = this.#options.clock.now();
     const launchType = this.#choice?.offering.launchType;
     if (launchType === undefined && this.#starts === undefined) return;
-    const { spec } = this.#pool;
+    const spec = { ...this.#pool.spec, ...this.#limits };
     const target = { ms: spec.startupSla.target, isUnreachable: this.level.needed === 'unreachable' };
     if (launchType !== undefined) this.#starts ??= this.record.measured(launchType, target, nowMs);
     if (this.#starts === undefined) return;
@@ -243,8 +260,9 @@ export class KeptPool {
     const nowMs = clock.now();
     const { cells = 0, untilMs = 0 } = this.#inherited ?? {};
     const inherited = spec.replicas === 0 && nowMs < untilMs ? cells : 0;
-    const atMost = Math.max(this.#level.atMost, Math.min(inherited, spec.max));
-    const terms = { running, atMost, max: spec.max, nowMs, ...this.#terms };
+    const { max } = this.#limits;
+    const atMost = Math.max(this.#level.atMost, Math.min(inherited, max));
+    const terms = { running, atMost, max, nowMs, ...this.#terms };
     for (const { cell, reason } of surplus(this.holding.ready.values(), this.holding.booting.values(), terms))
       void fleet.end(cell, reason);
     // What no pod can have must not keep from the budget what pods could.

@@ -1,4 +1,5 @@
 import { kubeTime } from '../core/clock.ts';
+import { describeWindow } from '../core/pool-schedule.ts';
 import { describeResources } from '../core/resources.ts';
 import { selectorText } from './eligibility.ts';
 import type { UnreadPool } from './keeper.ts';
@@ -42,7 +43,7 @@ function readyCondition({ holding, level }: KeptPool): Said {
   return { type: 'Ready', status: isReady ? 'True' : 'False', reason: isReady ? 'CellsWait' : 'CellsMissing', message };
 }
 
-function slaCondition({ pool, record, level, starts }: KeptPool): Said {
+function slaCondition({ pool, record, level, limits, starts }: KeptPool): Said {
   const { target, percentile } = pool.spec.startupSla;
   const type = 'SlaMet';
   if (level.needed === 'unreachable' && starts !== undefined) {
@@ -57,8 +58,7 @@ function slaCondition({ pool, record, level, starts }: KeptPool): Said {
   const isMet = share * 100 >= percentile;
   const found = `p${percentile} of the last ${record.told} starts is ${describeMs(achieved)}`;
   const message = `${found}, ${isMet ? 'within' : 'which misses'} ${describeMs(target)}`;
-  const limited =
-    isMet || pool.spec.max > level.running ? '' : `; the pool holds ${level.running}, as spec.max lets it`;
+  const limited = isMet || limits.max > level.running ? '' : `; the pool holds ${level.running}, as its max lets it`;
   return { type, status: isMet ? 'True' : 'False', reason: isMet ? 'Kept' : 'Missed', message: `${message}${limited}` };
 }
 
@@ -117,7 +117,7 @@ export function statusOfUnread({ holding, reason: why }: UnreadPool, context: St
 
 /** What there is to say of a pool; `invalid` where its object is not valid any more. */
 export function statusOf(kept: KeptPool, invalid: string | undefined, context: StatusContext): PoolStatus {
-  const { pool, holding, level, record, size, choice } = kept;
+  const { pool, holding, level, limits, record, size, choice } = kept;
   const { target, percentile } = pool.spec.startupSla;
   const { generation, canClaim } = context;
   const said = [readyCondition(kept), slaCondition(kept), degradedCondition(kept, invalid, canClaim)];
@@ -135,6 +135,7 @@ export function statusOf(kept: KeptPool, invalid: string | undefined, context: S
     achieved: achieved === undefined ? '' : describeMs(achieved),
     pricePerHourUsd: holding.pricePerHourUsd.toFixed(4),
     pricePerCellUsd: choice?.offering.pricePerHourUsd.toFixed(4) ?? '',
+    limits: `${limits.min} to ${limits.max}${limits.open.length === 0 ? '' : ` (${limits.open.map(describeWindow).join(', ')})`}`,
     size: size === undefined ? 'not known yet: no pod that it selects has come' : describeResources(size),
     instanceType: choice?.offering.instanceType ?? '',
     why: why(kept),

@@ -14,6 +14,7 @@ export interface PoolFlags {
   readonly selector?: string;
   readonly cellClass?: string;
   readonly budget?: number;
+  readonly schedule?: readonly string[];
 }
 
 /** A change that can be applied. */
@@ -41,6 +42,22 @@ function selectorOf(text: string): object {
   throw new NodelessError({ code: 'ConfigInvalid', message });
 }
 
+/** A window as `MINUTE HOUR DAY MONTH WEEKDAY TIMEZONE DURATION min=5 max=30`; `none` for no window. */
+function windowsOf(texts: readonly string[]): readonly object[] {
+  if (texts.length === 1 && texts[0] === 'none') return [];
+  return texts.map((text) => {
+    const parts = text.trim().split(/\s+/);
+    const [timeZone = '', duration = ''] = parts.slice(5, 7);
+    const limits = parts.slice(7).map((part) => /^(min|max)=(\d{1,4})$/.exec(part));
+    if (duration !== '' && limits.length > 0 && limits.every((limit) => limit !== null)) {
+      const entries = limits.map((limit) => [limit[1], Number(limit[2])]);
+      return { cron: parts.slice(0, 5).join(' '), timeZone, duration, ...Object.fromEntries(entries) };
+    }
+    const message = `--schedule "${text}" is not a cron, time zone, duration and limits, such as "0 8 * * 1-5 Europe/Berlin 10h min=5 max=30"`;
+    throw new NodelessError({ code: 'ConfigInvalid', message });
+  });
+}
+
 function given(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
@@ -54,8 +71,9 @@ export function poolChange(name: string, flags: PoolFlags, before: KubeObject | 
   const sla = given({ target, percentile });
   const shape = flags.shape === undefined ? undefined : shapeOf(flags.shape);
   const selector = flags.selector === undefined ? undefined : selectorOf(flags.selector);
+  const schedule = flags.schedule === undefined ? undefined : windowsOf(flags.schedule);
   const spec = {
-    ...given({ min, max, replicas, cellClass, shape, selector }),
+    ...given({ min, max, replicas, cellClass, shape, selector, schedule }),
     ...(Object.keys(sla).length === 0 ? {} : { startupSla: sla }),
     ...(budget === undefined ? {} : { budget: { maxPricePerHourUsd: budget } }),
   };

@@ -1,5 +1,6 @@
 import type { Offering } from '../../core/offerings.ts';
 import { byPrice, countedOf } from '../../core/offerings.ts';
+import { describeWindow } from '../../core/pool-schedule.ts';
 import { covers } from '../../core/resources.ts';
 import type { WarmPool } from '../../core/warm-pool.ts';
 
@@ -31,7 +32,7 @@ function each(usd: number): string {
 
 /** What a pool will cost, before it is applied: its least, its most, and between them what demand makes of it. */
 export function costText({ name, spec }: WarmPool, cell: CellCost | undefined): string {
-  const { min, max, replicas, budget, startupSla } = spec;
+  const { min, max, replicas, budget, startupSla, schedule = [] } = spec;
   const sla = `p${startupSla.percentile} within ${startupSla.target / 1_000} s`;
   const head = `pool ${name}: ${sla}, ${replicas > 0 ? `${replicas} cells` : `${min} to ${max} cells, as demand asks`}`;
   if (cell === undefined) return `${head}\nwhat a cell costs is not known: nothing offered was found for it\n`;
@@ -46,6 +47,12 @@ export function costText({ name, spec }: WarmPool, cell: CellCost | undefined): 
     `at least ${each(from * pricePerHourUsd)}, for ${from} cells`,
     `at most  ${each(to * pricePerHourUsd)}, for ${to} cells${most < max ? ', as the budget allows' : ''}`,
   ];
+  for (const one of schedule) {
+    const limits = { min: one.min ?? min, max: one.max ?? max };
+    const [low, high] = [limits.min, limits.max].map((cells) => dollars(Math.min(cells, affordable) * pricePerHourUsd));
+    const open = `while ${describeWindow(one)} is open for ${one.duration / 60_000} min`;
+    lines.push(`${open}: ${limits.min} to ${limits.max} cells, ${low}/h to ${high}/h`);
+  }
   if (most < min)
     lines.push(`the budget pays for ${most} cells, and min is ${min}: the pool will be degraded; raise the budget`);
   return `${lines.join('\n')}\n`;

@@ -50,6 +50,7 @@ export function poolText(pool: KubeObject): string {
       'Cells',
       `${shown(told.ready)} wait, ${shown(told.booting)} boot, ${shown(told.claimed)} have pods; desired: ${shown(told.desired)}`,
     ],
+    ['Limits', shown(told.limits)],
     ['Cell', `${shown(told.instanceType)} for ${shown(told.size)}`],
     ['Cost', `$${shown(told.pricePerHourUsd)} an hour, $${shown(told.pricePerCellUsd)} for each`],
     ['Hits', shown(told.hitRate)],

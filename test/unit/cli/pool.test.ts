@@ -29,6 +29,8 @@ describe('nodeless pool set', () => {
     [{ shape: 'large' }, '--shape "large" is not CPU/MEMORY'],
     [{ selector: 'app' }, '--selector "app" is not KEY=VALUE'],
     [{ percentile: 101 }, 'spec.startupSla.percentile'],
+    [{ schedule: ['0 8 * * * UTC 1h'] }, '--schedule "0 8 * * * UTC 1h" is not a cron, time zone, duration and limits'],
+    [{ schedule: ['0 8 * * * Mars/Base 1h min=2'] }, 'spec.schedule.0.timeZone is no time zone that is known here'],
   ])('%j is refused with the remedy, before anything is asked', (flags, message) => {
     expect(() => poolChange('web', flags, BEFORE)).toThrow(message);
   });
@@ -39,6 +41,17 @@ describe('nodeless pool set', () => {
     expect(text).toContain('p95 within 5 s, 2 to 20 cells, as demand asks');
     expect(text).toContain('at least $0.1000/h ($73.00 a month), for 2 cells');
     expect(text).toContain('at most  $1.00/h ($730.00 a month), for 20 cells');
+  });
+
+  test('takes windows of other limits, says what they cost, and takes them away again', () => {
+    const { pool, spec } = poolChange('web', { schedule: ['0 8 * * 1-5 Europe/Berlin 10h min=5 max=30'] }, BEFORE);
+    expect(spec).toEqual({
+      schedule: [{ cron: '0 8 * * 1-5', timeZone: 'Europe/Berlin', duration: '10h', min: 5, max: 30 }],
+    });
+    expect(costText(pool, { instanceType: 'm7g.medium', pricePerHourUsd: 0.05 })).toContain(
+      'while 0 8 * * 1-5 Europe/Berlin is open for 600 min: 5 to 30 cells, $0.2500/h to $1.50/h',
+    );
+    expect(poolChange('web', { schedule: ['none'] }, BEFORE).spec).toEqual({ schedule: [] });
   });
 
   test('says how far a budget goes, and what is wrong where that is not to min', () => {

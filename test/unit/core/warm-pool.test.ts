@@ -6,6 +6,7 @@ import { parseWarmPool, warmPoolSpecSchema } from '../../../src/core/warm-pool.t
 import { specFields } from '../../support/schema-fields.ts';
 
 const EXAMPLES = new URL('../../../deploy/examples/warm-pools.yaml', import.meta.url);
+const OPEN = { cron: '0 8 * * *', duration: '1h', min: 3 };
 const SHAPE = { cpu: '1', memory: '1Gi' };
 
 function parsed(spec: object) {
@@ -54,6 +55,22 @@ describe('a WarmPool', () => {
     [{ shape: SHAPE, startupSla: { target: '0s' } }, /spec\.startupSla\.target is longer than nothing/],
     [{ shape: SHAPE, startupSla: { target: 'soon' } }, /spec\.startupSla\.target "soon" is not a duration/],
     [{ shape: SHAPE, startupSla: { percentile: 100 } }, /spec\.startupSla\.percentile/],
+    [
+      { shape: SHAPE, schedule: [{ ...OPEN, timeZone: 'Mars/Base' }] },
+      /schedule\.0\.timeZone is no time zone.*IANA names, such as/,
+    ],
+    [
+      { shape: SHAPE, schedule: [{ ...OPEN, cron: '0 0 8 * * *' }] },
+      /schedule\.0\.cron "0 0 8 \* \* \*" is not minute, hour, day/,
+    ],
+    [
+      { shape: SHAPE, schedule: [{ ...OPEN, cron: '0 0 30 2 *' }] },
+      /schedule\.0\.cron "0 0 30 2 \*" never comes; name days/,
+    ],
+    [{ shape: SHAPE, schedule: [{ ...OPEN, duration: '0s' }] }, /schedule\.0\.duration is not between 1m and 31d/],
+    [{ shape: SHAPE, schedule: [{ ...OPEN, min: undefined }] }, /schedule\.0 has neither min nor max/],
+    [{ shape: SHAPE, max: 2, schedule: [OPEN] }, /spec\.schedule 0 asks for at least 3 and at most 2 cells; give/],
+    [{ shape: SHAPE, schedule: [OPEN, { ...OPEN, min: 0, max: 1 }] }, /spec\.schedule 0 .* and 1 .* are open at once/],
     [{ selector: { matchExpressions: [{ key: 'a', operator: 'In' }] } }, /matchExpressions\.0 has values with In/],
     [{ selector: { matchExpressions: [{ key: 'a', operator: 'Exists', values: ['b'] }] } }, /none with Exists/],
   ])('%j is refused with the field and what mends it', (spec, message) => {

@@ -482,6 +482,41 @@ describe('a warm pool', () => {
     await soon(() => expect(booting(one)).toHaveLength(3));
   });
 
+  test('has the limits of a window of its schedule while that is open, and takes an edit of it at once', async () => {
+    const one = made();
+    const schedule = [{ cron: '* * * * *', duration: '5m', min: 2, max: 2 }];
+    one.warmPools.apply('ADDED', pool('web', { min: 0, schedule }));
+    one.start();
+    await boot(one, 2);
+    expect(one.keeper.pool('pool-web')?.limits).toMatchObject({ min: 2, max: 2, open: [{ timeZone: 'UTC' }] });
+    one.warmPools.apply('MODIFIED', pool('web', { min: 0, max: 1, schedule: [] }));
+    await soon(() => expect(waiting(one)).toHaveLength(1));
+  });
+
+  test('takes its own status for no edit: what was there at a restart stays', async () => {
+    const one = await withReady(3);
+    const cells = waiting(one).map(({ cellId }) => cellId);
+    one.stop.abort();
+    const again = made([offering('small', 1)], one);
+    const object = pool('web', { min: 0 });
+    const told = (resourceVersion: string) => ({
+      ...object,
+      metadata: { ...object.metadata, generation: 1, resourceVersion },
+      status: { desired: Number(resourceVersion) },
+    });
+    again.warmPools.apply('ADDED', told('50000'));
+    again.start();
+    for (const cellId of cells) again.report(cellId);
+    const kept = () => again.keeper.pool('pool-web');
+    await soon(() => expect(kept()?.choice).toBeDefined());
+    again.warmPools.apply('MODIFIED', told('50001'));
+    expect(kept()?.choice).toBeDefined();
+    // They are older than what is billed at least.
+    for (const { machine } of waiting(again)) if (machine !== undefined) Object.assign(machine, { createdAtMs: 0 });
+    await kept()?.tick();
+    expect(waiting(again)).toHaveLength(3);
+  });
+
   test('holds no more than its budget pays for, and says so where that is less than its least', async () => {
     const one = made();
     one.warmPools.apply('ADDED', pool('web', { min: 3, budget: { maxPricePerHourUsd: 2.5 } }));
