@@ -170,8 +170,8 @@ export class Claims implements WarmCells {
   #booting(pools: ReadonlyMap<string, KeptPool>, { mayBeOn, hasRoomOn }: Wanted): Cell | undefined {
     const nowMs = this.#options.clock.now();
     for (const kept of pools.values()) {
-      const { holding, starts } = kept;
-      const lateMs = LATE_TIMES * (starts?.lead.quantileMs(0.95) ?? Number.POSITIVE_INFINITY);
+      const { holding, demand } = kept;
+      const lateMs = LATE_TIMES * (demand.starts?.lead.quantileMs(0.95) ?? Number.POSITIVE_INFINITY);
       for (const cell of holding.booting.values()) {
         if (cell.phase !== 'booting' || cell.machine === undefined || kept.unfitness(cell) !== undefined) continue;
         const sinceMs = cell.enteredMs.requested ?? cell.machine.createdAtMs;
@@ -191,7 +191,7 @@ export class Claims implements WarmCells {
     this.#comers.delete(uid);
     const kept = this.#options.keeper.pool(poolUid);
     const ms = Math.max(0, this.#options.clock.now() - createdMs);
-    kept?.started(kind, ms);
+    kept?.demand.started(kind, ms, this.#options.clock.now());
     if (kept !== undefined) this.#options.onStarted?.(kept.pool.name, kind, ms);
   }
 }

@@ -93,7 +93,7 @@ export class PoolKeeper {
     const tell = async () => {
       await this.#options.clock.sleep(AT_ONCE_MS, this.#signal);
       this.#telling = false;
-      for (const kept of this.pools()) kept.tellArrivals();
+      for (const { demand } of this.pools()) demand.tellArrivals(this.#options.clock.now());
       await this.#tick();
     };
     void tell().catch(() => undefined);
@@ -102,7 +102,7 @@ export class PoolKeeper {
   async #tick(): Promise<void> {
     // Pods must not wait for what pools learn.
     const untilMs = performance.now() + LEARN_MS;
-    for (const kept of this.pools()) kept.learn(() => performance.now() < untilMs);
+    for (const { demand } of this.pools()) demand.learn(this.#options.clock.now(), () => performance.now() < untilMs);
     for (const kept of this.pools()) {
       if (this.#signal.aborted) return;
       // Agents that are required there may have gone.

@@ -25,8 +25,8 @@ export function observePools(
     help: 'Cells of warm pools: desired, ready, booting, claimed.',
     labelNames: ['pool', 'state'],
     collect: (gauge) => {
-      for (const { pool, holding, level } of pools()) {
-        gauge.inc({ pool: label(pool.name), state: 'desired' }, level.running);
+      for (const { pool, holding, demand } of pools()) {
+        gauge.inc({ pool: label(pool.name), state: 'desired' }, demand.level.running);
         gauge.inc({ pool: label(pool.name), state: 'ready' }, holding.ready.size);
         gauge.inc({ pool: label(pool.name), state: 'booting' }, holding.booting.size);
         gauge.inc({ pool: label(pool.name), state: 'claimed' }, holding.claimed.size);

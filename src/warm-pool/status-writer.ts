@@ -71,10 +71,10 @@ export async function writeStatuses(options: StatusWriterOptions, signal: AbortS
   /** Of all pools one at a time, so that there is no moment at which all are written. */
   async function remember(): Promise<void> {
     const nowMs = clock.now();
-    for (const { pool, memory } of keeper.pools()) {
+    for (const { pool, demand } of keeper.pools()) {
       const { atMs, text: before } = remembered.get(pool.uid) ?? { atMs: nowMs };
       const isDue = nowMs - atMs >= MEMORY_MS || nowMs < atMs;
-      const text = isDue ? writeMemory(memory) : before;
+      const text = isDue ? writeMemory(demand.memory) : before;
       remembered.set(pool.uid, { atMs: isDue ? nowMs : atMs, ...(text === undefined ? {} : { text }) });
       if (!isDue || text === before) continue;
       await patch(pool.name, { metadata: { uid: pool.uid }, status: { memory: text } });

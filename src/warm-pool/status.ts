@@ -28,7 +28,7 @@ export function describeMs(ms: number): string {
 }
 
 /** Why the pool has so many cells: what the SLA asks, by the starts that were measured, and what the policy expects. */
-function why({ pool, level, starts }: KeptPool): string {
+function why({ pool, demand: { level, starts } }: KeptPool): string {
   const { target, percentile } = pool.spec.startupSla;
   if (starts === undefined || pool.spec.replicas > 0) return level.why;
   const cold = `p${percentile} cold start is ${describeMs(starts.cold.quantileMs(percentile / 100))}`;
@@ -36,14 +36,14 @@ function why({ pool, level, starts }: KeptPool): string {
   return `${cold} > ${describeMs(target)}, so arrivals within one refill must be covered: ${level.why}`;
 }
 
-function readyCondition({ holding, level }: KeptPool): Said {
+function readyCondition({ holding, demand: { level } }: KeptPool): Said {
   const { ready, booting } = holding;
   const message = `${ready.size} of ${level.running} cells wait, ${booting.size} boot`;
   const isReady = ready.size >= level.running;
   return { type: 'Ready', status: isReady ? 'True' : 'False', reason: isReady ? 'CellsWait' : 'CellsMissing', message };
 }
 
-function slaCondition({ pool, record, level, limits, starts }: KeptPool): Said {
+function slaCondition({ pool, demand: { record, level, limits, starts } }: KeptPool): Said {
   const { target, percentile } = pool.spec.startupSla;
   const type = 'SlaMet';
   if (level.needed === 'unreachable' && starts !== undefined) {
@@ -117,7 +117,8 @@ export function statusOfUnread({ holding, reason: why }: UnreadPool, context: St
 
 /** What there is to say of a pool; `invalid` where its object is not valid any more. */
 export function statusOf(kept: KeptPool, invalid: string | undefined, context: StatusContext): PoolStatus {
-  const { pool, holding, level, limits, record, size, choice } = kept;
+  const { pool, holding, size, choice } = kept;
+  const { level, limits, record } = kept.demand;
   const { target, percentile } = pool.spec.startupSla;
   const { generation, canClaim } = context;
   const said = [readyCondition(kept), slaCondition(kept), degradedCondition(kept, invalid, canClaim)];

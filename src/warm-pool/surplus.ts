@@ -11,6 +11,8 @@ export interface SurplusTerms {
   readonly nowMs: number;
   /** Whether a cell that waits is to be replaced. */
   readonly isWorn: (cell: Cell) => boolean;
+  /** Whether others can be ordered. */
+  readonly canReplace: boolean;
   /** Whether no pod is given it meanwhile either: such cells are replaced all at once. */
   readonly isUnfit: (cell: Cell) => boolean;
 }
@@ -45,6 +47,12 @@ export function surplus(ready: Iterable<Cell>, booting: Iterable<Cell>, terms: S
     if (waiting.length <= running) break;
     waiting.splice(waiting.indexOf(cell), 1);
     ends.push({ cell, reason: 'its successor is there' });
+  }
+  // What no pod can have must not keep from the budget what pods could.
+  const useless = terms.canReplace ? undefined : waiting.find(isUnfit);
+  if (useless !== undefined) {
+    waiting.splice(waiting.indexOf(useless), 1);
+    ends.push({ cell: useless, reason: 'no pod of its pool can have it' });
   }
   // Successors come beyond what the pool may have.
   const beyond = replacements(waiting, terms);

@@ -76,9 +76,9 @@ class Rounds {
   }
 
   /**
-   * There are no warm pools yet. So the pod gets its cell as always, but at once requests more than the cell has, so
-   * that the cell boots and the pod is not handed over; when all is quiet the request is taken back, and from there on
-   * everything goes its usual way. What the pod's appearance took before is added.
+   * Without a warm pool, whose refills would be in the way. The pod gets its cell as always, but at once requests more than
+   * the cell has, so that the cell boots and the pod is not handed over; when all is quiet the request is taken back, and from
+   * there on everything goes its usual way. What the pod's appearance took before is added.
    */
   async onBootedCell(name: string, { cpu, tooMuch = '', settleMs = 0 }: Place): Promise<Start> {
     const [client, watcher, signal] = [this.#client, this.#watcher, this.#signal];
@@ -168,7 +168,7 @@ async function run(context: BenchContext): Promise<BenchResult> {
         ...figuresOf(SMALL_CELL.subject, small),
       ],
       remarks: [
-        'There are no warm pools yet: a pod waits for its booted cell because it requests more than the cell has, until the request is taken back. Its time is that from its creation to its annotation, and that from the taking back to Ready; the latter has a write of the API server more than a claim would have.',
+        'Measured without a warm pool: a pod waits for its own booted cell because it requests more than the cell has, until the request is taken back. Its time is that from its creation to its annotation, and that from the taking back to Ready; the latter has a write of the API server more than a claim would have.',
         'The small cell starts the pod with the quarter of a CPU that it is sized for, the regular node with all of the machine’s.',
       ],
     };

@@ -60,7 +60,7 @@ async function measuredLeadMs(one: World, share: number): Promise<number> {
   const kept = one.keeper.pool('pool-web');
   kept?.edit(kept.pool);
   await kept?.tick();
-  return kept?.starts?.lead.quantileMs(share) ?? Number.NaN;
+  return kept?.demand.starts?.lead.quantileMs(share) ?? Number.NaN;
 }
 
 /** Brings the kubelets of all cells that boot up. */
@@ -185,7 +185,7 @@ describe('a warm pool', () => {
     await vi.waitFor(() => expect(again.keeper.pool('pool-web')?.choice).toBeDefined());
     await again.keeper.pool('pool-web')?.tick();
     expect(waiting(again)).toHaveLength(3);
-    expect(again.keeper.pool('pool-web')?.level.running).toBe(0);
+    expect(again.keeper.pool('pool-web')?.demand.level.running).toBe(0);
   });
 
   test('knows after a restart what was learned before, as its status tells it, and who leads writes that again', async () => {
@@ -197,8 +197,8 @@ describe('a warm pool', () => {
     const object = pool('web', { min: 1 });
     one.warmPools.apply('ADDED', { ...object, status: { memory } } as never);
     one.start();
-    await soon(() => expect(one.keeper.pool('pool-web')?.starts?.lead.quantileMs(0.5)).toBe(7_000));
-    expect(one.keeper.pool('pool-web')?.memory.log.bins).toEqual(log.bins);
+    await soon(() => expect(one.keeper.pool('pool-web')?.demand.starts?.lead.quantileMs(0.5)).toBe(7_000));
+    expect(one.keeper.pool('pool-web')?.demand.memory.log.bins).toEqual(log.bins);
     const patched: KubeRequest[] = [];
     const request = async (asked: KubeRequest) => {
       patched.push(asked);
@@ -232,7 +232,7 @@ describe('a warm pool', () => {
     const again = made([offering('small', 1)], one);
     again.warmPools.apply('ADDED', pool('web', { min: 2 }));
     again.start();
-    await vi.waitFor(() => expect(again.keeper.pool('pool-web')?.starts).toBeDefined());
+    await vi.waitFor(() => expect(again.keeper.pool('pool-web')?.demand.starts).toBeDefined());
     again.pods.create('p');
     await vi.waitFor(() => expect(again.book.ofPod('uid-p')).toBeDefined());
     expect(cells).toContain(again.book.ofPod('uid-p')?.cellId);
@@ -488,7 +488,7 @@ describe('a warm pool', () => {
     one.warmPools.apply('ADDED', pool('web', { min: 0, schedule }));
     one.start();
     await boot(one, 2);
-    expect(one.keeper.pool('pool-web')?.limits).toMatchObject({ min: 2, max: 2, open: [{ timeZone: 'UTC' }] });
+    expect(one.keeper.pool('pool-web')?.demand.limits).toMatchObject({ min: 2, max: 2, open: [{ timeZone: 'UTC' }] });
     one.warmPools.apply('MODIFIED', pool('web', { min: 0, max: 1, schedule: [] }));
     await soon(() => expect(waiting(one)).toHaveLength(1));
   });
@@ -524,7 +524,7 @@ describe('a warm pool', () => {
     await boot(one, 2);
     const kept = one.keeper.pool('pool-web');
     expect(kept?.trouble?.reason).toBe('BudgetBelowMin');
-    expect(kept?.level.running).toBe(2);
+    expect(kept?.demand.level.running).toBe(2);
   });
 
   test.each([
@@ -691,7 +691,7 @@ describe('a warm pool', () => {
     await systemClock.sleep(5, one.stop.signal);
     one.pods.remove('p');
     await soon(() => expect(one.book.ofPod('uid-p')).toBeUndefined());
-    const { record } = one.keeper.pool('pool-web') ?? {};
+    const record = one.keeper.pool('pool-web')?.demand.record;
     expect([record?.told, record?.shareWithin(1)]).toEqual([told, inTime]);
   });
 

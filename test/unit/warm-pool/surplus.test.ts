@@ -16,6 +16,7 @@ const TERMS: SurplusTerms = {
   atMost: 2,
   max: 4,
   nowMs: HOUR_MS,
+  canReplace: true,
   isWorn: ({ cellId }) => cellId === 'worn',
   isUnfit: ({ cellId }) => cellId.startsWith('unfit'),
 };
@@ -34,6 +35,8 @@ test.each([
   ['two do not fit, and their successors come: none', { unfit1: 300, unfit2: 300 }, { c: 1, d: 1 }, { max: 2 }, []],
   ['two do not fit and one successor waits: one', { unfit1: 300, unfit2: 200, c: 1 }, { d: 1 }, {}, ['unfit1']],
   ['one does not fit and one is worn: first what does not fit', { worn: 900, unfit: 300, c: 1 }, {}, {}, ['unfit']],
+  ['two do not fit and none can be ordered: one', { unfit1: 300, unfit2: 200 }, {}, { canReplace: false }, ['unfit1']],
+  ['one is worn and none can be ordered: none', { worn: 300, b: 300 }, {}, { canReplace: false }, []],
   ['none are wanted: all', { a: 300, b: 300 }, {}, { running: 0, atMost: 0 }, ['a', 'b']],
 ])('where %s', (_, ready, booting, terms, ended) => {
   const ends = surplus(cells(ready as Record<string, number>), cells(booting as Record<string, number>), {
