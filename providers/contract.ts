@@ -38,6 +38,8 @@ export type Claimant = Pick<CellTags, 'pod' | 'podUid'>;
  */
 export interface CellProvider {
   readonly name: string;
+  /** It bounds its calls to the cloud itself, and makes one of many: launches and ends are handed to it as they come. */
+  readonly isSelfBounded?: boolean;
   /** Checks prerequisites and prepares what all cells share. Safe to repeat. */
   start(signal: AbortSignal): Promise<void>;
   /** Releases what the process holds; cells go on. */

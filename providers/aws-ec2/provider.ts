@@ -22,6 +22,7 @@ const INSTANCE_ID = /^i-[0-9a-f]{8,17}$/;
 
 class AwsEc2Provider implements CellProvider {
   readonly name = 'aws-ec2';
+  readonly isSelfBounded = true;
   readonly #options: AwsEc2ProviderOptions;
   readonly #client: AwsClient;
   readonly #catalogue: Catalogue;

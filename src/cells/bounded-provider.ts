@@ -60,6 +60,7 @@ export function boundedProvider(provider: CellProvider, observe: CallObserver = 
   return {
     ...mayClaim,
     name: provider.name,
+    isSelfBounded: provider.isSelfBounded === true,
     start: (signal) => provider.start(signal),
     stop: () => provider.stop(),
     offerings: (signal) => bounded('offerings', signal, (limit) => provider.offerings(limit)),

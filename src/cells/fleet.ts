@@ -17,7 +17,7 @@ export interface FleetOptions {
   readonly bootstrap: CellBootstrap;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Calls to the provider at once, of each kind. */
+  /** Calls to the provider at once, of each kind, unless it bounds them itself. */
   readonly concurrency: number;
   /** False while another process may lead: nothing is launched or ended then. */
   readonly mayAct: () => boolean;
@@ -54,9 +54,10 @@ export class Fleet {
 
   constructor(options: FleetOptions) {
     this.#options = options;
-    this.#launches = new PQueue({ concurrency: options.concurrency });
-    this.#ends = new PQueue({ concurrency: options.concurrency });
-    this.#claims = new PQueue({ concurrency: options.concurrency });
+    const concurrency = options.provider.isSelfBounded === true ? Number.POSITIVE_INFINITY : options.concurrency;
+    this.#launches = new PQueue({ concurrency });
+    this.#ends = new PQueue({ concurrency });
+    this.#claims = new PQueue({ concurrency });
   }
 
   start(signal: AbortSignal): void {

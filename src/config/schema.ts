@@ -72,7 +72,13 @@ const cells = z.strictObject({
   gather: duration.prefault('1s').describe('How long the first of the pods that share a cell waits for the others.'),
   nodeCell: nodeCell.prefault({}),
   agents: agents.prefault({}),
-  concurrency: z.number().int().min(1).max(1_000).default(16).describe('Provider calls of each kind at once.'),
+  concurrency: z
+    .number()
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(16)
+    .describe('Provider calls of each kind at once. `aws-ec2` bounds its calls itself.'),
 });
 
 const cellApi = z.strictObject({

@@ -5,6 +5,8 @@ export interface RateLimits {
   readonly perSecond: number;
   /** Requests at once after a pause. */
   readonly burst: number;
+  /** Which share of it is left at least, whatever is throttled. */
+  readonly leastShare?: number;
 }
 
 /** A throttled request takes this share of the rate; each one that goes well gives a little of the most back. */
@@ -19,6 +21,7 @@ export class AdaptiveRate {
   #perSecond: number;
   #tokens: number;
   #atMs: number;
+  #cutAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(limits: RateLimits, clock: Clock) {
     this.#limits = limits;
@@ -33,24 +36,30 @@ export class AdaptiveRate {
     return this.#perSecond;
   }
 
-  /** Waits for a turn. Turns are given in the order of calls. */
-  async take(signal: AbortSignal): Promise<void> {
+  /** Waits for a turn, or for as many as there are to be at once. Turns are given in the order of calls. */
+  async take(signal: AbortSignal, count = 1): Promise<void> {
     this.#refill();
-    this.#tokens -= 1;
+    this.#tokens -= count;
     if (this.#tokens >= 0) return;
     try {
       await this.#clock.sleep((-this.#tokens / this.#perSecond) * 1_000, signal);
     } catch (error) {
-      this.#tokens += 1;
+      this.#tokens += count;
       throw error;
     }
   }
 
-  /** The service has refused a request for its rate: what was saved up is gone, and the rate is cut. */
-  throttled(): void {
+  /**
+   * The service has refused a request for its rate: what was saved up is gone, and the rate is cut; once for all that were
+   * on their way together.
+   */
+  throttled(sentAtMs: number): void {
+    const { perSecond, leastShare = LEAST_SHARE } = this.#limits;
     this.#refill();
     this.#tokens = Math.min(this.#tokens, 0);
-    this.#perSecond = Math.max(this.#limits.perSecond * LEAST_SHARE, this.#perSecond * CUT);
+    if (sentAtMs < this.#cutAtMs) return;
+    this.#cutAtMs = this.#clock.now();
+    this.#perSecond = Math.max(perSecond * leastShare, this.#perSecond * CUT);
   }
 
   succeeded(): void {

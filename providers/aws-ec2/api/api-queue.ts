@@ -19,7 +19,7 @@ const ATTEMPTS = 6;
 const BACKOFF_MIN_MS = 250;
 const BACKOFF_MAX_MS = 8_000;
 
-/** Calls of one family of an API, which share a bucket at AWS: bounded at once, and at a rate that heeds throttling. */
+/** Calls of one action of an API, which has a bucket of its own at AWS: bounded at once, and at a rate that heeds throttling. */
 export class ApiQueue {
   readonly #queue: PQueue;
   readonly #rate: AdaptiveRate;
@@ -36,23 +36,28 @@ export class ApiQueue {
     const backoff = createBackoff(BACKOFF_MIN_MS, BACKOFF_MAX_MS);
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#queue.add(() => this.#once(run, signal), { signal });
+        return await this.#queue.add(() => this.#once(run, asked, signal), { signal });
       } catch (error) {
         signal.throwIfAborted();
         const failure = failureOf(error, asked);
-        const isThrottled = failure.code === 'Throttled';
-        if (isThrottled) this.#rate.throttled();
-        const again = isThrottled || (repeatable && failure.code === 'AmbiguousOutcome');
+        const again = failure.code === 'Throttled' || (repeatable && failure.code === 'AmbiguousOutcome');
         if (!again || attempt === ATTEMPTS) throw failure;
         await this.#clock.sleep(backoff.next(), signal);
       }
     }
   }
 
-  async #once<T>(run: QueuedCall<T>['run'], signal: AbortSignal): Promise<T> {
+  async #once<T>(run: QueuedCall<T>['run'], asked: Asked, signal: AbortSignal): Promise<T> {
     await this.#rate.take(signal);
-    const answer = await run(AbortSignal.any([signal, AbortSignal.timeout(CALL_TIMEOUT_MS)]));
-    this.#rate.succeeded();
-    return answer;
+    const sentAtMs = this.#clock.now();
+    try {
+      const answer = await run(AbortSignal.any([signal, AbortSignal.timeout(CALL_TIMEOUT_MS)]));
+      this.#rate.succeeded();
+      return answer;
+    } catch (error) {
+      const failure = failureOf(error, asked);
+      if (failure.code === 'Throttled') this.#rate.throttled(sentAtMs);
+      throw failure;
+    }
   }
 }

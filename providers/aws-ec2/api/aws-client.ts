@@ -7,8 +7,8 @@ import type { AwsEc2Settings } from '../settings.ts';
 import { ApiQueue, type QueueLimits } from './api-queue.ts';
 
 /**
- * Families of calls by the bucket that AWS counts them to, a little below its defaults for an account and region, which
- * others use as well. Source: "Request throttling for the Amazon EC2 API" of the EC2 Developer Guide.
+ * Families of calls by the size of the bucket that AWS counts each action of them to, a little below its defaults for an
+ * account and region, which others use as well. Source: "Request throttling for the Amazon EC2 API" of the EC2 Developer Guide.
  */
 const FAMILIES = {
   describe: { perSecond: 10, burst: 40, concurrency: 8 },
@@ -64,12 +64,12 @@ async function createClients({ settings }: AwsClientOptions): Promise<Clients> {
 }
 
 export function createAwsClient(options: AwsClientOptions): AwsClient {
-  const queues = new Map<Family, ApiQueue>();
+  const queues = new Map<string, ApiQueue>();
   let clients: Promise<Clients> | undefined;
 
-  function queueOf(family: Family): ApiQueue {
-    const queue = queues.get(family) ?? new ApiQueue(FAMILIES[family], options.clock);
-    queues.set(family, queue);
+  function queueOf(action: string, family: Family): ApiQueue {
+    const queue = queues.get(action) ?? new ApiQueue(FAMILIES[family], options.clock);
+    queues.set(action, queue);
     return queue;
   }
 
@@ -78,7 +78,7 @@ export function createAwsClient(options: AwsClientOptions): AwsClient {
       clients ??= createClients(options);
       const made = await clients;
       const asked = { action, repeatable, ...(identity === undefined ? {} : { identity }) };
-      return queueOf(family).call({ ...asked, run: (bounded) => run(made, bounded) }, signal);
+      return queueOf(action, family).call({ ...asked, run: (bounded) => run(made, bounded) }, signal);
     },
     close() {
       void clients?.then((made) => {

@@ -40,8 +40,8 @@ export class Terminator {
    * @throws NodelessError why this machine can't be ended, whatever else is ended with it
    */
   async end(instanceId: string, signal: AbortSignal): Promise<void> {
-    const { inventory, clock } = this.#options;
-    for (let isTaken = false; ; await clock.sleep(LOOK_MS, signal)) {
+    const { inventory } = this.#options;
+    for (let isTaken = false; ; await this.#untilNextLook(signal)) {
       isTaken ||= await this.#isTaken(instanceId, signal);
       const found = await inventory.ofId(instanceId, signal);
       if (found?.machine.state === 'ended') {
@@ -52,6 +52,12 @@ export class Terminator {
       if (found === undefined && (isTaken || !inventory.mayAppear(instanceId))) break;
     }
     inventory.ended(instanceId);
+  }
+
+  /** All who wait look at the same moments, so that they are one question. */
+  async #untilNextLook(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    await clock.sleep(LOOK_MS - (clock.now() % LOOK_MS), signal);
   }
 
   /** Whether EC2 is about to end the machine; false where it does not know it. */

@@ -1,7 +1,8 @@
 import type { CreateFleetCommandInput, CreateFleetError } from '@aws-sdk/client-ec2';
 import { createBackoff } from '../../../src/core/backoff.ts';
 import type { Clock } from '../../../src/core/clock.ts';
-import { isNodelessError, type NodelessError } from '../../../src/core/errors.ts';
+import { isNodelessError, NodelessError } from '../../../src/core/errors.ts';
+import { AdaptiveRate } from '../api/adaptive-rate.ts';
 import type { AwsClient } from '../api/aws-client.ts';
 import { failureOf } from '../api/failure.ts';
 import type { Inventory } from '../instances/inventory.ts';
@@ -22,6 +23,11 @@ export interface Fleet {
   readonly unsettled?: NodelessError;
 }
 
+/**
+ * What EC2 grants an account of new machines, whatever number of requests they come by. Source: "Resource rate limits" of the
+ * EC2 Developer Guide.
+ */
+const MACHINES = { perSecond: 2, burst: 1_000, leastShare: 0.25 };
 const SETTLE_ATTEMPTS = 4;
 const SETTLE_MIN_MS = 1_000;
 const SETTLE_MAX_MS = 8_000;
@@ -35,12 +41,23 @@ function isExplained(request: CreateFleetCommandInput, { instanceIds, errors }: 
   return instanceIds.length >= wantedOf(request) || errors.length > 0;
 }
 
+function tooMany(cause: unknown): never {
+  const message = 'EC2 gives an account only so many new machines a second; it is asked again';
+  throw new NodelessError({ code: 'Throttled', retryable: true, message, cause });
+}
+
+function isThrottling(error: CreateFleetError): boolean {
+  return failureOf(wireErrorOf(error), { action: 'ec2:CreateFleet' }).code === 'Throttled';
+}
+
 /** Requests for machines, whose outcome is settled also where the answer is lost. */
 export class Fleets {
   readonly #options: FleetsOptions;
+  readonly #machines: AdaptiveRate;
 
   constructor(options: FleetsOptions) {
     this.#options = options;
+    this.#machines = new AdaptiveRate(MACHINES, options.clock);
   }
 
   /**
@@ -50,6 +67,7 @@ export class Fleets {
    */
   async create(request: CreateFleetCommandInput, launchId: string, signal: AbortSignal): Promise<Fleet> {
     const backoff = createBackoff(SETTLE_MIN_MS, SETTLE_MAX_MS);
+    await this.#machines.take(signal, wantedOf(request)).catch(tooMany);
     for (let attempt = 1; ; attempt += 1) {
       try {
         const fleet = await this.#ask(request, signal);
@@ -68,6 +86,7 @@ export class Fleets {
   }
 
   async #ask(request: CreateFleetCommandInput, signal: AbortSignal): Promise<Fleet> {
+    const sentAtMs = this.#options.clock.now();
     const answer = await this.#options.client.call(
       {
         action: 'ec2:CreateFleet',
@@ -79,6 +98,8 @@ export class Fleets {
     );
     const { Instances = [], Errors: errors = [] } = answer;
     const instanceIds = Instances.flatMap(({ InstanceIds = [] }) => InstanceIds);
+    if (errors.some(isThrottling)) this.#machines.throttled(sentAtMs);
+    else this.#machines.succeeded();
     const missing = errors.find(({ ErrorCode }) => isMissingTemplate(ErrorCode));
     if (missing !== undefined && instanceIds.length === 0)
       throw failureOf(wireErrorOf(missing), { action: 'ec2:CreateFleet' });

@@ -30,17 +30,42 @@ describe('an adaptive rate', () => {
   test('is halved by each refusal, down to a twentieth, and no burst is left', async () => {
     const { clock, waitsMs } = hastyClock();
     const rate = new AdaptiveRate({ perSecond: 10, burst: 3 }, clock);
-    rate.throttled();
+    rate.throttled(clock.now());
     expect(rate.perSecond).toBe(5);
     await rate.take(never);
     expect(waitsMs).toEqual([200]);
-    for (let refusal = 0; refusal < 20; refusal += 1) rate.throttled();
+    for (let refusal = 0; refusal < 20; refusal += 1) rate.throttled(clock.now());
     expect(rate.perSecond).toBe(0.5);
   });
 
+  test('is halved once for all that were on their way together', () => {
+    const { clock, pass } = hastyClock();
+    const rate = new AdaptiveRate({ perSecond: 10, burst: 3 }, clock);
+    const sentAtMs = clock.now();
+    pass(100);
+    for (let request = 0; request < 8; request += 1) {
+      rate.throttled(sentAtMs);
+      pass(1);
+    }
+    expect(rate.perSecond).toBe(5);
+    rate.throttled(clock.now());
+    expect(rate.perSecond).toBe(2.5);
+  });
+
+  test('gives many turns at once when all of them are there', async () => {
+    const { clock, waitsMs } = hastyClock();
+    const rate = new AdaptiveRate({ perSecond: 2, burst: 100, leastShare: 0.5 }, clock);
+    await rate.take(never, 90);
+    await rate.take(never, 20);
+    expect(waitsMs).toEqual([5_000]);
+    for (let refusal = 0; refusal < 9; refusal += 1) rate.throttled(clock.now());
+    expect(rate.perSecond).toBe(1);
+  });
+
   test('comes back with what goes well, and never above what it was given', () => {
-    const rate = new AdaptiveRate({ perSecond: 10, burst: 3 }, hastyClock().clock);
-    rate.throttled();
+    const { clock } = hastyClock();
+    const rate = new AdaptiveRate({ perSecond: 10, burst: 3 }, clock);
+    rate.throttled(clock.now());
     for (let success = 0; success < 10; success += 1) rate.succeeded();
     expect(rate.perSecond).toBeCloseTo(7);
     for (let success = 0; success < 100; success += 1) rate.succeeded();
