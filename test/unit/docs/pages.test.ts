@@ -2,12 +2,15 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { doctorCommand } from '../../../src/cli/doctor-command.ts';
 import { imageCommand } from '../../../src/cli/image-command.ts';
 import { installCommand } from '../../../src/cli/install-command.ts';
 import { registerCommand } from '../../../src/cli/register-command.ts';
 import { statusCommand } from '../../../src/cli/status-command.ts';
 import { uninstallCommand } from '../../../src/cli/uninstall-command.ts';
+import { parseConfig } from '../../../src/config/load.ts';
+import { checkInCluster } from '../../../src/install/options.ts';
 
 const DOCS = new URL('../../../docs/', import.meta.url);
 /** Pages for who installs and runs it. */
@@ -52,6 +55,29 @@ function unknownOptions(text: string): readonly string[] {
       : options.filter((option) => !command.options.some(({ long, short }) => long === option || short === option));
   });
 }
+
+/** The configurations that a page shows, and whether each is for a provider in the cluster. */
+function configurations(text: string): readonly { readonly inCluster: boolean; readonly config: object }[] {
+  return [...text.matchAll(/```yaml\n(# nodeless\.yaml.*)\n([^`]*)```/g)].map(([, title = '', yaml = '']) => ({
+    inCluster: title.startsWith('# nodeless.yaml, in the cluster'),
+    config: parse(yaml),
+  }));
+}
+
+describe('configurations that pages show', () => {
+  test.each(['../README', 'install', 'aws-ec2'])('in %s are ones that their command takes', async (page) => {
+    const text = await readFile(new URL(`${page}.md`, DOCS), 'utf8');
+    const shown = configurations(text);
+    for (const { inCluster, config } of shown) (inCluster ? checkInCluster : parseConfig)(config, page);
+    const commands = [text.includes('nodeless install --image'), text.includes('\nbin/nodeless run --config')];
+    expect([true, false].map((wanted) => shown.some(({ inCluster }) => inCluster === wanted))).toEqual(commands);
+  });
+
+  test('one that is not for where it is, is found out', () => {
+    const [shown] = configurations('```yaml\n# nodeless.yaml, in the cluster\nprovider: local\n```');
+    expect(() => checkInCluster(shown?.config ?? {}, 'x')).toThrow('local cells can not be launched from a pod');
+  });
+});
 
 describe('pages for who installs and runs it', () => {
   test.each(PAGES)('%s links to what is there, and writes options that commands have', async (page) => {
