@@ -231,11 +231,14 @@ describe('nodeless status, doctor and register', () => {
     'the doctor names the verb and resource that the provider lacks, and a webhook that nobody answers',
     async () => {
       await kubectl('scale', 'deployment/nodeless-nodeless', '-n', NAMESPACE, '--replicas=0');
-      await kubectl('delete', 'role', 'nodeless:nodeless', '-n', NAMESPACE);
+      await kubectl('delete', 'role', 'nodeless:nodeless', 'nodeless:nodeless:cells', '-n', NAMESPACE);
       await eventually('no replica is there', async () => (await replicas()).length === 0);
       const { exitCode, stdout } = await nodeless('doctor');
       expect(exitCode).toBe(1);
       expect(stdout).toMatch(/✗ permissions .* may not create secrets in nodeless-system/);
+      expect(stdout).toMatch(
+        /✗ permissions .* patch endpointslices.discovery.k8s.io nodeless-cells-nodeless in nodeless-/,
+      );
       expect(stdout).toMatch(/✗ webhooks .* does not reach them/);
       expect(stdout).toContain('→ run nodeless install of this version');
       expect((await nodeless('install', '--image', DEFAULT_REFERENCE, '--config', configFile)).exitCode).toBe(0);

@@ -1,7 +1,6 @@
-import { parse } from 'yaml';
-import { webhookServiceName } from '../../core/names.ts';
 import { call, getOrUndefined } from '../../kube/calls.ts';
 import type { KubeObject } from '../../kube/objects.ts';
+import { configurationOf } from './configuration.ts';
 import { type Finding, failed, ok, type Patient, unknown, warning } from './finding.ts';
 
 const OLDEST_MINOR = 33;
@@ -29,15 +28,8 @@ interface Slices {
   readonly items: readonly { readonly endpoints?: readonly { readonly conditions?: { readonly ready?: boolean } }[] }[];
 }
 
-/** The configuration of a provider that runs in the cluster. */
-async function configurationOf({
-  client,
-  virtualNode,
-  namespace,
-}: Patient): Promise<Readonly<Record<string, unknown>> | undefined> {
-  const path = `/api/v1/namespaces/${namespace}/configmaps/${webhookServiceName(virtualNode)}`;
-  const found = await getOrUndefined<KubeObject & { data?: Record<string, string> }>(client, path);
-  return found?.data === undefined ? undefined : (parse(found.data['nodeless.yaml'] ?? '') ?? {});
+interface Sections {
+  readonly cluster?: { readonly dns?: string };
 }
 
 const DEFAULT_DNS = '10.96.0.10';
@@ -48,7 +40,7 @@ export async function dnsCheck(patient: Patient): Promise<Finding> {
   const service = await getOrUndefined<ServiceObject>(client, '/api/v1/namespaces/kube-system/services/kube-dns');
   if (service === undefined) return unknown('DNS', 'the cluster has no Service kube-system/kube-dns to compare with');
   const config = await configurationOf(patient);
-  const { dns = DEFAULT_DNS } = (config?.cluster ?? {}) as { readonly dns?: string };
+  const { dns = DEFAULT_DNS } = (config as Sections | undefined)?.cluster ?? {};
   const address = service.spec?.clusterIP ?? '';
   if (config !== undefined && dns !== address)
     return failed(

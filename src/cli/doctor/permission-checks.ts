@@ -2,6 +2,7 @@ import { installObjects } from '../../install/objects.ts';
 import { lacking, type Need, needText } from '../../install/permissions.ts';
 import { call } from '../../kube/calls.ts';
 import type { KubeObject } from '../../kube/objects.ts';
+import { configurationOf } from './configuration.ts';
 import { type Finding, failed, ok, type Patient, warning } from './finding.ts';
 
 const REVIEWS = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
@@ -49,14 +50,27 @@ export async function ownPermissions({ client }: Patient): Promise<Finding> {
     : warning('your permissions', `you may not ${missing.join(', ')}`, 'use the kubeconfig of an administrator');
 }
 
-/** Whether the provider's service account may do all that this version ships the roles for. */
-export async function providerPermissions(patient: Patient): Promise<Finding> {
-  const { client, virtualNode, namespace, nodes } = patient;
+/** What the provider needs by the roles that this version ships; with a configuration, one that runs in the cluster. */
+export async function providerNeeds(
+  { virtualNode, namespace, nodes }: Pick<Patient, 'virtualNode' | 'namespace' | 'nodes'>,
+  config: object | undefined,
+): Promise<readonly Need[]> {
+  const names = { virtualNode, namespace };
+  if (config !== undefined)
+    return needsOfRoles(await installObjects({ ...names, provider: { image: 'any', replicas: 1, config } }));
   const prefix = `${virtualNode}-`;
   const zones = nodes
     .filter((node) => node !== virtualNode && node.startsWith(prefix))
     .map((node) => node.slice(prefix.length));
-  const needs = needsOfRoles(await installObjects({ virtualNode, namespace, zones }));
+  const needs = needsOfRoles(await installObjects({ ...names, zones }));
+  // Which signer one has that runs elsewhere is not known here; its requests tell whether it may approve them.
+  return needs.filter(({ resource }) => resource !== 'signers');
+}
+
+/** Whether the provider's service account may do all that this version ships the roles for. */
+export async function providerPermissions(patient: Patient): Promise<Finding> {
+  const { client, namespace } = patient;
+  const needs = await providerNeeds(patient, await configurationOf(patient));
   const user = `system:serviceaccount:${namespace}:nodeless`;
   const groups = ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'];
   const answers = await Promise.all(

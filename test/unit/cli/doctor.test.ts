@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { judgeNetwork, judgeVersion } from '../../../src/cli/doctor/cluster-checks.ts';
 import { exitCodeOf, findingsText } from '../../../src/cli/doctor/doctor.ts';
 import { examined, failed, ok, unknown, warning } from '../../../src/cli/doctor/finding.ts';
-import { needsOfRoles } from '../../../src/cli/doctor/permission-checks.ts';
+import { needsOfRoles, providerNeeds } from '../../../src/cli/doctor/permission-checks.ts';
 import { judgeSigning } from '../../../src/cli/doctor/provider-checks.ts';
 import { judgeDryRun } from '../../../src/cli/doctor/webhook-check.ts';
 import { needText } from '../../../src/install/permissions.ts';
@@ -60,6 +60,25 @@ describe('nodeless doctor', () => {
       'list pods/log in n',
       'get daemonsets.apps a in n',
     ]);
+  });
+
+  test('asks about what a provider in the cluster needs by its configuration, in every zone', async () => {
+    const zones = { names: ['a', 'b'] };
+    const signer = 'beta.eks.amazonaws.com/app-serving';
+    const config = { provider: 'simulated', virtualNode: { name: 'n' }, zones, kubeletEndpoint: { signer } };
+    const patient = { virtualNode: 'n', namespace: 'ns', nodes: ['n-a', 'n-b'] };
+    const needs = (await providerNeeds(patient, config)).map(needText);
+    expect(needs).toEqual(
+      expect.arrayContaining([
+        'patch endpointslices.discovery.k8s.io nodeless-cells-n-a in ns',
+        'patch endpointslices.discovery.k8s.io nodeless-cells-n-b in ns',
+        `approve signers.certificates.k8s.io ${signer}`,
+        'impersonate users system:node:n-b',
+      ]),
+    );
+    const elsewhere = (await providerNeeds(patient, undefined)).map(needText);
+    expect(elsewhere).toContain('impersonate users system:node:n-b');
+    expect(elsewhere.filter((need) => /signers|nodeless-cells/.test(need))).toEqual([]);
   });
 
   test.each([
