@@ -89,7 +89,7 @@ const cellApi = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      'Keep the Service nodeless-cells-NAME of each virtual node at whoever leads it, and have cells connect to that unless advertise is given; `nodeless install` makes it.',
+      'Keep the Service nodeless-cells-NAME of each virtual node at whoever leads it, and have cells connect to that unless advertise is given; `nodeless install --image` makes it, and sets this.',
     ),
 });
 
