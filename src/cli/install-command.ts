@@ -50,11 +50,11 @@ async function apply(options: InstallOptions, { kubeconfig }: WaitFlags): Promis
 async function wait(options: InstallOptions, { kubeconfig, timeout: timeoutMs }: WaitFlags): Promise<void> {
   const { virtualNode, namespace, webhooks = true } = options;
   const client = await createKubeClient(loadKubeConfig(kubeconfig), systemClock);
-  const tell = (missing: readonly string[]) => process.stderr.write(`waiting: ${missing.join('; ')}\n`);
+  const tell = (missing: string) => process.stderr.write(`waiting: ${missing}\n`);
   const nodes = nodesOf(options);
   try {
-    const rollout = { client, clock: systemClock, virtualNode, namespace, nodes, webhooks };
-    await rolledOut(rollout, { timeoutMs, signal: untilSignalled(), tell });
+    const rollout = { client, virtualNode, namespace, nodes, webhooks };
+    await rolledOut(rollout, { clock: systemClock, timeoutMs, signal: untilSignalled(), tell });
     process.stdout.write(`${nodes.map((name) => `node ${name}`).join(', ')} Ready\n`);
   } finally {
     await client.close();

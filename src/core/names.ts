@@ -56,9 +56,14 @@ function labelName(name: string): string {
   return name.replaceAll('.', '-').slice(0, 63).replace(/-+$/, '');
 }
 
-/** The Service by which API servers call a virtual node's webhooks; the provider's Deployment is called the same. */
-export function webhookServiceName(virtualNode: string): string {
+/** The provider's Deployment, and all that it alone has: configuration, disruption budget, network policy. */
+export function workloadName(virtualNode: string): string {
   return labelName(`nodeless-${virtualNode}`);
+}
+
+/** The Service by which API servers call a virtual node's webhooks. */
+export function webhookServiceName(virtualNode: string): string {
+  return workloadName(virtualNode);
 }
 
 /** The lease by which replicas settle which of them leads a virtual node. */

@@ -49,6 +49,7 @@ export class Collections {
       ({ resources }) => resources,
       (error: unknown) => {
         if (isStatus(error, 404)) return [];
+        this.#known.delete(root);
         throw error;
       },
     );

@@ -4,8 +4,9 @@ import { getOrUndefined } from '../kube/calls.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import { leadersOf } from './leaders.ts';
-import { type Survey, survey } from './survey.ts';
-import { ask, named, remove, type Uninstallation, untilClear } from './uninstallation.ts';
+import { cellsOf, podsOn, type Survey, survey } from './survey.ts';
+import { ask, named, remove, type Uninstallation } from './uninstallation.ts';
+import { performed, untilClear } from './until-clear.ts';
 
 /** DaemonSets' pods go by it, but for those that tolerate everything. It heeds no budget: it is for when all others are gone. */
 const LEAVING_TAINT = { key: 'nodeless.io/leaving', value: 'uninstall', effect: 'NoExecute' } as const;
@@ -29,14 +30,32 @@ function withTaint({ spec }: TaintedNode): object {
   return { taints: [...others, LEAVING_TAINT] };
 }
 
-/** Evicts what can be; a disruption budget that is in the way is waited for. */
-async function evict(client: KubeClient, pods: readonly KubeObject[]): Promise<void> {
-  const going = pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
-  for (const { metadata } of going) {
-    const { name, namespace } = metadata;
+/** A disruption budget that forbids an eviction is asked again so often, as kubectl drain does. */
+const REFUSED_PAUSE_MS = 5_000;
+
+/** Evicts pods; what a disruption budget forbids is asked for again after a pause. */
+class Evictions {
+  readonly #work: Pick<Uninstallation, 'client' | 'clock'>;
+  /** When a refused one is asked for again, by the pod's uid; ends with the drain. */
+  readonly #refusedUntilMs = new Map<string, number>();
+
+  constructor(work: Pick<Uninstallation, 'client' | 'clock'>) {
+    this.#work = work;
+  }
+
+  async evict(pods: readonly KubeObject[]): Promise<void> {
+    for (const { metadata } of pods) {
+      const isRefused = (this.#refusedUntilMs.get(metadata.uid ?? '') ?? 0) > this.#work.clock.now();
+      if (metadata.deletionTimestamp === undefined && !isRefused) await this.#ask(metadata);
+    }
+  }
+
+  async #ask({ name, namespace, uid = '' }: KubeObject['metadata']): Promise<void> {
+    const { client, clock } = this.#work;
     const path = `/api/v1/namespaces/${namespace}/pods/${name}/eviction`;
     const body = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace } };
-    await ask(client, { method: 'POST', path, body }, [404, 429, 409]);
+    const status = await ask(client, { method: 'POST', path, body }, [404, 429, 409]);
+    if (status === 429) this.#refusedUntilMs.set(uid, clock.now() + REFUSED_PAUSE_MS);
   }
 }
 
@@ -50,23 +69,27 @@ async function requireProvider(work: Uninstallation, { cells, hasDeployment, nod
 
 /** Pods off the virtual nodes, then the end of every cell: as long as the provider is there to end them. */
 export async function drain(work: Uninstallation): Promise<void> {
-  const { client, tell } = work;
-  const look = () => survey(client, work);
-  const first = await look();
-  await requireProvider(work, first);
-  tell(`no new pods for ${first.nodes.join(', ')}`);
-  for (const node of first.nodes) await patchNode(client, node, () => ({ unschedulable: true }));
+  const { client, virtualNode, tell } = work;
+  const first = await performed(work, () => survey(client, work));
+  const { nodes } = first;
+  await performed(work, () => requireProvider(work, first));
+  tell(`no new pods for ${nodes.join(', ')}`);
+  const patchAll = (change: (node: TaintedNode) => object) =>
+    performed(work, () => Promise.all(nodes.map((node) => patchNode(client, node, change))));
+  await patchAll(() => ({ unschedulable: true }));
+  const evictions = new Evictions(work);
   await untilClear(work, async () => {
-    const { pods } = await look();
-    await evict(client, pods);
+    const { pods } = await podsOn(client, nodes);
+    await evictions.evict(pods);
     return pods.length === 0 ? undefined : `${pods.length} pods are still to go: ${named(pods)}`;
   });
-  for (const node of first.nodes) await patchNode(client, node, withTaint);
+  await patchAll(withTaint);
   await untilClear(work, async () => {
-    const { cells, holders } = await look();
+    const cells = await cellsOf(client, virtualNode);
     for (const { metadata } of cells)
       if (metadata.deletionTimestamp === undefined) await remove(client, `${CELLS_PATH}/${metadata.name}`);
     if (cells.length === 0) return undefined;
+    const { holders } = await podsOn(client, nodes);
     const held = holders.length === 0 ? '' : `; DaemonSets whose pods tolerate everything keep some: ${named(holders)}`;
     return `${cells.length} cells are still to end: ${named(cells)}${held}`;
   });

@@ -1,9 +1,8 @@
-import type { Clock } from '../core/clock.ts';
-import { NodelessError } from '../core/errors.ts';
-import { webhookServiceName } from '../core/names.ts';
 import { call, getOrUndefined } from '../kube/calls.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { hasCondition, type KubeObject } from '../kube/objects.ts';
+import { deploymentPath } from './survey.ts';
+import { untilClear, type Wait } from './until-clear.ts';
 
 interface Deployment extends KubeObject {
   readonly spec?: { readonly replicas?: number };
@@ -72,7 +71,6 @@ export function missing({ deployment, pods, nodes, webhooks }: Sight): readonly 
 
 export interface Rollout {
   readonly client: KubeClient;
-  readonly clock: Clock;
   readonly virtualNode: string;
   readonly namespace: string;
   readonly nodes: readonly string[];
@@ -89,7 +87,7 @@ async function look({ client, virtualNode, namespace, nodes, webhooks }: Rollout
       async (name) => [name, await getOrUndefined<KubeObject>(client, `/api/v1/nodes/${name}`, signal)] as const,
     ),
   );
-  const at = `/apis/apps/v1/namespaces/${namespace}/deployments/${webhookServiceName(virtualNode)}`;
+  const at = deploymentPath(namespace, virtualNode);
   const hooks = `/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/${virtualNode}.nodeless.io`;
   return {
     deployment: await getOrUndefined<Deployment>(client, at, signal),
@@ -99,29 +97,10 @@ async function look({ client, virtualNode, namespace, nodes, webhooks }: Rollout
   };
 }
 
-const LOOK_EVERY_MS = 500;
-
-export interface Waiting {
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal;
-  /** Told what is still missing, whenever that changes. */
-  readonly tell: (missing: readonly string[]) => void;
-}
-
 /** Waits until a provider that was installed serves its virtual nodes. @throws NodelessError NotReady saying what is missing */
-export async function rolledOut(rollout: Rollout, { timeoutMs, signal, tell }: Waiting): Promise<void> {
-  const { clock } = rollout;
-  const deadlineMs = clock.now() + timeoutMs;
-  let told = '';
-  for (;;) {
-    const left = missing(await look(rollout, signal));
-    if (left.length === 0) return;
-    if (left.join() !== told) tell(left);
-    told = left.join();
-    if (clock.now() > deadlineMs) {
-      const message = `after ${timeoutMs / 1_000} s ${left.join('; ')}; what is installed stays, and a second run goes on from there`;
-      throw new NodelessError({ code: 'NotReady', message });
-    }
-    await clock.sleep(LOOK_EVERY_MS, signal);
-  }
+export async function rolledOut(rollout: Rollout, wait: Wait): Promise<void> {
+  await untilClear(wait, async () => {
+    const left = missing(await look(rollout, wait.signal));
+    return left.length === 0 ? undefined : left.join('; ');
+  });
 }

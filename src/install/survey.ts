@@ -5,7 +5,7 @@ import {
   MADE_LABEL,
   VERSION,
   VIRTUAL_NODE_LABEL,
-  webhookServiceName,
+  workloadName,
 } from '../core/names.ts';
 import { call, getOrUndefined, isStatus } from '../kube/calls.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -18,6 +18,11 @@ const ROLE_PREFIX = 'nodeless:';
 
 interface Pod extends KubeObject {
   readonly status?: { readonly phase?: string };
+}
+
+/** Where the API server keeps a provider that was installed. */
+export function deploymentPath(namespace: string, virtualNode: string): string {
+  return `/apis/apps/v1/namespaces/${namespace}/deployments/${workloadName(virtualNode)}`;
 }
 
 /** What there is of an installation in a cluster, and what depends on it. */
@@ -79,6 +84,23 @@ function whoseIs(namespace: KubeObject | undefined): Survey['namespaceIs'] {
   return namespace.metadata.labels?.[MADE_LABEL] === undefined ? 'foreign' : 'made';
 }
 
+/** Pods on virtual nodes that have not ended, as a survey has them. */
+export async function podsOn(client: KubeClient, nodes: readonly string[]): Promise<Pick<Survey, 'pods' | 'holders'>> {
+  const onNodes = await Promise.all(
+    nodes.map((node) => listed<Pod>(client, '/api/v1/pods', { fieldSelector: `spec.nodeName=${node}` })),
+  );
+  const pods = onNodes.flat().filter(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed');
+  return {
+    pods: pods.filter((pod) => !isOfDaemonSet(pod)),
+    holders: pods.filter((pod) => isOfDaemonSet(pod) && pod.metadata.annotations?.[CELL_ANNOTATION] !== undefined),
+  };
+}
+
+/** The cells of a virtual node, or of all its zones. */
+export function cellsOf(client: KubeClient, virtualNode: string): Promise<readonly KubeObject[]> {
+  return listed(client, CELLS_PATH, { labelSelector: `${VIRTUAL_NODE_LABEL}=${virtualNode}` });
+}
+
 /** Looks at all that an installation consists of. */
 export async function survey(
   client: KubeClient,
@@ -89,11 +111,6 @@ export async function survey(
   const there = await listed(client, '/api/v1/nodes', { labelSelector });
   const granted = role === undefined ? [] : nodesOf(role);
   const nodes = [...new Set([...granted, ...there.map(({ metadata }) => metadata.name)])];
-  const onNodes = await Promise.all(
-    nodes.map((node) => listed<Pod>(client, '/api/v1/pods', { fieldSelector: `spec.nodeName=${node}` })),
-  );
-  const pods = onNodes.flat().filter(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed');
-  const deployment = `/apis/apps/v1/namespaces/${namespace}/deployments/${webhookServiceName(virtualNode)}`;
   const all = await installed(client);
   const others = [...all].filter(([name]) => name !== virtualNode);
   const isThere = async (path: string) => (await getOrUndefined(client, path)) !== undefined;
@@ -103,10 +120,9 @@ export async function survey(
   const classes = await listed(client, `/apis/${GROUP}/${VERSION}/cellclasses`);
   return {
     nodes,
-    pods: pods.filter((pod) => !isOfDaemonSet(pod)),
-    holders: pods.filter((pod) => isOfDaemonSet(pod) && pod.metadata.annotations?.[CELL_ANNOTATION] !== undefined),
-    cells: await listed(client, CELLS_PATH, { labelSelector }),
-    hasDeployment: await isThere(deployment),
+    ...(await podsOn(client, nodes)),
+    cells: await cellsOf(client, virtualNode),
+    hasDeployment: await isThere(deploymentPath(namespace, virtualNode)),
     namespaceIs,
     isInstalled: role !== undefined || left.includes(true),
     others: Object.fromEntries(others),

@@ -1,4 +1,4 @@
-import { GROUP, leaseName, nodeUser, webhookServiceName } from '../core/names.ts';
+import { GROUP, leaseName, nodeUser } from '../core/names.ts';
 import { call, getOrUndefined } from '../kube/calls.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { KubeObject } from '../kube/objects.ts';
@@ -7,21 +7,21 @@ import { drain } from './drain.ts';
 import { leadersOf } from './leaders.ts';
 import { type Need, requireAll } from './permissions.ts';
 import { keptAfter, uninstallObjects } from './removal.ts';
-import { survey } from './survey.ts';
-import { remove, type Uninstallation, untilClear } from './uninstallation.ts';
+import { deploymentPath, survey } from './survey.ts';
+import { remove, type Uninstallation } from './uninstallation.ts';
+import { performed, untilClear } from './until-clear.ts';
 
 const HOOKS = ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'];
 
 /** The provider itself, which would make its Nodes and Secrets again. */
 async function stopProvider(work: Uninstallation): Promise<void> {
   const { client, virtualNode, namespace, tell } = work;
-  const { hasDeployment } = await survey(client, work);
+  const { hasDeployment, nodes } = await performed(work, () => survey(client, work));
   if (hasDeployment) tell('the provider stops');
-  const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${webhookServiceName(virtualNode)}`;
-  await remove(client, path, { propagationPolicy: 'Foreground' });
+  const path = deploymentPath(namespace, virtualNode);
+  await performed(work, () => remove(client, path, { propagationPolicy: 'Foreground' }));
   await untilClear(work, async () => {
-    const { nodes, hasDeployment: isThere } = await survey(client, work);
-    if (isThere) return 'the provider is still stopping';
+    if ((await getOrUndefined(client, path)) !== undefined) return 'the provider is still stopping';
     const leaders = (await leadersOf(work, nodes)).filter((leader) => leader !== undefined);
     return leaders.length === 0 ? undefined : `a provider runs outside of the cluster (${leaders.join(', ')}): stop it`;
   });
@@ -63,6 +63,9 @@ async function needsOf(work: Uninstallation): Promise<readonly Need[]> {
     { group: '', resource: 'pods', subresource: 'eviction', verb: 'create' },
     { group: '', resource: 'secrets', verb: 'delete', namespace },
     { group: 'coordination.k8s.io', resource: 'leases', verb: 'delete', namespace },
+    { group: 'coordination.k8s.io', resource: 'leases', verb: 'delete', namespace: 'kube-node-lease' },
+    { group: 'certificates.k8s.io', resource: 'certificatesigningrequests', verb: 'list' },
+    { group: 'certificates.k8s.io', resource: 'certificatesigningrequests', verb: 'delete' },
     { group: GROUP, resource: 'cells', verb: 'delete' },
   ];
 }
@@ -70,27 +73,29 @@ async function needsOf(work: Uninstallation): Promise<readonly Need[]> {
 /** @returns what was kept, in words */
 async function removeObjects(work: Uninstallation): Promise<readonly string[]> {
   const { client, virtualNode, namespace, tell } = work;
-  const found = await survey(client, work);
+  const surely = <T>(step: () => Promise<T>) => performed(work, step);
+  const goes = (path: string) => surely(() => remove(client, path));
+  const found = await surely(() => survey(client, work));
   const leases = `/apis/coordination.k8s.io/v1/namespaces`;
   for (const node of found.nodes) {
     tell(`Node ${node} goes`);
-    await remove(client, `/api/v1/nodes/${node}`);
-    await remove(client, `${leases}/kube-node-lease/leases/${node}`);
-    await remove(client, `${leases}/${namespace}/leases/${leaseName(node)}`);
+    await goes(`/api/v1/nodes/${node}`);
+    await goes(`${leases}/kube-node-lease/leases/${node}`);
+    await goes(`${leases}/${namespace}/leases/${leaseName(node)}`);
   }
-  await removeSigningRequests(client, found.nodes);
+  await surely(() => removeSigningRequests(client, found.nodes));
   const secrets = `/api/v1/namespaces/${namespace}/secrets`;
-  await remove(client, `${secrets}/nodeless-webhook-${virtualNode}`);
+  await goes(`${secrets}/nodeless-webhook-${virtualNode}`);
   const { objects, isLastHere } = await uninstallObjects({ virtualNode, namespace, found });
-  if (isLastHere) await remove(client, `${secrets}/nodeless-authority`);
-  const kept = isLastHere ? await keptAfter(client, namespace, found) : [];
+  if (isLastHere) await goes(`${secrets}/nodeless-authority`);
+  const kept = isLastHere ? await surely(() => keptAfter(client, namespace, found)) : [];
   const collections = new Collections(client);
   const going: { path: string; name: string }[] = [];
   for (const object of objects) {
     if (object.kind === 'Namespace' && kept.length > 0) continue;
-    const place = await collections.find(object);
+    const place = await surely(() => collections.find(object));
     if (place === undefined) continue;
-    await remove(client, place.path);
+    await goes(place.path);
     going.push({ path: place.path, name: `${object.kind}/${object.metadata.name}` });
   }
   tell(`${going.length} objects go`);
@@ -112,8 +117,10 @@ export async function uninstall(work: Uninstallation): Promise<readonly string[]
   const { client, virtualNode, tell } = work;
   await requireAll(client, await needsOf(work), 'nodeless uninstall');
   tell('pods are routed no more');
-  for (const kind of HOOKS)
-    await remove(client, `/apis/admissionregistration.k8s.io/v1/${kind}/${virtualNode}.nodeless.io`);
+  for (const kind of HOOKS) {
+    const path = `/apis/admissionregistration.k8s.io/v1/${kind}/${virtualNode}.nodeless.io`;
+    await performed(work, () => remove(client, path));
+  }
   await drain(work);
   await stopProvider(work);
   return removeObjects(work);
