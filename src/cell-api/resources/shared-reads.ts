@@ -36,8 +36,15 @@ function selectorOf({ fields, labels }: ListOptions, selectable: Selectable): (o
   return (object) => labels.matches(object.metadata.labels) && tests.every((holds) => holds(object));
 }
 
+/** @throws Refusal 429 for a cell that has as many watches as it may have */
+function requireRoom({ collectionWatches }: CellSession): void {
+  if (collectionWatches >= MAX_COLLECTION_WATCHES) throw tooMany('the cell watches too many collections');
+}
+
 /** A watch that counts with its cell until it ends. */
 function counted(session: CellSession, view: CollectionView, resourceVersion: string): Reply {
+  // Others may have begun since it was asked for.
+  requireRoom(session);
   const onEnd = () => {
     session.collectionWatches -= 1;
   };
@@ -63,9 +70,7 @@ export function sharedReads({
     }
     const looksAtAll = verb !== 'get';
     if (looksAtAll && !session.collectionBucket.take(clock.now())) throw tooMany('the cell lists too often');
-    if (verb === 'watch' && session.collectionWatches >= MAX_COLLECTION_WATCHES) {
-      throw tooMany('the cell watches too many collections');
-    }
+    if (verb === 'watch') requireRoom(session);
     const selects = selectorOf(options, selectable);
     const { collection, release } = await watches.acquireSynced({ client, path }, signal);
     release();

@@ -1,4 +1,5 @@
-import type { ClientHttp2Session } from 'node:http2';
+import { once } from 'node:events';
+import type { ClientHttp2Session, IncomingHttpHeaders } from 'node:http2';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { KubeResponse } from '../../../src/kube/client.ts';
 import { type Answer, type Credentials, Harness, NODE, NODES, over, pod, podsPath, withStatus } from './harness.ts';
@@ -92,6 +93,15 @@ test('a cell has 16 watches of whole collections; another takes the place of one
   expect((await h.watch(`${SERVICES}?watch=true`, as)).status).toBe(429);
   watches[0]?.stream.close();
   await expect.poll(async () => (await h.watch(`${SERVICES}?watch=true`, as)).status).toBe(200);
+});
+
+test('a cell that asks for more watches at once than it may have, before their collection is known, has as many as it may', async () => {
+  const watch = async () => {
+    const [headers] = await once(session.request({ ':path': `${SERVICES}?watch=true` }), 'response');
+    return (headers as IncomingHttpHeaders)[':status'];
+  };
+  const statuses = (await Promise.all(Array.from({ length: 40 }, watch))).toSorted();
+  expect(statuses).toEqual([...Array(16).fill(200), ...Array(24).fill(429)]);
 });
 
 test('a cell has 8 requests to the API server under way; its others wait, another cell’s do not', async () => {
