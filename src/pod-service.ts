@@ -10,7 +10,7 @@ import type { Fleet } from './cells/fleet.ts';
 import { watchHealth } from './cells/health.ts';
 import { watchIdle } from './cells/idle.ts';
 import { orphanCounter } from './cells/metrics.ts';
-import { podNamesCell } from './cells/reason.ts';
+import { cellsWithReason } from './cells/reason.ts';
 import { virtualNodesOf } from './config/virtual-nodes.ts';
 import { messageOf } from './core/errors.ts';
 import type { Collection } from './kube/collection.ts';
@@ -194,7 +194,7 @@ export async function servePods(
     logger,
     intervalMs: config.cells.censusEvery,
     orphanAfterMs: config.cells.orphanAfter,
-    hasReason: ({ tags }) => podNamesCell(nodeClient, tags, bindingOf, signal),
+    withReason: (machines, ask) => cellsWithReason(nodeClient, machines, bindingOf, ask),
     mayAct,
     onOrphan: orphanCounter(service.registry),
     onGone: (cell, reason, cause) => {

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { CellProvider } from '../../providers/contract.ts';
-import type { CellMachine, CellPhase, EndCause } from '../core/cell.ts';
+import type { CellMachine, CellPhase, CellTags, EndCause } from '../core/cell.ts';
 import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Book } from './book.ts';
@@ -25,8 +25,8 @@ export interface CensusOptions {
   readonly intervalMs: number;
   /** How long a machine may be without a reason before it is ended, and a cell without a machine before it is lost. */
   readonly orphanAfterMs: number;
-  /** Whether a pod of this uid still names this cell, by a consistent read of the API server. */
-  readonly hasReason: (machine: CellMachine, signal: AbortSignal) => Promise<boolean>;
+  /** Ids of those of the cells that a pod is still a reason for, by a consistent read of the API server. */
+  readonly withReason: (machines: readonly CellTags[], signal: AbortSignal) => Promise<ReadonlySet<string>>;
   /** False while another process may lead: nothing is concluded then. */
   readonly mayAct: () => boolean;
   /** Called with each machine that is ended for want of a reason. */
@@ -44,6 +44,8 @@ export class Census {
   readonly #suspectSinceMs = new Map<string, number>();
   readonly #missingSinceMs = new Map<string, number>();
   #failing = false;
+  /** The API server does not say which cells have a reason. */
+  #isUntold = false;
 
   constructor(options: CensusOptions) {
     this.#options = options;
@@ -106,19 +108,41 @@ export class Census {
   }
 
   async #endOrphans(machines: readonly CellMachine[], signal: AbortSignal): Promise<void> {
-    const { book, clock, orphanAfterMs, hasReason, fleet, logger, onOrphan } = this.#options;
+    const { book, clock, orphanAfterMs, fleet, logger, onOrphan } = this.#options;
     const suspects = machines.filter(({ tags }) => book.get(tags.cellId) === undefined);
     const ids = new Set(suspects.map(({ tags }) => tags.cellId));
     for (const cellId of this.#suspectSinceMs.keys()) if (!ids.has(cellId)) this.#suspectSinceMs.delete(cellId);
-    for (const machine of suspects) {
-      const { cellId, pod } = machine.tags;
+    const due = suspects.filter(({ tags: { cellId } }) => {
       const since = this.#suspectSinceMs.get(cellId) ?? clock.now();
       this.#suspectSinceMs.set(cellId, since);
-      if (clock.now() - since < orphanAfterMs || (await hasReason(machine, signal))) continue;
+      return clock.now() - since >= orphanAfterMs;
+    });
+    for (const machine of await this.#withoutReason(due, signal)) {
+      const { cellId, pod } = machine.tags;
       logger.warn({ cell: cellId, pod }, 'orphan cell ends: no pod needs it');
       this.#suspectSinceMs.delete(cellId);
       onOrphan?.(machine);
       void fleet.endMachine(cellId);
+    }
+  }
+
+  /** Those of the machines that no pod is a reason for, by one read for all; none while that fails. */
+  async #withoutReason(machines: readonly CellMachine[], signal: AbortSignal): Promise<readonly CellMachine[]> {
+    const { withReason, logger } = this.#options;
+    if (machines.length === 0) return [];
+    try {
+      const tags = machines.map((machine) => machine.tags);
+      const spared = await withReason(tags, signal);
+      this.#isUntold = false;
+      return machines.filter(({ tags: { cellId } }) => !spared.has(cellId));
+    } catch (error) {
+      if (!this.#isUntold && !signal.aborted)
+        logger.warn(
+          { reason: messageOf(error) },
+          'it is not known whether pods need machines; none is ended for want of one',
+        );
+      this.#isUntold = true;
+      return [];
     }
   }
 }

@@ -5,7 +5,7 @@ import { Book } from '../../../src/cells/book.ts';
 import { Census } from '../../../src/cells/census.ts';
 import { Fleet } from '../../../src/cells/fleet.ts';
 import { judgeSilence } from '../../../src/cells/health.ts';
-import type { CellMachine } from '../../../src/core/cell.ts';
+import type { CellMachine, CellTags } from '../../../src/core/cell.ts';
 import { type Clock, systemClock } from '../../../src/core/clock.ts';
 import { cellMachine } from '../../support/cell-machine.ts';
 
@@ -25,14 +25,14 @@ describe('the census', () => {
   const clock: Clock = { now: () => nowMs, sleep: systemClock.sleep };
   const gone = vi.fn();
   const orphan = vi.fn();
-  const reason = vi.fn(async () => false);
+  const reason = vi.fn(async (_: readonly CellTags[]): Promise<ReadonlySet<string>> => new Set());
 
   beforeEach(() => {
     nowMs = 1_000_000;
     gone.mockReset();
     orphan.mockReset();
     reason.mockReset();
-    reason.mockResolvedValue(false);
+    reason.mockResolvedValue(new Set());
   });
 
   function set() {
@@ -53,7 +53,7 @@ describe('the census', () => {
     const options = {
       intervalMs: 1_000,
       orphanAfterMs: 60_000,
-      hasReason: reason,
+      withReason: reason,
       mayAct: () => true,
       onGone: gone,
       onOrphan: orphan,
@@ -76,6 +76,20 @@ describe('the census', () => {
     expect(orphan).toHaveBeenCalledTimes(1);
   });
 
+  test('asks once for all machines that may have no reason, and ends none while that is not answered', async () => {
+    const { machines, census, terminate } = set();
+    for (const id of ['cell-a', 'cell-b', 'cell-c']) machines.set(id, cellMachine(id, id));
+    await census.tick(signal);
+    nowMs += 60_000;
+    reason.mockRejectedValueOnce(new Error('no answer'));
+    await census.tick(signal);
+    expect(terminate).not.toHaveBeenCalled();
+    reason.mockResolvedValue(new Set(['cell-b']));
+    await census.tick(signal);
+    await vi.waitFor(() => expect([...machines.keys()]).toEqual(['cell-b']));
+    expect(reason.mock.calls.map(([asked]) => asked.length)).toEqual([3, 3]);
+  });
+
   test('tells the book of addresses that a machine has got since its launch, and of nothing that it knows', async () => {
     const { machines, book, census } = set();
     const launched = { ...cellMachine('cell-a', 'pod-a'), addresses: [] };
@@ -93,7 +107,7 @@ describe('the census', () => {
 
   test('spares a machine that the API server says a pod still names', async () => {
     const { machines, census, terminate } = set();
-    reason.mockResolvedValue(true);
+    reason.mockResolvedValue(new Set(['cell-a']));
     machines.set('cell-a', cellMachine('cell-a', 'pod-a'));
     for (let tick = 0; tick < 5; tick += 1) {
       nowMs += 60_000;

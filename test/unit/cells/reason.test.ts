@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { podNamesCell } from '../../../src/cells/reason.ts';
+import { cellsWithReason } from '../../../src/cells/reason.ts';
 import { type CellTags, NODE_CELL } from '../../../src/core/cell.ts';
 import { CELL_ANNOTATION } from '../../../src/core/names.ts';
 import type { KubeClient, KubeRequest } from '../../../src/kube/client.ts';
@@ -25,7 +25,7 @@ async function ask(pods: readonly WirePod[], more: Partial<CellTags> = {}) {
     },
   } as unknown as KubeClient;
   const tags = { clusterUid: 'c', virtualNode: 'n', cellId: 'cell-1', pod: 'ns/a', podUid: 'uid-a', ...more };
-  const has = await podNamesCell(client, tags, bindingOf, signal);
+  const has = (await cellsWithReason(client, [tags], bindingOf, signal)).has('cell-1');
   return { has, path: asked[0]?.path, query: asked[0]?.query };
 }
 
@@ -44,6 +44,23 @@ describe('the reason of a machine', () => {
     expect((await ask([naming(mate, 'cell-1', true)])).has).toBe(true);
     expect((await ask([naming(mate, 'cell-1', false)])).has).toBe(false);
     expect((await ask([naming(podOf('b'), 'cell-1', true)])).has).toBe(false);
+  });
+
+  test('is read once for all, wherever their pods are', async () => {
+    const pods = [naming(podOf('a'), 'cell-1', true), naming(podOf('b', { namespace: 'other' }), 'cell-2', true)];
+    const asked: string[] = [];
+    const client = {
+      async request({ path }: KubeRequest) {
+        asked.push(path);
+        return { status: 200, contentType: 'application/json', body: Buffer.from(JSON.stringify({ items: pods })) };
+      },
+    } as unknown as KubeClient;
+    const one = (cellId: string, pod: string, podUid: string): CellTags => ({
+      ...{ clusterUid: 'c', virtualNode: 'n', cellId, pod, podUid },
+    });
+    const tags = [one('cell-1', 'ns/a', 'uid-a'), one('cell-2', 'other/b', 'uid-b'), one('cell-3', 'ns/c', 'uid-c')];
+    expect([...(await cellsWithReason(client, tags, bindingOf, signal))]).toEqual(['cell-1', 'cell-2']);
+    expect(asked).toEqual(['/api/v1/pods']);
   });
 
   test('is looked for in all namespaces for the node cell', async () => {
