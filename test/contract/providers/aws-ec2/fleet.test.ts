@@ -35,7 +35,7 @@ async function leader() {
     ...{ provider, book, fleet, clock, logger, mayAct },
     intervalMs: 1_000,
     orphanAfterMs: 0,
-    hasReason: async () => false,
+    withReason: async () => new Set<string>(),
     onGone: ({ cellId }, reason) => gone.push(`${cellId}: ${reason}`),
   });
   const end = async () => {
