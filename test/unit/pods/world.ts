@@ -9,7 +9,7 @@ import { Book } from '../../../src/cells/book.ts';
 import type { Cell } from '../../../src/cells/cell.ts';
 import { Fleet } from '../../../src/cells/fleet.ts';
 import type { CellMachine } from '../../../src/core/cell.ts';
-import { systemClock } from '../../../src/core/clock.ts';
+import { type Clock, systemClock } from '../../../src/core/clock.ts';
 import { NodelessError } from '../../../src/core/errors.ts';
 import type { Offering } from '../../../src/core/offerings.ts';
 import type { PodEvidence } from '../../../src/core/pod-evidence.ts';
@@ -176,6 +176,7 @@ export function world(
   launchTimeoutMs = 60_000,
   statefulPlacement: 'leave' | 'node-cell' = 'node-cell',
   gatherMs = 50,
+  clock: Clock = systemClock,
 ) {
   const pods = remains?.pods ?? new Pods();
   const machines = remains?.machines ?? new Map<string, CellMachine>();
@@ -196,7 +197,6 @@ export function world(
   });
   const calls = { launch, terminate, claim, offerings: async () => offerings };
   const provider = { name: 'fake', ...calls } as unknown as CellProvider;
-  const clock = systemClock;
   const logger = pino({ level: 'silent' });
   const stop = new AbortController();
   const book = new Book(clock);
