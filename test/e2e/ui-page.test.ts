@@ -182,14 +182,20 @@ describe('the page', () => {
 
   test('stands still while it is paused, and is up to date after', async () => {
     const { page: tab } = await openPage(browser, few.url);
-    await tab.getByText('Live', { exact: true }).waitFor();
+    const { page: live } = await openPage(browser, few.url);
+    for (const one of [tab, live]) await one.getByText('Live', { exact: true }).waitFor();
     const pause = tab.getByRole('button', { name: 'Pause' });
     await pause.click();
     await tab.getByText('Paused', { exact: true }).waitFor();
-    few.run('cell-meanwhile', 'shop/meanwhile');
+    // Both pages have been sent the first by the time that one shows the second.
+    for (const id of ['cell-meanwhile', 'cell-later']) {
+      few.run(id, `shop/${id}`);
+      await live.getByRole('button', { name: id }).waitFor();
+    }
+    expect(await tab.getByRole('button', { name: 'cell-meanwhile' }).count()).toBe(0);
     await pause.click();
     await tab.getByRole('button', { name: 'cell-meanwhile' }).waitFor();
-    few.end('cell-meanwhile');
+    for (const id of ['cell-meanwhile', 'cell-later']) few.end(id);
     await tab.getByRole('button', { name: 'cell-meanwhile' }).waitFor({ state: 'detached' });
   });
 });
