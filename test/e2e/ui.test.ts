@@ -10,12 +10,13 @@ import { clusterPaths } from '../../src/local-cluster/state.ts';
 import { accessibility, openBrowser, openPage } from '../support/browser.ts';
 import { noMachines } from '../support/cells.ts';
 import { toolsOf } from '../support/kubectl.ts';
-import { pod, webDeployment } from '../support/objects.ts';
+import { BUSYBOX_IMAGE, pod, webDeployment } from '../support/objects.ts';
 import { killProvider, startProviderAgain } from '../support/provider.ts';
+import { eventually } from '../support/wait.ts';
 import { CLUSTER } from './global-setup.ts';
 
 const NODELESS = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
-const { kubectl, apply, get, inside, kubeconfig } = toolsOf(CLUSTER);
+const { kubectl, tryKubectl, apply, get, inside, kubeconfig } = toolsOf(CLUSTER);
 const { signal } = new AbortController();
 const progress = ({ step, detail }: { step: string; detail: string }) => console.log(`${step}: ${detail}`);
 
@@ -45,8 +46,9 @@ beforeAll(async () => {
   browser = await openBrowser(progress, signal);
   const running = nodelessUi(kubeconfig);
   command = running;
-  const [line] = (await once(running.stdout, 'data')) as [Buffer];
-  url = /^the page of nodeless is at (http:\S+)\n$/.exec(String(line))?.[1] ?? '';
+  const said = await Promise.race([once(running.stdout, 'data'), running]);
+  if (!Array.isArray(said)) throw new Error(`nodeless ui has ended: ${said.stderr}`);
+  url = /^the page of nodeless is at (http:\S+)\n$/.exec(String(said[0]))?.[1] ?? '';
 });
 
 afterEach(async () => {
@@ -103,18 +105,16 @@ describe('the page of a cluster', () => {
   test('shows a cell as it comes, its start stage by stage, and no more when it has gone', async () => {
     const { page } = await openPage(browser, url);
     await page.getByText('Live', { exact: true }).waitFor();
-    await apply(pod('seen'));
+    const held = { name: 'held', image: BUSYBOX_IMAGE, command: ['sh', '-c', 'until [ -e /go ]; do sleep 0.1; done'] };
+    await apply(pod('seen', { spec: { initContainers: [held] } }));
     const row = page.locator('#cell-rows tr:not(.detail)', { hasText: 'default/seen' });
     await row.waitFor();
     await row.getByRole('button').press('Enter');
-    const stages = () => page.locator('.detail:visible dt:has(i)').allTextContents();
-    const sights = new Set<string>();
-    const seen = async () => {
-      sights.add((await stages()).join(' '));
-      return [...sights].at(-1);
-    };
-    await expect.poll(seen, { interval: 50, timeout: 30_000 }).toBe('queue launch boot deliver start');
-    expect(sights.size).toBeGreaterThan(1);
+    const stages = async () => (await page.locator('.detail:visible dt:has(i)').allTextContents()).join(' ');
+    await expect.poll(stages, { timeout: 30_000 }).toBe('queue launch boot deliver');
+    const letGo = async () => (await tryKubectl('exec', 'seen', '-c', 'held', '--', 'touch', '/go')).exitCode === 0;
+    await eventually('its init container is let go', letGo);
+    await expect.poll(stages, { timeout: 30_000 }).toBe('queue launch boot deliver start');
     await page.locator('.detail:visible').getByText('is the cheapest offering that fits').waitFor();
     await kubectl('delete', 'pod/seen', '--wait');
     await row.waitFor({ state: 'detached' });
