@@ -1,5 +1,5 @@
 import { execa } from 'execa';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { noMachines } from '../support/cells.ts';
 import { toolsOf } from '../support/kubectl.ts';
 import { pod } from '../support/objects.ts';
@@ -9,6 +9,10 @@ const { kubectl, apply, kubeconfig } = toolsOf(CLUSTER);
 const PROGRAM = new URL('../../bin/nodeless', import.meta.url).pathname;
 
 test('nodeless doctor finds nothing wrong, by a real log of a pod on a cell and a dry run that asks the webhooks', async () => {
+  onTestFinished(async () => {
+    await kubectl('delete', 'pod', 'looked-at', '--ignore-not-found', '--wait', '--grace-period=1');
+    await noMachines(CLUSTER);
+  });
   await apply(pod('looked-at'));
   await kubectl('wait', 'pod/looked-at', '--for=condition=Ready', '--timeout=60s');
   const { stdout } = await execa(PROGRAM, ['doctor', '-o', 'json', '--kubeconfig', kubeconfig], { reject: false });
@@ -24,6 +28,4 @@ test('nodeless doctor finds nothing wrong, by a real log of a pod on a cell and 
       'the API server asks them, and they answer',
     ]),
   );
-  await kubectl('delete', 'pod', 'looked-at', '--wait', '--grace-period=1');
-  await noMachines(CLUSTER);
 });

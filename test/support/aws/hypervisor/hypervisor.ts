@@ -82,8 +82,8 @@ export async function startHypervisor(options: HypervisorOptions): Promise<Hyper
     { ranges: RANGES, outbound: false, networkNamespace: host.routerNamespace },
     AbortSignal.timeout(10_000),
   );
-  const imds = await startImds(host, facts);
   const subnets = await subnetRanges(bed);
+  const imds = await startImds(host, facts);
   const seen = new Map<string, { readonly dueMs: number; readonly index: number }>();
   const running = new Set<string>();
   const failures: string[] = [];
@@ -148,9 +148,12 @@ export async function startHypervisor(options: HypervisorOptions): Promise<Hyper
     async stop() {
       stopped.abort();
       await done;
-      for (const instanceId of [...running]) await endMachine(machineFolder(host, instanceId));
-      const ended = once(imds, 'exit');
-      if (imds.exitCode === null && imds.kill('SIGTERM')) await ended;
+      try {
+        for (const instanceId of [...running]) await endMachine(machineFolder(host, instanceId));
+      } finally {
+        const ended = once(imds, 'exit');
+        if (imds.exitCode === null && imds.kill('SIGTERM')) await ended;
+      }
     },
   };
 }
