@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { rm, writeFile } from 'node:fs/promises';
-import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { cellProcesses, machines, noMachines } from '../support/cells.ts';
 import { toolsOf } from '../support/kubectl.ts';
+import { nodeless, startNodeless } from '../support/nodeless.ts';
 import { BUSYBOX_IMAGE, ON_CELLS, pod } from '../support/objects.ts';
 import { identities, type Pod } from '../support/pods.ts';
 import { killProvider, startProviderAgain } from '../support/provider.ts';
@@ -79,19 +79,10 @@ async function events(namespace: string, reason: string): Promise<string> {
   return kubectl('get', 'events', '-n', namespace, '--field-selector', `reason=${reason}`, '-o', `jsonpath=${format}`);
 }
 
-async function nodeless(...args: readonly string[]): Promise<string> {
-  const program = new URL('../../bin/nodeless', import.meta.url).pathname;
-  const { stdout } = await execa(program, [...args, '--kubeconfig', tools.kubeconfig]);
-  return stdout;
-}
-
-const logOn = (cellId: string) => nodeless('cells', 'logs', cellId, 'e2e-agent');
+const logOn = (cellId: string) => nodeless(tools, 'cells', 'logs', cellId, 'e2e-agent');
 /** Follows the log on a cell: its lines come though the agent goes on. */
 async function followed(cellId: string): Promise<void> {
-  const program = new URL('../../bin/nodeless', import.meta.url).pathname;
-  const following = execa(program, ['cells', 'logs', '-f', cellId, 'e2e-agent', '--kubeconfig', tools.kubeconfig], {
-    reject: false,
-  });
+  const following = startNodeless(tools.kubeconfig, ['cells', 'logs', '-f', cellId, 'e2e-agent']);
   const first = await Promise.race([once(following.stdout, 'data'), following]);
   expect(String(first)).toMatch(/^word=hello/);
   following.kill();
@@ -147,7 +138,7 @@ describe('an agent', () => {
     const name = (await agentPod())?.metadata.name ?? '';
     const { stderr } = await tryKubectl('logs', '-n', SYSTEM, name);
     expect(stderr).toContain(`\`nodeless cells logs CELL ${name} -n ${SYSTEM}\` reads its logs on one of them`);
-    expect((await nodeless('cells')).split('\n')).toHaveLength(4);
+    expect((await nodeless(tools, 'cells')).split('\n')).toHaveLength(4);
     await followed((await cellIds())[0] ?? '');
 
     const before = await identities(tools);

@@ -1,11 +1,12 @@
-import { execa } from 'execa';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { toolsOf } from '../support/kubectl.ts';
+import { nodeless, startNodeless } from '../support/nodeless.ts';
 import { pod } from '../support/objects.ts';
 import { eventually } from '../support/wait.ts';
 import { CLUSTER } from './global-setup.ts';
 
-const { kubectl, trySend, get, apply, kubeconfig } = toolsOf(CLUSTER);
+const tools = toolsOf(CLUSTER);
+const { kubectl, trySend, get, apply } = tools;
 
 interface Pod {
   readonly metadata: { readonly annotations?: Record<string, string> };
@@ -47,14 +48,6 @@ async function waitsFor(name: string, reason: string): Promise<string> {
   expect(status.phase).toBe('Pending');
   expect(status.conditions?.find(({ type }) => type === 'nodeless.io/CellReady')?.reason).toBe(reason);
   return told;
-}
-
-/** Our own command, as the cluster's administrator. */
-async function nodeless(...args: readonly (string | { readonly input: object })[]) {
-  const input = args.flatMap((arg) => (typeof arg === 'string' ? [] : [JSON.stringify(arg.input)])).join('');
-  const words = args.filter((arg) => typeof arg === 'string');
-  const program = new URL('../../bin/nodeless', import.meta.url).pathname;
-  return execa(program, [...words, '--kubeconfig', kubeconfig], { input, reject: false, timeout: 30_000 });
 }
 
 describe('a CellClass', () => {
@@ -118,18 +111,23 @@ describe('a CellClass', () => {
     await isReady('first');
     await apply(pod('second', { metadata: ofClass('single') }));
     expect(await waitsFor('second', 'BudgetExceeded')).toContain('has spent its budget of 1 cells');
-    expect((await nodeless('why', 'second')).stdout).toMatch(
+    expect(await nodeless(tools, 'why', 'second')).toMatch(
       /waits, BudgetExceeded since .*: CellClass single has spent/,
     );
-    const { stdout } = await nodeless('why', 'first', '-o', 'json');
-    const account = JSON.parse(stdout) as { choice: object; cell: object; stages: { phase: string }[] };
+    const account = JSON.parse(await nodeless(tools, 'why', 'first', '-o', 'json')) as {
+      choice: object;
+      cell: object;
+      stages: { phase: string }[];
+    };
     expect(account).toMatchObject({
       choice: { attempt: 1, cellClass: 'single' },
       cell: { exists: true, phase: 'running' },
     });
     expect(account.stages.map(({ phase }) => phase)).toEqual(['requested', 'launching', 'booting', 'ready', 'running']);
-    const planned = await nodeless('plan', '-f', '-', '-o', 'json', {
-      input: pod('third', { metadata: ofClass('single') }),
+    const input = JSON.stringify(pod('third', { metadata: ofClass('single') }));
+    const planned = await startNodeless(tools.kubeconfig, ['plan', '-f', '-', '-o', 'json'], {
+      input,
+      timeoutMs: 30_000,
     });
     expect(planned.exitCode).toBe(1);
     expect(JSON.parse(planned.stdout)).toMatchObject([{ name: 'third', cells: 0, refused: 'BudgetExceeded' }]);

@@ -1,12 +1,12 @@
-import { execa } from 'execa';
 import { expect, onTestFinished, test } from 'vitest';
 import { noMachines } from '../support/cells.ts';
 import { toolsOf } from '../support/kubectl.ts';
+import { startNodeless } from '../support/nodeless.ts';
 import { pod } from '../support/objects.ts';
 import { CLUSTER } from './global-setup.ts';
 
-const { kubectl, apply, kubeconfig } = toolsOf(CLUSTER);
-const PROGRAM = new URL('../../bin/nodeless', import.meta.url).pathname;
+const tools = toolsOf(CLUSTER);
+const { kubectl, apply } = tools;
 
 test('nodeless doctor finds nothing wrong, by a real log of a pod on a cell and a dry run that asks the webhooks', async () => {
   onTestFinished(async () => {
@@ -15,7 +15,7 @@ test('nodeless doctor finds nothing wrong, by a real log of a pod on a cell and 
   });
   await apply(pod('looked-at'));
   await kubectl('wait', 'pod/looked-at', '--for=condition=Ready', '--timeout=60s');
-  const { stdout } = await execa(PROGRAM, ['doctor', '-o', 'json', '--kubeconfig', kubeconfig], { reject: false });
+  const { stdout } = await startNodeless(tools.kubeconfig, ['doctor', '-o', 'json'], { timeoutMs: 60_000 });
   const findings = JSON.parse(stdout) as readonly { check: string; outcome: string; detail: string }[];
   const wrong = findings.filter(({ outcome }) => outcome !== 'ok');
   // A local cluster has no DaemonSet of a network.

@@ -1,6 +1,5 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { stringify } from 'yaml';
 import { DEFAULT_REFERENCE, providerImage } from '../../src/image/provider-image.ts';
@@ -13,6 +12,7 @@ import { type LocalCluster, up } from '../../src/local-cluster/up.ts';
 import { AUDIT_POLICY, denials, readAuditLog, requestsOfProvider } from '../support/audit.ts';
 import { toolsOf } from '../support/kubectl.ts';
 import { importToRegularNode } from '../support/node-images.ts';
+import { startNodeless } from '../support/nodeless.ts';
 import { WEB_IMAGE } from '../support/objects.ts';
 import { eventually } from '../support/wait.ts';
 
@@ -23,7 +23,6 @@ const tools = toolsOf(CLUSTER);
 const { kubectl, apply, get } = tools;
 const { signal } = new AbortController();
 const progress = ({ step, detail }: { step: string; detail: string }) => console.log(`${step}: ${detail}`);
-const PROGRAM = new URL('../../bin/nodeless', import.meta.url).pathname;
 /** Cells in memory: those of provider local are processes of a machine, which no pod may start. */
 const CONFIG = {
   provider: 'simulated',
@@ -37,13 +36,7 @@ const PATIENCE_MS = 400_000;
 let cluster: LocalCluster;
 let configFile: string;
 
-async function nodeless(...args: readonly string[]) {
-  return execa(PROGRAM, [...args, '--kubeconfig', tools.kubeconfig], {
-    reject: false,
-    timeout: PATIENCE_MS,
-    all: true,
-  });
-}
+const nodeless = (...args: readonly string[]) => startNodeless(tools.kubeconfig, args, { timeoutMs: PATIENCE_MS });
 
 interface ProviderPod {
   readonly metadata: { readonly name: string };

@@ -1,8 +1,6 @@
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { execa } from 'execa';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
@@ -10,12 +8,12 @@ import { clusterPaths } from '../../src/local-cluster/state.ts';
 import { accessibility, openBrowser, openPage } from '../support/browser.ts';
 import { noMachines } from '../support/cells.ts';
 import { toolsOf } from '../support/kubectl.ts';
+import { startNodeless } from '../support/nodeless.ts';
 import { BUSYBOX_IMAGE, pod, webDeployment } from '../support/objects.ts';
 import { killProvider, startProviderAgain } from '../support/provider.ts';
 import { eventually } from '../support/wait.ts';
 import { CLUSTER } from './global-setup.ts';
 
-const NODELESS = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const { kubectl, tryKubectl, apply, get, inside, kubeconfig } = toolsOf(CLUSTER);
 const { signal } = new AbortController();
 const progress = ({ step, detail }: { step: string; detail: string }) => console.log(`${step}: ${detail}`);
@@ -25,8 +23,7 @@ let command: ReturnType<typeof nodelessUi>;
 let url: string;
 
 function nodelessUi(file: string, ...more: readonly string[]) {
-  const args = [NODELESS, 'ui', '--port', '0', '--kubeconfig', file, ...more];
-  return execa(process.execPath, args, { reject: false, stdin: 'ignore' });
+  return startNodeless(file, ['ui', '--port', '0', ...more]);
 }
 
 /** What a DaemonSet of a cluster's own would be: absorbed. */

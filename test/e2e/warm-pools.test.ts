@@ -1,13 +1,15 @@
-import { execa } from 'execa';
 import { afterEach, describe, expect, test } from 'vitest';
 import { machines, noMachines } from '../support/cells.ts';
 import { toolsOf } from '../support/kubectl.ts';
+import { nodeless } from '../support/nodeless.ts';
 import { pod } from '../support/objects.ts';
 import { killProvider, startProviderAgain } from '../support/provider.ts';
 import { eventually } from '../support/wait.ts';
 import { CLUSTER } from './global-setup.ts';
 
-const { kubectl, trySend, get, apply, kubeconfig } = toolsOf(CLUSTER);
+const tools = toolsOf(CLUSTER);
+const { kubectl, trySend, get, apply } = tools;
+const nodelessPool = (...args: readonly string[]) => nodeless(tools, 'pool', ...args);
 
 const SHAPE = { cpu: '250m', memory: '256Mi' };
 
@@ -75,13 +77,6 @@ async function deliveryMs(name: string): Promise<number> {
       claimedAt !== undefined && phases?.running !== undefined && Date.parse(phases.running) - Date.parse(claimedAt)
     );
   });
-}
-
-/** Our own command, as the cluster's administrator. */
-async function nodeless(...args: readonly string[]): Promise<string> {
-  const program = new URL('../../bin/nodeless', import.meta.url).pathname;
-  const { stdout } = await execa(program, [...args, '--kubeconfig', kubeconfig], { timeout: 60_000 });
-  return stdout;
 }
 
 async function podsGone(...names: readonly string[]): Promise<void> {
@@ -166,8 +161,8 @@ describe('a WarmPool', { timeout: TIMEOUT_MS }, () => {
     await apply(warmPool('web', { shape: SHAPE, min: 3, max: 3, selector: { matchLabels: labels } }));
     await whenReady('web', 3);
     expect((await cellsOf('web')).map(({ status }) => status?.pod)).toEqual(Array(3).fill('none (pool web)'));
-    expect(await nodeless('pool', 'list')).toMatch(/^web +5 s p95 +3 +3 +0 +0/m);
-    expect(await nodeless('pool', 'show', 'web')).toContain('3 wait, 0 boot');
+    expect(await nodelessPool('list')).toMatch(/^web +5 s p95 +3 +3 +0 +0/m);
+    expect(await nodelessPool('show', 'web')).toContain('3 wait, 0 boot');
     const one = await step(['w1'], labels);
     await whenReady('web', 3);
     const three = await step(['w2', 'w3', 'w4'], labels);
@@ -212,8 +207,7 @@ describe('a WarmPool', { timeout: TIMEOUT_MS }, () => {
   });
 
   test('is made and changed by nodeless pool set, which says what it costs before', async () => {
-    const cost = await nodeless(
-      'pool',
+    const cost = await nodelessPool(
       'set',
       'made',
       '--shape',
@@ -226,8 +220,8 @@ describe('a WarmPool', { timeout: TIMEOUT_MS }, () => {
     );
     expect(cost).toMatch(/a cell is local-\S+ at \$[\d.]+ an hour\nat least \$0\.0000/);
     expect(await kubectl('get', 'warmpools', '-o', 'name')).toBe('');
-    await nodeless('pool', 'set', 'made', '--shape', '250m/256Mi', '--max', '0', '--provider', 'local', '--yes');
-    await nodeless('pool', 'set', 'made', '--startup-sla', '3s', '--percentile', '99', '--yes', '--provider', 'local');
+    await nodelessPool('set', 'made', '--shape', '250m/256Mi', '--max', '0', '--provider', 'local', '--yes');
+    await nodelessPool('set', 'made', '--startup-sla', '3s', '--percentile', '99', '--yes', '--provider', 'local');
     const { spec } = await get<{ spec: object }>('warmpool', 'made');
     expect(spec).toMatchObject({ max: 0, startupSla: { target: '3s', percentile: 99 } });
   });

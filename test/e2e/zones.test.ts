@@ -1,6 +1,5 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasCondition, type KubeObject } from '../../src/kube/objects.ts';
 import { down } from '../../src/local-cluster/down.ts';
@@ -11,6 +10,7 @@ import { type LocalCluster, up } from '../../src/local-cluster/up.ts';
 import { AUDIT_POLICY, denials, readAuditLog, requestsOfProvider } from '../support/audit.ts';
 import { noMachines } from '../support/cells.ts';
 import { toolsOf } from '../support/kubectl.ts';
+import { startNodeless } from '../support/nodeless.ts';
 import { WEB_IMAGE } from '../support/objects.ts';
 import { eventually } from '../support/wait.ts';
 
@@ -217,8 +217,7 @@ describe('a zone without capacity', () => {
       const names = new Set((await eventsOf('Rescheduled')).map(({ involvedObject }) => involvedObject.name));
       return names.size >= 2 && [...names][0];
     });
-    const program = new URL('../../bin/nodeless', import.meta.url).pathname;
-    const { stderr } = await execa(program, ['why', gone, '--kubeconfig', tools.kubeconfig], { reject: false });
+    const { stderr } = await startNodeless(tools.kubeconfig, ['why', gone], { timeoutMs: 60_000 });
     expect(stderr).toContain(`there is no pod ${gone} in namespace default any more`);
     expect(stderr).toContain('Rescheduled: zone a has no capacity');
     await eventually('who stays is told why', async () =>
