@@ -444,8 +444,8 @@ describe('machines in EC2', () => {
     await eventually('what was on its way is there', async () => (await taggedCount()) === 8);
     const next = await started();
     await next.list(soon());
-    await next.launch(launchOf('theirs'), soon());
-    await eventually('theirs is assigned', async () => (await cells()).includes('theirs'));
+    await next.launch(launchOf('heir'), soon());
+    await eventually('the heir is assigned', async () => (await cells()).includes('heir'));
     expect(calls('ec2:CreateTags')).toHaveLength(9);
     leads = true;
     await eventually('all are assigned', async () => !(await cells()).includes(undefined));
