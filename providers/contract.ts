@@ -8,6 +8,8 @@ export interface LaunchRequest {
   /** What the cell is to be like beyond its offering; docs/cell-classes.md says which provider heeds what. */
   readonly cellClass: CellClass;
   readonly bootstrap: CellBootstrap;
+  /** Whole names of images that the machine is to have before its kubelet starts; heeded where the provider `pullsImages`. */
+  readonly images?: readonly string[];
   /** False while another process may lead: what is left to write behind the launch waits then, or is left to that one. */
   readonly mayAct?: () => boolean;
 }
@@ -40,6 +42,8 @@ export interface CellProvider {
   readonly name: string;
   /** It bounds its calls to the cloud itself, and makes one of many: launches and ends are handed to it as they come. */
   readonly isSelfBounded?: boolean;
+  /** True where machines pull images before their kubelets start. */
+  readonly pullsImages?: boolean;
   /** Checks prerequisites and prepares what all cells share. Safe to repeat. */
   start(signal: AbortSignal): Promise<void>;
   /** Releases what the process holds; cells go on. */

@@ -30,7 +30,7 @@ export interface WarmPoolService extends Led {
 /** The pools of a virtual node: what pods are given cells by, and what keeps them from its start on. */
 export function warmPools(service: WarmPoolService, signal: AbortSignal) {
   const { config, node, clock, logger, client, shared, book, fleet, pods, placement, registry, mayAct } = service;
-  const { canClaim } = fleet;
+  const { canClaim, pullsImages } = fleet;
   const [first] = virtualNodesOf(config);
   const { isComplete, isBudgetAwaited } = service;
   const keeping = { book, fleet, placement, clock, logger, mayAct, isComplete, isBudgetAwaited };
@@ -50,7 +50,8 @@ export function warmPools(service: WarmPoolService, signal: AbortSignal) {
     const endStarts = claims.start();
     signal.addEventListener('abort', endStarts, { once: true });
     void keeper.run();
-    void writeStatuses({ client, pools: shared.warmPools, keeper, canClaim, clock, logger, mayAct }, signal);
+    const writing = { client, pools: shared.warmPools, keeper, canClaim, pullsImages, clock, logger, mayAct };
+    void writeStatuses(writing, signal);
   };
   return { claims, start };
 }

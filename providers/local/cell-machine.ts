@@ -21,6 +21,7 @@ export interface CellSpecOptions {
   readonly record: CellRecord;
   readonly cellClass: CellClass;
   readonly bootstrap: CellBootstrap;
+  readonly images: readonly string[];
   readonly token: string;
   readonly directory: string;
   /** Containerd root with the images that cells boot with. */
@@ -60,6 +61,7 @@ export function cellSpec(options: CellSpecOptions): MachineSpec {
       containerd: programs.containerd,
       cniBinDir: programs.cniBinDir,
       sandboxImage: settings.sandboxImage,
+      images: options.images,
       ...(programs.runc === undefined ? {} : { runc: programs.runc }),
       ...(settings.registryMirror === undefined ? {} : { registryMirror: settings.registryMirror }),
       ...(options.template === undefined ? {} : { template: options.template }),

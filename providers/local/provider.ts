@@ -71,6 +71,7 @@ export function createLocalProvider(options: LocalProviderOptions): CellProvider
       template,
       cellClass: request.cellClass,
       bootstrap: request.bootstrap,
+      images: request.images ?? [],
       token: await store.token(cellId),
       directory: store.machineDirectory(cellId),
       host: hostSize(),
@@ -191,6 +192,7 @@ export function createLocalProvider(options: LocalProviderOptions): CellProvider
 
   return {
     name: 'local',
+    pullsImages: true,
     async start(signal) {
       await checkPrerequisites(settings.programs);
       if (!/^[a-z0-9][a-z0-9-]{0,29}$/.test(settings.clusterName)) {

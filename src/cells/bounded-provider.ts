@@ -61,6 +61,7 @@ export function boundedProvider(provider: CellProvider, observe: CallObserver = 
     ...mayClaim,
     name: provider.name,
     isSelfBounded: provider.isSelfBounded === true,
+    pullsImages: provider.pullsImages === true,
     start: (signal) => provider.start(signal),
     stop: () => provider.stop(),
     offerings: (signal) => bounded('offerings', signal, (limit) => provider.offerings(limit)),

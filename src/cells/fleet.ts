@@ -33,6 +33,8 @@ export interface Release {
 export interface Order {
   readonly offering: Offering;
   readonly cellClass: CellClass;
+  /** Whole names of images that the machine is to have before its kubelet is Ready. */
+  readonly images?: readonly string[];
   /** Why it is not worth asking for any more; asked when its turn has come. */
   readonly obstacle?: () => NodelessError | undefined;
 }
@@ -68,7 +70,7 @@ export class Fleet {
    * Launches the machine of a cell; resolves with it once the cloud has accepted. Idempotent by the cell's id.
    * @throws what the provider throws; what is in its way when its turn comes; NodelessError Denied when the machine is another pod's; the signal's reason when the cell is ended meanwhile.
    */
-  async launch(cell: Cell, { offering, cellClass, obstacle: obstacleNow }: Order): Promise<CellMachine> {
+  async launch(cell: Cell, { offering, cellClass, images = [], obstacle: obstacleNow }: Order): Promise<CellMachine> {
     const { provider, book, clusterUid, bootstrap, mayAct } = this.#options;
     // Of an earlier launch a machine may be there, which only the provider can tell.
     const isFirst = cell.machine === undefined && cell.enteredMs.launching === undefined;
@@ -92,7 +94,7 @@ export class Fleet {
       await this.#untilAllowed(signal);
       const obstacle = isFirst ? obstacleNow?.() : undefined;
       if (obstacle !== undefined) throw obstacle;
-      return provider.launch({ tags, offering, cellClass, bootstrap, mayAct }, signal);
+      return provider.launch({ tags, offering, cellClass, bootstrap, images, mayAct }, signal);
     });
     this.#launching.set(cellId, { cancel, settled: launch.catch(() => undefined) });
     try {
@@ -114,6 +116,11 @@ export class Fleet {
   /** Whether the provider can give machines that wait in pools to pods. */
   get canClaim(): boolean {
     return this.#options.provider.claim !== undefined;
+  }
+
+  /** Whether machines pull images before their kubelets start. */
+  get pullsImages(): boolean {
+    return this.#options.provider.pullsImages === true;
   }
 
   /** Whether it is being written on a cell's machine whose it is. */

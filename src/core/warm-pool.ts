@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { durationField } from './duration-field.ts';
 import { NodelessError } from './errors.ts';
+import { isImageReference } from './image-reference.ts';
 import type { LabelSelector } from './label-selector.ts';
 import { LAUNCH_TYPES, type LaunchType } from './offerings.ts';
 import { contradiction, type ScheduleWindow, scheduleField } from './pool-schedule.ts';
@@ -10,6 +11,7 @@ import { describeIssue } from './schema-issues.ts';
 
 const MAX_ENTRIES = 64;
 const MAX_NAMESPACES = 256;
+const MOST_IMAGES = 16;
 /** As many cells as one virtual node takes pods by default. */
 const MOST_CELLS = 1_000;
 
@@ -78,6 +80,15 @@ const fields = z.strictObject({
   max: cells.default(10),
   replicas: cells.default(0),
   schedule: scheduleField.optional(),
+  images: z
+    .array(
+      z
+        .string()
+        .max(512)
+        .refine(isImageReference, 'is no image; name it as a container does, such as registry.k8s.io/pause:3.10'),
+    )
+    .max(MOST_IMAGES)
+    .optional(),
   budget: z.strictObject({ maxPricePerHourUsd: z.number().min(0).optional() }).prefault({}),
 });
 

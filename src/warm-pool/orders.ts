@@ -7,6 +7,7 @@ import { createBackoff } from '../core/backoff.ts';
 import type { Clock } from '../core/clock.ts';
 import { type Constraints, type Requirement, ZONE_LABEL } from '../core/constraints.ts';
 import { isNodelessError, messageOf } from '../core/errors.ts';
+import { fullReference } from '../core/image-reference.ts';
 import { LAUNCH_TYPE_LABEL } from '../core/names.ts';
 import type { Resources } from '../core/resources.ts';
 import type { WarmPool, WarmPoolSpec } from '../core/warm-pool.ts';
@@ -150,7 +151,11 @@ export class Orders {
         if (book.get(cellId) !== cell) placement.release(cellId);
         return;
       }
-      const machine = await fleet.launch(cell, { ...order, obstacle: () => placement.obstacleTo(order) });
+      const machine = await fleet.launch(cell, {
+        ...order,
+        images: (pool.spec.images ?? []).map(fullReference),
+        obstacle: () => placement.obstacleTo(order),
+      });
       placement.succeeded(order);
       this.#options.logger.info({ cell: cellId, pool: pool.name, type: machine.instanceType }, 'warm cell launched');
     } catch (error) {

@@ -15,6 +15,7 @@ export interface StatusWriterOptions {
   readonly pools: Pick<Collection<KubeObject>, 'items' | 'get'>;
   readonly keeper: PoolKeeper;
   readonly canClaim: boolean;
+  readonly pullsImages: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
   /** False while another process may lead. */
@@ -57,7 +58,7 @@ function* toldBy(keeper: PoolKeeper): IterableIterator<Told> {
 
 /** Writes to each pool how it is, when that has changed, until the signal aborts. */
 export async function writeStatuses(options: StatusWriterOptions, signal: AbortSignal): Promise<void> {
-  const { client, pools, keeper, canClaim, clock, logger, mayAct } = options;
+  const { client, pools, keeper, canClaim, pullsImages, clock, logger, mayAct } = options;
   const written = new Map<string, Written>();
   let failing = false;
 
@@ -88,7 +89,7 @@ export async function writeStatuses(options: StatusWriterOptions, signal: AbortS
     const before = (object.status as Partial<PoolStatus> | undefined)?.conditions ?? [];
     const generation = Number(object.metadata.generation ?? 0);
     const nowMs = clock.now();
-    const status = say({ nowMs, generation, canClaim, before });
+    const status = say({ nowMs, generation, canClaim, pullsImages, before });
     const [text, counts] = [JSON.stringify(status), countsOf(status)];
     const last = written.get(uid);
     if (last?.text === text || (last?.counts === counts && nowMs - last.atMs < WORDS_MS)) return;

@@ -75,11 +75,25 @@ function degradedCondition(kept: KeptPool, invalid: string | undefined, canClaim
   return { type, status: 'True', reason: trouble.reason, message: `pods may start cold: ${trouble.message}` };
 }
 
+/** Nothing where no images are asked for. */
+function imagesCondition({ pool }: KeptPool, pullsImages: boolean): readonly Said[] {
+  const { images = [] } = pool.spec;
+  const type = 'ImagesPulled';
+  if (images.length === 0) return [];
+  if (!pullsImages) {
+    const message = 'the provider can not pull images before cells wait, so the first pod of each cell pulls its own';
+    return [{ type, status: 'False', reason: 'NotSupported', message }];
+  }
+  const message = `each cell pulls ${images.length} images before it waits`;
+  return [{ type, status: 'True', reason: 'BeforeReady', message }];
+}
+
 /** What a status depends on beside its pool. */
 export interface StatusContext {
   readonly nowMs: number;
   readonly generation: number;
   readonly canClaim: boolean;
+  readonly pullsImages: boolean;
   /** The conditions as they were written last. */
   readonly before: readonly Condition[];
 }
@@ -120,8 +134,9 @@ export function statusOf(kept: KeptPool, invalid: string | undefined, context: S
   const { pool, holding, size, choice } = kept;
   const { level, limits, record } = kept.demand;
   const { target, percentile } = pool.spec.startupSla;
-  const { generation, canClaim } = context;
-  const said = [readyCondition(kept), slaCondition(kept), degradedCondition(kept, invalid, canClaim)];
+  const { generation, canClaim, pullsImages } = context;
+  const degraded = degradedCondition(kept, invalid, canClaim);
+  const said = [readyCondition(kept), slaCondition(kept), degraded, ...imagesCondition(kept, pullsImages)];
   const { hitRate } = record;
   const achieved = record.achievedMs(percentile / 100);
   return {

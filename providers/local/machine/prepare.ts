@@ -11,7 +11,7 @@ import { cloneTemplate } from './containerd-template.ts';
 import { readIfExists, systemCode, writeAtomic } from './files.ts';
 import { type MachineBootstrap, prepareBootstrap } from './identity.ts';
 import { machinePaths } from './kubelet-config.ts';
-import { enterScript, type ScriptOptions, startScript, superviseScript } from './scripts.ts';
+import { enterScript, pullScript, type ScriptOptions, startScript, superviseScript } from './scripts.ts';
 import type { MachineSpec } from './spec.ts';
 
 /** CPU limits begin this long after the start, so that a small cell boots as fast as a large one. */
@@ -80,6 +80,7 @@ async function scriptOptions(spec: MachineSpec): Promise<ScriptOptions> {
     containerd: [containerd.containerd, '--config', `${directory}/containerd.toml`],
     bootstraps: spec.kubelet.bootstrap !== undefined,
     kubelet: kubeletCommand(spec),
+    images: containerd.images ?? [],
     path: [...new Set(programs.map((program) => dirname(program)))],
     privateTmp: !isUnderTmp(spec),
     ...(cpuLimit && { cpuLimit: { ...cpuLimit, afterSeconds: BOOT_BURST_SECONDS } }),
@@ -126,6 +127,7 @@ export async function prepareMachine(spec: MachineSpec): Promise<void> {
     writeAtomic(at('start.sh'), startScript(scripts)),
     writeAtomic(at('enter.sh'), enterScript(scripts)),
     writeAtomic(at('supervise.sh'), superviseScript(scripts)),
+    writeAtomic(at('pull.sh'), pullScript(scripts)),
     writeAtomic(at('bootstrap.sh'), bootstrapScript({ directory })),
     writeAtomic(at('containerd.toml'), toml),
     writeAtomic(at('cni/10-nodeless.conflist'), cniConfig(network.podCidr)),

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { CONTAINERD_SOCKET } from '../../kubelet/containerd-config.ts';
 import { commandLine, quote } from '../../kubelet/shell.ts';
 import { CLIENT_PAIR } from '../../kubelet/signing-request.ts';
@@ -25,6 +26,8 @@ export interface ScriptOptions extends FirstProcess {
   /** True when the kubelet has to be got a first certificate. */
   readonly bootstraps: boolean;
   readonly kubelet: readonly string[];
+  /** Pulled before the kubelet starts. */
+  readonly images: readonly string[];
   /** Hide the host's /tmp; not possible when something that the machine needs is in it. */
   readonly privateTmp: boolean;
 }
@@ -101,6 +104,28 @@ function bootstrapLoop({ bootstraps }: ScriptOptions): string {
   return bootstraps ? `while [ ! -e ${CLIENT_PAIR} ]; do sh ./bootstrap.sh || sleep 1; done` : '';
 }
 
+/** Pulls all for so long at most: what is missing then its pod pulls, as ever. */
+const PULL_SECONDS = 180;
+
+/** Pulls the images that the machine has not got, once in its life. */
+export function pullScript({ containerd: [program = ''], directory, images }: ScriptOptions): string {
+  return `#!/bin/sh
+ctr=${quote(`${dirname(program)}/ctr`)}
+[ -x "$ctr" ] || ctr=ctr
+for image in ${images.map(quote).join(' ')}; do
+  [ -z "$("$ctr" -n k8s.io images ls -q "name==$image")" ] || continue
+  echo "pulling $image"
+  "$ctr" -n k8s.io images pull --hosts-dir ${quote(`${directory}/registry`)} "$image" < /dev/null || echo "$image was not pulled"
+done
+`;
+}
+
+function pullOnce({ images }: ScriptOptions): string {
+  if (images.length === 0) return '';
+  return `[ -e pulled ] || timeout ${PULL_SECONDS} sh ./pull.sh >> console.log 2>&1 || :
+  : > pulled`;
+}
+
 /**
  * The supervisor, process 1 of the machine's PID namespace: when it dies, the kernel ends the machine with it. Mounts
  * private copies of the folders that Kubernetes' programs use by fixed names, then keeps containerd and the kubelet
@@ -150,6 +175,7 @@ keep containerd.log ${commandLine(options.containerd)} &
   ${bootstrapLoop(options)}
   tries=0
   while [ ! -S ${CONTAINERD_SOCKET} ] && [ $tries -lt 100 ]; do sleep 0.02; tries=$((tries + 1)); done
+  ${pullOnce(options)}
   keep kubelet.log ${commandLine(options.kubelet)}
 } &
 while sleep 300; do

@@ -12,6 +12,8 @@ interface MachineContainerd {
   readonly sandboxImage: string;
   /** URL that every registry is asked through. */
   readonly registryMirror?: string;
+  /** Whole names of images that it pulls before the kubelet starts, where it has not got them. */
+  readonly images?: readonly string[];
   /** A containerd root made by `containerdTemplate`, with the images that the machine boots with. */
   readonly template?: string;
 }

@@ -69,6 +69,7 @@ describe('a WarmPool', () => {
     ],
     [{ shape: SHAPE, schedule: [{ ...OPEN, duration: '0s' }] }, /schedule\.0\.duration is not between 1m and 31d/],
     [{ shape: SHAPE, schedule: [{ ...OPEN, min: undefined }] }, /schedule\.0 has neither min nor max/],
+    [{ shape: SHAPE, images: ['web; reboot'] }, /spec\.images\.0 is no image; name it as a container does/],
     [{ shape: SHAPE, max: 2, schedule: [OPEN] }, /spec\.schedule 0 asks for at least 3 and at most 2 cells; give/],
     [{ shape: SHAPE, schedule: [OPEN, { ...OPEN, min: 0, max: 1 }] }, /spec\.schedule 0 .* and 1 .* are open at once/],
     [{ selector: { matchExpressions: [{ key: 'a', operator: 'In' }] } }, /matchExpressions\.0 has values with In/],

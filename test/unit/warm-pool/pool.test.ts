@@ -215,7 +215,14 @@ describe('a warm pool', () => {
       },
     };
     const { keeper, warmPools, stop } = one;
-    const writer = { client: { request } as unknown as KubeClient, pools: warmPools, keeper, canClaim: true, clock };
+    const writer = {
+      client: { request } as unknown as KubeClient,
+      pools: warmPools,
+      keeper,
+      canClaim: true,
+      pullsImages: false,
+      clock,
+    };
     void writeStatuses({ ...writer, logger: SILENT, mayAct: () => true }, stop.signal);
     const written = () => patched.filter(({ body }) => 'memory' in (body as { status: object }).status);
     await soon(() => expect(written()).toHaveLength(1));
@@ -410,7 +417,15 @@ describe('a warm pool', () => {
     const written = vi.fn(async (_request: KubeRequest) => ({ status: 200, contentType: '', body: Buffer.from('{}') }));
     const client = { request: written } as unknown as KubeClient;
     const { keeper, warmPools, stop } = again;
-    const writer = { client, pools: warmPools, keeper, canClaim: true, clock: systemClock, logger: SILENT };
+    const writer = {
+      client,
+      pools: warmPools,
+      keeper,
+      canClaim: true,
+      pullsImages: false,
+      clock: systemClock,
+      logger: SILENT,
+    };
     void writeStatuses({ ...writer, mayAct: () => true }, stop.signal);
     await soon(() => expect(written).toHaveBeenCalledTimes(1));
     expect(written.mock.calls[0]?.[0]).toMatchObject({
@@ -491,6 +506,15 @@ describe('a warm pool', () => {
     expect(one.keeper.pool('pool-web')?.demand.limits).toMatchObject({ min: 2, max: 2, open: [{ timeZone: 'UTC' }] });
     one.warmPools.apply('MODIFIED', pool('web', { min: 0, max: 1, schedule: [] }));
     await soon(() => expect(waiting(one)).toHaveLength(1));
+  });
+
+  test('has its machines pull its images, by their whole names', async () => {
+    const one = made();
+    one.warmPools.apply('ADDED', pool('web', { min: 1, images: ['busybox', 'registry.k8s.io/pause:3.10'] }));
+    one.start();
+    await soon(() => expect(one.launch).toHaveBeenCalled());
+    const images = ['docker.io/library/busybox:latest', 'registry.k8s.io/pause:3.10'];
+    expect(one.launch.mock.calls[0]?.[0]).toMatchObject({ images });
   });
 
   test('takes its own status for no edit: what was there at a restart stays', async () => {
