@@ -206,10 +206,15 @@ export async function servePods(
   const classOf = ({ cellClass, machine }: Cell) => classes.named(cellClass?.name ?? machine?.tags.cellClass ?? '');
   const limitMsOf = (cell: Cell) => classOf(cell)?.spec.expireAfter;
   void watchExpiry({ book, pods: nodePods, writer, events, limitMsOf, clock, mayAct, logger }, signal);
-  const enforcerOn = (cell: Cell) => (classOf(cell) ?? cell.cellClass)?.spec.networkPolicyEnforcer;
+  // A cell has what its class said when it was launched; of one that was found at a start that is not known any more.
+  const classesOn = (cell: Cell) => [cell.cellClass, classOf(cell)].filter((one) => one !== undefined);
+  const isEnforcedOn = (cell: Cell) => {
+    const known = classesOn(cell);
+    return known.length > 0 && known.every(({ spec }) => spec.networkPolicyEnforcer !== undefined);
+  };
   const policyWatch = {
     ...{ book, pods: nodePods, networkPolicies, policies: service.policies, writer, events, clock, logger },
-    isEnforcedOn: (cell: Cell) => enforcerOn(cell) !== undefined,
+    ...{ upstreamPods: pods, cellClasses, isEnforcedOn },
     mayAct: () => mayAct() && cellClasses.synced,
   };
   void watchPolicies(policyWatch, signal);

@@ -4,9 +4,10 @@ import { type Cell, isServed } from '../cells/cell.ts';
 import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import { POLICY_ENFORCED_CONDITION } from '../core/names.ts';
-import type { Collection } from '../kube/collection.ts';
+import type { CollectionReader } from '../kube/collection.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import type { NetworkPolicy } from '../kube/network-policy-index.ts';
+import type { KubeObject } from '../kube/objects.ts';
 import { podName, type WirePod } from '../kube/wire-pod.ts';
 import type { Policies } from '../placement/shelter.ts';
 import type { NodePods } from './node-pods.ts';
@@ -16,7 +17,10 @@ import { enforcedPatch, type PodWriter } from './status.ts';
 export interface PolicyWatchOptions {
   readonly book: Pick<Book, 'ofPod'>;
   readonly pods: Pick<NodePods, 'get' | 'inNamespace' | 'observe'>;
-  readonly networkPolicies: Pick<Collection<NetworkPolicy>, 'items' | 'subscribe'>;
+  readonly networkPolicies: Pick<CollectionReader<NetworkPolicy>, 'items' | 'subscribe'>;
+  /** As the API server has them: whose labels change. */
+  readonly upstreamPods: Pick<CollectionReader<WirePod>, 'items' | 'subscribe'>;
+  readonly cellClasses: Pick<CollectionReader<KubeObject>, 'subscribe'>;
   readonly policies: Policies;
   /** Whether anything enforces NetworkPolicies on a cell, by its class. */
   readonly isEnforcedOn: (cell: Cell) => boolean;
@@ -39,25 +43,60 @@ interface Telling {
   readonly policy?: string;
 }
 
+/** Whether a pod has been told that nothing enforces a policy. */
+function isTold({ status }: WirePod): boolean {
+  return status?.conditions?.find(({ type }) => type === POLICY_ENFORCED_CONDITION)?.status === 'False';
+}
+
+/**
+ * Calls back with each namespace in which it may have changed what there is to tell: at first those that have policies, and those
+ * of pods that have been told; then those whose policies or pods' labels change, and all when a CellClass does.
+ * @returns what ends it
+ */
+function watchNamespaces(
+  { networkPolicies, upstreamPods, cellClasses }: PolicyWatchOptions,
+  note: (namespace: string) => void,
+): () => void {
+  const labelsByUid = new Map<string, string>();
+  const noteOf = ({ metadata }: KubeObject) => note(metadata.namespace ?? 'default');
+  const labelsOf = ({ metadata }: WirePod) => JSON.stringify(metadata.labels ?? {});
+  for (const policy of networkPolicies.items()) noteOf(policy);
+  for (const pod of upstreamPods.items()) {
+    labelsByUid.set(pod.metadata.uid ?? '', labelsOf(pod));
+    if (isTold(pod)) noteOf(pod);
+  }
+  const ends = [
+    networkPolicies.subscribe(({ object }) => noteOf(object)),
+    cellClasses.subscribe(() => {
+      for (const pod of upstreamPods.items()) noteOf(pod);
+    }),
+    upstreamPods.subscribe(({ type, object }) => {
+      const { uid = '' } = object.metadata;
+      const before = labelsByUid.get(uid);
+      if (type === 'DELETED') labelsByUid.delete(uid);
+      else labelsByUid.set(uid, labelsOf(object));
+      if (before !== undefined && labelsByUid.has(uid) && before !== labelsByUid.get(uid)) noteOf(object);
+    }),
+  ];
+  return () => ends.forEach((end) => void end());
+}
+
 /** What there is to tell of a pod that has not been told: its own condition remembers, over restarts too. */
 function tellingOf(pod: WirePod, policy: string | undefined): Telling | undefined {
-  const told = pod.status?.conditions?.find(({ type }) => type === POLICY_ENFORCED_CONDITION)?.status === 'False';
-  if (told === (policy !== undefined)) return undefined;
+  if (isTold(pod) === (policy !== undefined)) return undefined;
   return policy === undefined ? { pod } : { pod, policy };
 }
 
 /**
  * Tells pods that have a cell of NetworkPolicies that select them since and that nothing enforces there: once by an event, and by
- * a condition for as long as it is so. Looks at a namespace's pods when one of its policies changes. Until the signal aborts.
+ * a condition for as long as it is so. Looks at a namespace's pods when what may be told of them changes. Until the signal aborts.
  */
 export async function watchPolicies(options: PolicyWatchOptions, signal: AbortSignal): Promise<void> {
-  const { book, pods, networkPolicies, policies, isEnforcedOn, writer, events, clock, mayAct, logger } = options;
+  const { book, pods, policies, isEnforcedOn, writer, events, clock, mayAct, logger } = options;
   /** Namespaces whose pods are to be looked at. */
   const changed = new Set<string>();
   let failing = false;
-  const note = ({ metadata }: NetworkPolicy) => changed.add(metadata.namespace ?? 'default');
-  for (const policy of networkPolicies.items()) note(policy);
-  const end = networkPolicies.subscribe(({ object }) => note(object));
+  const end = watchNamespaces(options, (namespace) => changed.add(namespace));
 
   function tellingsIn(namespace: string): readonly Telling[] {
     return pods.inNamespace(namespace).flatMap((pod) => {

@@ -5,11 +5,13 @@ import type { Clock } from '../../../src/core/clock.ts';
 import { POLICY_ENFORCED_CONDITION } from '../../../src/core/names.ts';
 import { Collection } from '../../../src/kube/collection.ts';
 import { type NetworkPolicy, NetworkPolicyIndex } from '../../../src/kube/network-policy-index.ts';
+import type { KubeObject } from '../../../src/kube/objects.ts';
 import type { WirePod } from '../../../src/kube/wire-pod.ts';
 import { NodePods } from '../../../src/pods/node-pods.ts';
 import { watchPolicies } from '../../../src/pods/policy-watch.ts';
 import { eagerClock } from '../../support/eager-clock.ts';
 
+let revision = 10;
 const stops: AbortController[] = [];
 afterEach(() => {
   for (const stop of stops.splice(0)) stop.abort();
@@ -22,10 +24,15 @@ function rig(count = 1, pods = new NodePods()) {
   const networkPolicies = new Collection<NetworkPolicy>();
   networkPolicies.replace([], '1');
   const policies = new NetworkPolicyIndex(networkPolicies);
+  const upstreamPods = new Collection<WirePod>();
+  upstreamPods.replace([...pods.inNamespace('ns')], '1');
+  const cellClasses = new Collection<KubeObject>();
   const stop = new AbortController();
   stops.push(stop);
-  const world = { told: [] as string[], writes: [] as { uid: string; atMs: number }[], fails: false };
-  let revision = 10;
+  const world = {
+    ...{ told: [] as string[], writes: [] as { uid: string; atMs: number }[], fails: false, failsOf: '' },
+    guarded: new Set(['cell-guarded']),
+  };
   const on = (name: string, app: string, phase = 'Running') => {
     const uid = `uid-${name}`;
     const metadata = { name, namespace: 'ns', uid, labels: { app }, resourceVersion: '1' };
@@ -39,10 +46,11 @@ function rig(count = 1, pods = new NodePods()) {
   void watchPolicies(
     {
       ...{ book, pods, networkPolicies, policies, clock, logger: pino({ level: 'silent' }), mayAct: () => true },
-      isEnforcedOn: ({ cellId }) => cellId === 'cell-guarded',
+      ...{ upstreamPods, cellClasses },
+      isEnforcedOn: ({ cellId }) => world.guarded.has(cellId),
       writer: {
         async patch(pod, build) {
-          if (world.fails) throw new Error('no answer');
+          if (world.fails || pod.metadata.name === world.failsOf) throw new Error('no answer');
           world.writes.push({ uid: pod.metadata.uid ?? '', atMs: clock.now() });
           const { status } = build(clock.now()) as Pick<WirePod, 'status'>;
           revision += 1;
@@ -60,7 +68,19 @@ function rig(count = 1, pods = new NodePods()) {
   });
   const conditionOf = (name: string) =>
     pods.get(`uid-${name}`)?.status?.conditions?.find(({ type }) => type === POLICY_ENFORCED_CONDITION)?.status;
-  return { world, pods, networkPolicies, policy, conditionOf, clock, stop };
+  const relabel = (name: string, app: string) => {
+    const pod = pods.get(`uid-${name}`) as WirePod;
+    const known = { ...pod, metadata: { ...pod.metadata, resourceVersion: String(revision++) } };
+    upstreamPods.apply('MODIFIED', known);
+    const changed = { ...pod, metadata: { ...pod.metadata, labels: { app }, resourceVersion: String(revision++) } };
+    pods.observe(changed);
+    upstreamPods.apply('MODIFIED', changed);
+  };
+  const changeClass = () => {
+    for (const pod of pods.inNamespace('ns')) upstreamPods.apply('ADDED', pod);
+    cellClasses.apply('MODIFIED', { metadata: { name: 'guarded', resourceVersion: String(revision++) } });
+  };
+  return { world, pods, networkPolicies, policy, conditionOf, clock, stop, relabel, changeClass };
 }
 
 const later = (clock: Clock, ms: number) => {
@@ -100,6 +120,36 @@ describe('a NetworkPolicy that comes after the pods', () => {
     await vi.waitFor(() => expect(conditionOf('web-0')).toBe('True'));
     networkPolicies.apply('ADDED', policy('again'));
     await vi.waitFor(() => expect(world.told).toHaveLength(2));
+  });
+
+  test('that is gone when another leads is over for the pods that were told of it', async () => {
+    const before = rig();
+    before.networkPolicies.apply('ADDED', before.policy('deny'));
+    await vi.waitFor(() => expect(before.conditionOf('web-0')).toBe('False'));
+    before.stop.abort();
+    const after = rig(1, before.pods);
+    await vi.waitFor(() => expect(after.conditionOf('web-0')).toBe('True'));
+  });
+
+  test('is told of to a pod that gets its labels later, and is over when it loses them', async () => {
+    const { networkPolicies, policy, conditionOf, clock, relabel } = rig();
+    networkPolicies.apply('ADDED', policy('deny'));
+    await vi.waitFor(() => expect(conditionOf('web-0')).toBe('False'));
+    await later(clock, 10_000);
+    relabel('other', 'web');
+    await vi.waitFor(() => expect(conditionOf('other')).toBe('False'));
+    relabel('other', 'other');
+    await vi.waitFor(() => expect(conditionOf('other')).toBe('True'));
+  });
+
+  test('is told of where a CellClass loses what enforced it', async () => {
+    const { world, networkPolicies, policy, conditionOf, clock, changeClass } = rig();
+    networkPolicies.apply('ADDED', policy('deny'));
+    await vi.waitFor(() => expect(conditionOf('web-0')).toBe('False'));
+    await later(clock, 10_000);
+    world.guarded.clear();
+    changeClass();
+    await vi.waitFor(() => expect(conditionOf('guarded')).toBe('False'));
   });
 
   test('is told to a large namespace a few pods at a time, and to all', async () => {
