@@ -95,6 +95,8 @@ export async function watchPolicies(options: PolicyWatchOptions, signal: AbortSi
   const { book, pods, policies, isEnforcedOn, writer, events, clock, mayAct, logger } = options;
   /** Namespaces whose pods are to be looked at. */
   const changed = new Set<string>();
+  /** Pods that could not be told, by uid: they come after those that were not tried. */
+  const untold = new Set<string>();
   let failing = false;
   const end = watchNamespaces(options, (namespace) => changed.add(namespace));
 
@@ -125,13 +127,19 @@ export async function watchPolicies(options: PolicyWatchOptions, signal: AbortSi
   async function look(namespace: string, most: number): Promise<number> {
     // First: what changes from now on is looked at again.
     changed.delete(namespace);
-    const tellings = tellingsIn(namespace);
+    const isUntold = ({ pod }: Telling) => untold.has(pod.metadata.uid ?? '');
+    const tellings = tellingsIn(namespace).toSorted((a, b) => Number(isUntold(a)) - Number(isUntold(b)));
     if (tellings.length > most) changed.add(namespace);
-    try {
-      for (const telling of tellings.slice(0, most)) await tell(telling);
-    } catch (error) {
-      changed.add(namespace);
-      throw error;
+    for (const telling of tellings.slice(0, most)) {
+      const { uid = '' } = telling.pod.metadata;
+      try {
+        await tell(telling);
+        untold.delete(uid);
+      } catch (error) {
+        changed.add(namespace);
+        untold.add(uid);
+        throw error;
+      }
     }
     return Math.min(tellings.length, most);
   }
@@ -139,6 +147,7 @@ export async function watchPolicies(options: PolicyWatchOptions, signal: AbortSi
   while (!signal.aborted) {
     await clock.sleep(TICK_MS, signal).catch(() => undefined);
     if (signal.aborted || !mayAct() || !policies.synced) continue;
+    for (const uid of untold) if (pods.get(uid) === undefined) untold.delete(uid);
     let left = MAX_WRITES_PER_TICK;
     try {
       for (const namespace of [...changed]) if (left > 0) left -= await look(namespace, left);

@@ -160,6 +160,16 @@ describe('a NetworkPolicy that comes after the pods', () => {
     expect(atOnce).toEqual([20, 20, 10]);
   });
 
+  test('is told to all others of its namespace where one pod can not be told', async () => {
+    const { world, networkPolicies, policy, clock } = rig(30);
+    world.failsOf = 'web-3';
+    networkPolicies.apply('ADDED', policy('deny'));
+    await vi.waitFor(() => expect(world.told).toHaveLength(29), 5_000);
+    await later(clock, 10_000);
+    world.failsOf = '';
+    await vi.waitFor(() => expect(world.told).toHaveLength(30), 5_000);
+  });
+
   test('is told of later where it can not be written now', async () => {
     const { world, networkPolicies, policy, clock } = rig();
     world.fails = true;
