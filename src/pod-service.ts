@@ -155,15 +155,9 @@ export async function servePods(
     mayAct,
     nodeIsReady,
   });
-  // Without them no pod can be placed; where their definition is missing, pods are told so instead of nobody.
-  const known = [
-    cellClasses,
-    namespaces,
-    daemonSets,
-    networkPolicies,
-    shared.warmPools,
-    ...(cellsOfZones ? [cellsOfZones] : []),
-  ];
+  // Without them no pod can be placed; where their definition is missing, pods are told so instead of nobody. Pools are not
+  // among them: they are waited for by whoever keeps them.
+  const known = [cellClasses, namespaces, daemonSets, networkPolicies, ...(cellsOfZones ? [cellsOfZones] : [])];
   const classesKnown = Promise.all(known.map(({ whenSynced }) => whenSynced));
   await Promise.race([classesKnown, clock.sleep(CLASSES_SYNC_MS, signal)]);
   type Concerns = (pod: WirePod, changed: KubeObject['metadata']) => boolean;
