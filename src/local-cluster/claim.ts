@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ProcessIdentity } from '../../providers/local/machine/process-identity.ts';
 import { down } from './down.ts';
@@ -11,12 +11,11 @@ export interface ClaimOptions extends ClusterRef {
   readonly replace?: boolean;
 }
 
-function holderFile(paths: ClusterPaths): string {
-  return join(paths.stateDir, 'holder.json');
-}
+/** In a cluster's folder: which process brings it up. */
+const HOLDER = 'holder.json';
 
 async function holderOf(paths: ClusterPaths): Promise<ProcessIdentity | undefined> {
-  const text = await readFile(holderFile(paths), 'utf8').catch(() => undefined);
+  const text = await readFile(join(paths.stateDir, HOLDER), 'utf8').catch(() => undefined);
   const holder = text === undefined ? undefined : (JSON.parse(text) as ProcessIdentity);
   return holder !== undefined && (await isAlive(holder)) ? holder : undefined;
 }
@@ -33,11 +32,15 @@ export async function claimCluster(options: ClaimOptions): Promise<void> {
     await down(options);
   }
   await mkdir(paths.stateRoot, { recursive: true });
+  // It comes with its holder in it, or who replaces it would take it for nobody's.
+  const made = await mkdtemp(join(paths.stateRoot, '.claim-'));
   try {
-    await mkdir(paths.stateDir, { mode: 0o711 });
+    await chmod(made, 0o711);
+    await writePrivate(join(made, HOLDER), JSON.stringify(await identityOf(process.pid)));
+    await rename(made, paths.stateDir);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    await rm(made, { recursive: true, force: true });
+    if (!['EEXIST', 'ENOTEMPTY', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
     throw nameTaken(paths.name, paths.stateDir);
   }
-  await writePrivate(holderFile(paths), JSON.stringify(await identityOf(process.pid)));
 }

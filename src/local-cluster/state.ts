@@ -89,5 +89,7 @@ export async function clusterNames(stateRoot: string = STATE_ROOT): Promise<read
   return entries
     .filter((entry) => entry.isDirectory())
     .map((entry) => entry.name)
+    // One that is only about to be claimed.
+    .filter((name) => !name.startsWith('.'))
     .sort();
 }

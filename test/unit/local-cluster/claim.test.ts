@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { claimCluster } from '../../../src/local-cluster/claim.ts';
 import { identityOf } from '../../../src/local-cluster/processes/identity.ts';
@@ -20,6 +22,24 @@ describe('a cluster of a name', () => {
   it('is there once', async () => {
     await claimCluster(ref());
     await expect(claimCluster(ref())).rejects.toThrow('is there already');
+  });
+
+  it('is nobody’s at no moment, and leaves nothing where it is refused', async () => {
+    const folder = join(stateRoot, ref().name);
+    const claiming = { isOver: false };
+    const claimed = claimCluster(ref()).finally(() => {
+      claiming.isOver = true;
+    });
+    while (!claiming.isOver) {
+      // In this order: it may come between the two looks.
+      const isHeld = existsSync(holderFile());
+      if (!isHeld) expect(existsSync(folder) && !existsSync(holderFile())).toBe(false);
+      await turn();
+    }
+    await claimed;
+    await expect(claimCluster(ref())).rejects.toThrow('is there already');
+    expect(await readdir(stateRoot)).toEqual([ref().name]);
+    expect((await stat(folder)).mode & 0o777).toBe(0o711);
   });
 
   it('is replaced by the process that brought it up', async () => {
