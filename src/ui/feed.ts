@@ -78,12 +78,17 @@ export class Feed {
     };
   }
 
+  /** What time it is here, as an event: before a snapshot, which may have been made long ago. */
+  time(): Buffer {
+    return eventOf('time', String(this.#clock.now()));
+  }
+
   /** All that has been sent until now, as one event. */
   snapshot(): Buffer {
     if (this.#snapshot === undefined) {
       const parts = [...this.#parts].map(([name, json]) => `${JSON.stringify(name)}:${json}`);
       const cells = `[${[...this.#cells.values()].join(',')}]`;
-      const data = `{"nowMs":${this.#clock.now()},"parts":{${parts.join(',')}},"cells":${cells}}`;
+      const data = `{"parts":{${parts.join(',')}},"cells":${cells}}`;
       this.#snapshot = eventOf('snapshot', data);
     }
     return this.#snapshot;

@@ -79,7 +79,7 @@ export class EventStreams {
     if (this.#streams.size === 1) void this.#beat();
     try {
       leave = this.#feed.join({ changed: (event) => this.#send(stream, event) });
-      this.#send(stream, this.#feed.snapshot());
+      this.#sendAll(stream);
     } catch (error) {
       this.#logger.error({ reason: messageOf(error) }, 'a browser can not be shown the page');
       response.end();
@@ -93,6 +93,11 @@ export class EventStreams {
     for (const { response } of this.#streams) response.end();
   }
 
+  #sendAll(stream: Stream): void {
+    this.#send(stream, this.#feed.time());
+    this.#send(stream, this.#feed.snapshot());
+  }
+
   #send(stream: Stream, event: Buffer): void {
     stream.isBehind ||= stream.response.writableLength > MAX_UNREAD_BYTES;
     if (!stream.isBehind && !stream.response.write(event)) stream.blockedMs ??= this.#clock.now();
@@ -102,7 +107,7 @@ export class EventStreams {
     stream.blockedMs = undefined;
     if (!stream.isBehind) return;
     stream.isBehind = false;
-    this.#send(stream, this.#feed.snapshot());
+    this.#sendAll(stream);
   }
 
   async #beat(): Promise<void> {

@@ -6,7 +6,7 @@
 /** @typedef {{ id: string, phase: string, pod: string, type: string, launch: string, zone: string, priceUsd: number,
  *   size: string, cellClass: string, pool?: string, isWarm?: true, at: Record<string, number>, why?: string, reason?: string }} Cell */
 /** @typedef {{ node: string, version: string, cells: number, pricePerHourUsd: number }} Overview */
-/** @typedef {{ nowMs: number, parts: Record<string, Section> & { overview?: Overview }, cells: Cell[], gone?: string[] }} Told */
+/** @typedef {{ nowMs?: number, parts: Record<string, Section> & { overview?: Overview }, cells: Cell[], gone?: string[] }} Told */
 
 /** The stages of a start: from one moment to the next that is known. */
 const STAGES = [
@@ -286,7 +286,7 @@ function showOverview({ node, version, cells: count, pricePerHourUsd }) {
 
 /** @param {Told} told */
 function take({ nowMs, parts, cells: changed, gone }) {
-  aheadMs = nowMs - Date.now();
+  if (nowMs !== undefined) aheadMs = nowMs - Date.now();
   const { overview, ...sections } = parts;
   if (overview !== undefined) showOverview(overview);
   for (const section of Object.values(sections)) {
@@ -314,6 +314,9 @@ function tell(text, tone) {
 function connect() {
   const opened = new EventSource('events');
   source = opened;
+  opened.addEventListener('time', ({ data }) => {
+    aheadMs = Number(data) - Date.now();
+  });
   for (const name of ['snapshot', 'change']) {
     opened.addEventListener(name, (event) => {
       tell('Live', 'good');

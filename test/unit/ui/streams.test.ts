@@ -77,10 +77,21 @@ describe('event streams', () => {
     const answer = await open();
     const read = reading(answer);
     expect(answer.headers).toMatchObject({ 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
-    await expect.poll(() => read.text).toMatch(/^retry: 2000\n\nevent: snapshot\ndata: .*"reason":"booting".*\n\n$/);
+    await expect.poll(() => read.text).toMatch(/^retry: 2000\n\nevent: time\ndata: \d+\n\nevent: snapshot\ndata: .*"reason":"booting".*\n\n$/);
     set('ready');
     await clock.pass(1_000);
     await expect.poll(() => read.text).toMatch(/event: change\ndata: .*"reason":"ready".*\n\n$/);
+  });
+
+  test('tell what time it is, however long ago their state was put together', async () => {
+    const { open, clock } = await served();
+    const timeOf = ({ text }: { text: string }) => Number(/event: time\ndata: (\d+)\n/.exec(text)?.[1]);
+    const first = reading(await open());
+    await expect.poll(() => timeOf(first)).toBe(clock.now());
+    await clock.pass(600_000);
+    const second = reading(await open());
+    await expect.poll(() => timeOf(second)).toBe(clock.now());
+    await expect.poll(() => second.text).toMatch(/event: snapshot\ndata: (?!.*nowMs)/);
   });
 
   test('are bounded: one too many is told so, and has a place when another goes', async () => {
