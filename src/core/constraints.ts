@@ -140,12 +140,12 @@ export function labelsOf(offering: Pick<Offering, 'arch' | 'instanceType' | 'lau
 
 /** Texts that are remembered with what they say, and how long one may be for that. */
 const MAX_KNOWN = 500;
-const MAX_KNOWN_BYTES = 2_048;
+const MAX_KNOWN_CHARS = 2_048;
 /** Pods of one controller have the same text, which is read several times for each of them. */
 const known = new Map<string, Constraints>();
 
 function remember(annotation: string, constraints: Constraints): Constraints {
-  if (annotation.length > MAX_KNOWN_BYTES) return constraints;
+  if (annotation.length > MAX_KNOWN_CHARS) return constraints;
   const [oldest] = known.keys();
   if (known.size >= MAX_KNOWN && oldest !== undefined) known.delete(oldest);
   known.set(annotation, constraints);

@@ -169,7 +169,8 @@ export function subresourcesOf(route: Route): readonly Subresource[] {
     case 'metrics/cadvisor':
     case 'metrics/resource':
     case 'metrics/probes':
-    // It shows what the metrics of a node and its pods show.
+    // It shows a little more than metrics do: why pods got their cells or none, in the words of their events, and how the API
+    // server is. Whoever may read a node's metrics is trusted with that.
     case 'ui':
       return ['metrics'];
     case 'refused':

@@ -8,7 +8,9 @@ export const PAGE_FILES = {
 } as const;
 export type PageFile = keyof typeof PAGE_FILES;
 
-/** Where the page gets its state, under its address. */
+/** Where the page gets its state, under its address; `page.js` has it as well. */
+export const EVENTS_PATH = 'events';
+/** What comes from there. */
 export const EVENTS_TYPE = 'text/event-stream';
 
 /** No script but the page's own, nothing from elsewhere, and in nobody's frame. */

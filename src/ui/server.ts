@@ -5,7 +5,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Page } from '../kubelet-endpoint/ports.ts';
 import { gaugeIn } from '../telemetry/metrics.ts';
 import { Feed, type FeedSource } from './feed.ts';
-import { EVENTS_TYPE, PAGE_FILES, type PageFile, pageHeaders, readPageFiles } from './files.ts';
+import { EVENTS_PATH, EVENTS_TYPE, PAGE_FILES, type PageFile, pageHeaders, readPageFiles } from './files.ts';
 import { EventStreams, type StreamLimits } from './streams.ts';
 
 export interface PageOptions {
@@ -66,7 +66,7 @@ export async function createPage({ source, registry, clock, logger, limits }: Pa
         response.writeHead(308, { location: 'ui/' }).end();
         return;
       }
-      if (name === 'events') openStream(request, response);
+      if (name === EVENTS_PATH) openStream(request, response);
       else sendFile(name, request, response);
     },
     stop: () => streams.stop(),

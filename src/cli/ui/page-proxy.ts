@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { messageOf, NodelessError } from '../../core/errors.ts';
 import type { KubeClient } from '../../kube/client.ts';
-import { EVENTS_TYPE, PAGE_FILES, pageHeaders } from '../../ui/files.ts';
+import { EVENTS_PATH, EVENTS_TYPE, PAGE_FILES, pageHeaders } from '../../ui/files.ts';
 import { pagePath } from './virtual-nodes.ts';
 
 /** No other machine is to reach what is asked for under the user's own credential. */
@@ -27,7 +27,7 @@ export interface PageProxy {
 }
 
 function contentTypeOf(file: string): string | undefined {
-  if (file === 'events') return EVENTS_TYPE;
+  if (file === EVENTS_PATH) return EVENTS_TYPE;
   return Object.entries(PAGE_FILES).find(([name]) => name === file)?.[1].contentType;
 }
 
