@@ -32,6 +32,8 @@ export const VIRTUAL_NODE_TAINT = 'virtual-kubelet.io/provider';
 export const VIRTUAL_NODE_TYPE = 'virtual-kubelet';
 /** Taint of the virtual node of a zone that has no capacity now: new pods are scheduled to other zones. */
 export const EXHAUSTED_TAINT = { key: 'nodeless.io/exhausted', value: 'capacity', effect: 'NoSchedule' } as const;
+/** Taint of a virtual node that is uninstalled: DaemonSets' pods go by it, but for those that tolerate everything. It heeds no budget. */
+export const LEAVING_TAINT = { key: 'nodeless.io/leaving', value: 'uninstall', effect: 'NoExecute' } as const;
 /** Condition type that Kubernetes puts on a pod that ends by disruption. */
 export const DISRUPTION_TARGET = 'DisruptionTarget';
 /** Annotation on a pod: what its cell was chosen as, and why; for people, and for `nodeless why`. */

@@ -1,5 +1,5 @@
 import { NodelessError } from '../core/errors.ts';
-import { CELLS_PATH } from '../core/names.ts';
+import { CELLS_PATH, LEAVING_TAINT } from '../core/names.ts';
 import { getOrUndefined } from '../kube/calls.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { KubeObject } from '../kube/objects.ts';
@@ -7,9 +7,6 @@ import { leadersOf } from './leaders.ts';
 import { cellsOf, podsOn, type Survey, survey } from './survey.ts';
 import { ask, named, remove, type Uninstallation } from './uninstallation.ts';
 import { performed, untilClear } from './until-clear.ts';
-
-/** DaemonSets' pods go by it, but for those that tolerate everything. It heeds no budget: it is for when all others are gone. */
-const LEAVING_TAINT = { key: 'nodeless.io/leaving', value: 'uninstall', effect: 'NoExecute' } as const;
 
 interface TaintedNode extends KubeObject {
   readonly spec?: { readonly taints?: readonly { readonly key: string; readonly effect: string }[] };
@@ -83,6 +80,7 @@ export async function drain(work: Uninstallation): Promise<void> {
     await evictions.evict(pods);
     return pods.length === 0 ? undefined : `${pods.length} pods are still to go: ${named(pods)}`;
   });
+  // Only now that all others are gone.
   await patchAll(withTaint);
   await untilClear(work, async () => {
     const cells = await cellsOf(client, virtualNode);

@@ -1,6 +1,6 @@
 import type { KubeClient } from '../../kube/client.ts';
-import { askUpstream } from '../resources/upstream.ts';
 import type { Caller } from '../session.ts';
+import { askUpstream } from '../upstream.ts';
 import { answer, type Reply, relayed } from './answer.ts';
 import { forbidden, Refusal } from './refusal.ts';
 

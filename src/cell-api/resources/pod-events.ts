@@ -8,9 +8,9 @@ import { isObject, type JsonObject, jsonBody, MERGE, STRATEGIC_MERGE } from '../
 import { forbidden, notFound, Refusal } from '../http/refusal.ts';
 import { pathOf } from '../http/target.ts';
 import type { CellSession } from '../session.ts';
+import { askUpstream } from '../upstream.ts';
 import type { PodFeed } from './pod-feed.ts';
 import { writeQuery } from './pod-writes.ts';
-import { askUpstream } from './upstream.ts';
 
 export interface PodEventOptions {
   readonly feed: PodFeed;

@@ -10,8 +10,8 @@ import { pathOf } from '../http/target.ts';
 import { requireSmallObject } from '../node/overlay-limits.ts';
 import { jsonMerge, type MergeRules, strategicMerge } from '../node/strategic-merge.ts';
 import type { AgentBook } from '../ports.ts';
+import { type UpstreamOptions, writeUpstream } from '../upstream.ts';
 import type { PodFeed } from './pod-feed.ts';
-import { type UpstreamOptions, writeUpstream } from './upstream.ts';
 
 export interface PodWriteOptions extends UpstreamOptions {
   readonly feed: PodFeed;

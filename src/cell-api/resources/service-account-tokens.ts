@@ -4,9 +4,9 @@ import { relayed } from '../http/answer.ts';
 import { isObject, type JsonObject, jsonBody } from '../http/body.ts';
 import { forbidden } from '../http/refusal.ts';
 import { pathOf } from '../http/target.ts';
+import { type UpstreamOptions, writeUpstream } from '../upstream.ts';
 import type { PodFeed } from './pod-feed.ts';
 import { writeQuery } from './pod-writes.ts';
-import { type UpstreamOptions, writeUpstream } from './upstream.ts';
 
 export interface TokenOptions extends UpstreamOptions {
   readonly feed: PodFeed;

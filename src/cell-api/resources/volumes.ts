@@ -3,9 +3,9 @@ import type { CellContext, CellHandler } from '../context.ts';
 import { relayed } from '../http/answer.ts';
 import { forbidden } from '../http/refusal.ts';
 import { pathOf } from '../http/target.ts';
+import { askUpstream } from '../upstream.ts';
 import type { PodFeed } from './pod-feed.ts';
 import { isReferenced, referencesOf } from './references.ts';
-import { askUpstream } from './upstream.ts';
 
 export interface VolumeOptions {
   readonly feed: PodFeed;

@@ -1,7 +1,7 @@
-import type { Clock } from '../../core/clock.ts';
-import type { KubeClient, KubeRequest, KubeResponse } from '../../kube/client.ts';
-import type { CellContext } from '../context.ts';
-import { tooMany } from '../http/refusal.ts';
+import type { Clock } from '../core/clock.ts';
+import type { KubeClient, KubeRequest, KubeResponse } from '../kube/client.ts';
+import type { CellContext } from './context.ts';
+import { tooMany } from './http/refusal.ts';
 
 export interface UpstreamOptions {
   /** A client that is the virtual node to the API server. */
