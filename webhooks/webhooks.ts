@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Clock } from '../src/core/clock.ts';
+import { webhookSecretName } from '../src/core/names.ts';
 import type { KubeClient } from '../src/kube/client.ts';
 import { CertificateKeeper } from './certificates/keeper.ts';
 import { type ClusterCollections, clusterFacts, type OtherFacts } from './cluster/cluster-facts.ts';
@@ -42,11 +43,6 @@ function configurationOf(virtualNode: string): string {
   return `${virtualNode}.nodeless.io`;
 }
 
-/** Name of the Secret with their certificates. */
-function secretOf(virtualNode: string): string {
-  return `nodeless-webhook-${virtualNode}`;
-}
-
 /**
  * Serves the admission webhooks until the signal aborts: every replica does, whoever leads.
  * @throws NodelessError PortInUse
@@ -64,7 +60,7 @@ export async function runWebhooks(options: WebhooksOptions, signal: AbortSignal)
     {
       ...options,
       configuration: configurationOf(target.name),
-      secretName: secretOf(target.name),
+      secretName: webhookSecretName(target.name),
       onServing({ certPem: cert, keyPem: key }) {
         newest = { cert, key };
         first.resolve(newest);

@@ -73,6 +73,14 @@ export function leaseName(virtualNode: string): string {
   return `nodeless-${virtualNode}`;
 }
 
+/** The Secret with the certificates of a virtual node's webhooks. */
+export function webhookSecretName(virtualNode: string): string {
+  return `nodeless-webhook-${virtualNode}`;
+}
+
+/** The Secret with what cells' certificates are signed by; all virtual nodes of a namespace share it. */
+export const AUTHORITY_SECRET = 'nodeless-authority';
+
 /** The Service by which cells call whoever leads a virtual node, and its EndpointSlice. */
 export function cellsServiceName(virtualNode: string): string {
   return labelName(`nodeless-cells-${virtualNode}`);

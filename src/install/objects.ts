@@ -6,6 +6,7 @@ import {
   KUBELET_SERVING_SIGNER,
   metricsServiceName,
   webhookServiceName,
+  workloadName,
   zoneNodeName,
 } from '../core/names.ts';
 import type { KubeObject } from '../kube/objects.ts';
@@ -80,7 +81,7 @@ export async function installObjects(options: InstallOptions): Promise<readonly 
     ...workload,
     WEBHOOK_SERVICE: webhookServiceName(virtualNode),
     METRICS_SERVICE: metricsServiceName(virtualNode),
-    WORKLOAD: webhookServiceName(virtualNode),
+    WORKLOAD: workloadName(virtualNode),
     VIRTUAL_NODE: virtualNode,
     NAMESPACE: namespace,
     SERVING_SIGNER: signerOf(options),

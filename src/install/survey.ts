@@ -45,7 +45,7 @@ export interface Survey {
 }
 
 /** The objects of a kind; none where its definition is gone. */
-export async function listed<T extends KubeObject>(
+async function listed<T extends KubeObject>(
   client: KubeClient,
   path: string,
   query: Readonly<Record<string, string>> = {},

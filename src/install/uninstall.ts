@@ -1,4 +1,4 @@
-import { GROUP, leaseName, nodeUser } from '../core/names.ts';
+import { AUTHORITY_SECRET, GROUP, leaseName, nodeUser, webhookSecretName } from '../core/names.ts';
 import { call, getOrUndefined } from '../kube/calls.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { KubeObject } from '../kube/objects.ts';
@@ -85,9 +85,9 @@ async function removeObjects(work: Uninstallation): Promise<readonly string[]> {
   }
   await surely(() => removeSigningRequests(client, found.nodes));
   const secrets = `/api/v1/namespaces/${namespace}/secrets`;
-  await goes(`${secrets}/nodeless-webhook-${virtualNode}`);
+  await goes(`${secrets}/${webhookSecretName(virtualNode)}`);
   const { objects, isLastHere } = await uninstallObjects({ virtualNode, namespace, found });
-  if (isLastHere) await goes(`${secrets}/nodeless-authority`);
+  if (isLastHere) await goes(`${secrets}/${AUTHORITY_SECRET}`);
   const kept = isLastHere ? await surely(() => keptAfter(client, namespace, found)) : [];
   const collections = new Collections(client);
   const going: { path: string; name: string }[] = [];

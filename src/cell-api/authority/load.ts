@@ -1,3 +1,4 @@
+import { AUTHORITY_SECRET } from '../../core/names.ts';
 import { call, getOrUndefined, isStatus } from '../../kube/calls.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { KubeObject } from '../../kube/objects.ts';
@@ -20,7 +21,7 @@ interface SecretObject extends KubeObject {
 
 /** The authority whose key is in a Secret; the first of several replicas that get there makes it. */
 export async function loadOrCreateAuthority(options: AuthoritySecret): Promise<Authority> {
-  const { client, namespace, signal, secretName = 'nodeless-authority' } = options;
+  const { client, namespace, signal, secretName = AUTHORITY_SECRET } = options;
   const collection = `/api/v1/namespaces/${namespace}/secrets`;
   const path = `${collection}/${secretName}`;
   const found = (await getOrUndefined<SecretObject>(client, path, signal)) ?? (await create());

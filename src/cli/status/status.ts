@@ -1,6 +1,5 @@
-import { CELLS_PATH, VIRTUAL_NODE_LABEL, webhookServiceName } from '../../core/names.ts';
 import { type Looking, leadersOf } from '../../install/leaders.ts';
-import { installed, listed, survey } from '../../install/survey.ts';
+import { deploymentPath, installed, survey } from '../../install/survey.ts';
 import { getOrUndefined } from '../../kube/calls.ts';
 import { hasCondition, type KubeObject } from '../../kube/objects.ts';
 import { columns } from '../columns.ts';
@@ -69,12 +68,9 @@ async function standingOf(looking: Looking, virtualNode: string): Promise<Standi
       nodeStanding(name, await getOrUndefined<NodeObject>(client, `/api/v1/nodes/${name}`)),
     ),
   );
-  const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${webhookServiceName(virtualNode)}`;
-  const deployment = await getOrUndefined<Deployment>(client, path);
+  const deployment = await getOrUndefined<Deployment>(client, deploymentPath(namespace, virtualNode));
   const { pods } = found;
-  const cells = byPhase(
-    await listed<Cell>(client, CELLS_PATH, { labelSelector: `${VIRTUAL_NODE_LABEL}=${virtualNode}` }),
-  );
+  const cells = byPhase(found.cells as readonly Cell[]);
   const isLed = nodes.length > 0 && nodes.every(({ isReady }) => isReady) && leaders.length === nodes.length;
   const replicas = deployment && {
     ready: deployment.status?.readyReplicas ?? 0,
