@@ -3,7 +3,7 @@ import { keepAgents } from './agents/keeper.ts';
 import { AgentRecall } from './agents/recall.ts';
 import { AgentSeating } from './agents/seating.ts';
 import type { Book } from './cells/book.ts';
-import type { Cell } from './cells/cell.ts';
+import { type Cell, classNameOf } from './cells/cell.ts';
 import { Census } from './cells/census.ts';
 import { kubeletOf } from './cells/directory.ts';
 import type { Fleet } from './cells/fleet.ts';
@@ -21,7 +21,7 @@ import type { CellClient } from './kubelet-endpoint/cell-client.ts';
 import { podUidsOf } from './kubelet-endpoint/cell-pods.ts';
 import { podEvidence } from './kubelet-endpoint/pod-evidence.ts';
 import { AgentSets } from './placement/agents.ts';
-import { CellClasses } from './placement/cell-classes.ts';
+import { BUILT_IN_CLASS, CellClasses } from './placement/cell-classes.ts';
 import { countCellsElsewhere } from './placement/cells-elsewhere.ts';
 import { placeOf as placeByPolicy } from './placement/place.ts';
 import { Placement } from './placement/placement.ts';
@@ -197,7 +197,7 @@ export async function servePods(
     },
   });
   void census.run(signal);
-  const classOf = ({ cellClass, machine }: Cell) => classes.named(cellClass?.name ?? machine?.tags.cellClass ?? '');
+  const classOf = (cell: Cell) => classes.named(classNameOf(cell) ?? BUILT_IN_CLASS);
   const limitMsOf = (cell: Cell) => classOf(cell)?.spec.expireAfter;
   void watchExpiry({ book, pods: nodePods, writer, events, limitMsOf, clock, mayAct, logger }, signal);
   // A cell has what its class said when it was launched; of one that was found at a start that is not known any more.

@@ -10,7 +10,7 @@ import type { KubeClient } from '../kube/client.ts';
 import type { Collection } from '../kube/collection.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import type { Book } from './book.ts';
-import { type Cell, isWarm } from './cell.ts';
+import { type Cell, classNameOf, isWarm } from './cell.ts';
 
 const FLUSH_MS = 250;
 const CONCURRENCY = 4;
@@ -47,7 +47,7 @@ export function cellObject(cell: Cell, labels: Readonly<Record<string, string>>)
       instanceType: machine?.instanceType ?? offering?.instanceType ?? '',
       launchType: machine?.launchType ?? offering?.launchType ?? '',
       zone: machine?.zone ?? offering?.zone ?? '',
-      cellClass: cell.cellClass?.name ?? machine?.tags.cellClass ?? '',
+      cellClass: classNameOf(cell) ?? '',
       addresses: machine?.addresses ?? [],
       size: size === undefined ? '' : `${formatCpu(size.cpuMilli)} cpu, ${formatBytes(size.memoryBytes)}`,
       pricePerHourUsd: (machine?.pricePerHourUsd ?? offering?.pricePerHourUsd ?? 0).toFixed(4),

@@ -86,10 +86,12 @@ export async function readRecord(paths: ClusterPaths): Promise<ClusterRecord | u
 /** The names of the clusters that have a folder, whatever state they are in. */
 export async function clusterNames(stateRoot: string = STATE_ROOT): Promise<readonly string[]> {
   const entries = await readdir(stateRoot, { withFileTypes: true }).catch(() => []);
-  return entries
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => entry.name)
-    // One that is only about to be claimed.
-    .filter((name) => !name.startsWith('.'))
-    .sort();
+  return (
+    entries
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name)
+      // One that is only about to be claimed.
+      .filter((name) => !name.startsWith('.'))
+      .sort()
+  );
 }

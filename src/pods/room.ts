@@ -1,4 +1,4 @@
-import { type Cell, isServed } from '../cells/cell.ts';
+import { type Cell, classNameOf, isServed } from '../cells/cell.ts';
 import { add, covers, minus, NOTHING, type Resources } from '../core/resources.ts';
 import { effectiveRequest } from '../core/sizing.ts';
 import type { WirePod } from '../kube/wire-pod.ts';
@@ -58,8 +58,8 @@ export function isUnseated(pod: WirePod, cell: Cell | undefined): boolean {
 }
 
 /** What is known of a cell's machine; that of an older provider is of no class. */
-export function standingOf({ cellClass, machine, offering }: Cell): Standing {
-  const known = machine ?? offering;
-  const className = cellClass?.name ?? machine?.tags.cellClass ?? BUILT_IN_CLASS;
+export function standingOf(cell: Cell): Standing {
+  const known = cell.machine ?? cell.offering;
+  const className = classNameOf(cell) ?? BUILT_IN_CLASS;
   return { className, ...(known === undefined ? {} : { machine: known }) };
 }

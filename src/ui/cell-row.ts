@@ -1,4 +1,4 @@
-import { type Cell, enteredForPod, isWarm } from '../cells/cell.ts';
+import { type Cell, classNameOf, enteredForPod, isWarm } from '../cells/cell.ts';
 import { describeMembers } from '../cells/projection.ts';
 import { CELL_PHASES, type CellPhase } from '../core/cell.ts';
 import { describeResources } from '../core/resources.ts';
@@ -76,7 +76,7 @@ export function cellRow(cell: Cell, podOf: (pod: string, uid: string) => WirePod
     zone: clip(known?.zone ?? ''),
     priceUsd: known?.pricePerHourUsd ?? 0,
     size: size === undefined ? '' : clip(describeResources(size)),
-    cellClass: clip(cell.cellClass?.name ?? machine?.tags.cellClass ?? ''),
+    cellClass: clip(classNameOf(cell) ?? ''),
     ...(cell.pool === undefined ? {} : { pool: clip(cell.pool.name) }),
     ...(isWarm(cell) ? { isWarm: true } : {}),
     at: momentsOf(cell, pod),

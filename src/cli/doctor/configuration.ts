@@ -1,5 +1,5 @@
 import { parse } from 'yaml';
-import { webhookServiceName } from '../../core/names.ts';
+import { workloadName } from '../../core/names.ts';
 import { getOrUndefined } from '../../kube/calls.ts';
 import type { KubeObject } from '../../kube/objects.ts';
 import type { Patient } from './finding.ts';
@@ -10,7 +10,7 @@ interface ConfigMap extends KubeObject {
 
 /** The configuration of a provider that runs in the cluster, as its file says it; undefined where it runs elsewhere. */
 export async function configurationOf({ client, virtualNode, namespace }: Patient): Promise<object | undefined> {
-  const path = `/api/v1/namespaces/${namespace}/configmaps/${webhookServiceName(virtualNode)}`;
+  const path = `/api/v1/namespaces/${namespace}/configmaps/${workloadName(virtualNode)}`;
   const found = await getOrUndefined<ConfigMap>(client, path);
   return found?.data === undefined ? undefined : (parse(found.data['nodeless.yaml'] ?? '') ?? {});
 }

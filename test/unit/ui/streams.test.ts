@@ -77,7 +77,9 @@ describe('event streams', () => {
     const answer = await open();
     const read = reading(answer);
     expect(answer.headers).toMatchObject({ 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
-    await expect.poll(() => read.text).toMatch(/^retry: 2000\n\nevent: time\ndata: \d+\n\nevent: snapshot\ndata: .*"reason":"booting".*\n\n$/);
+    await expect
+      .poll(() => read.text)
+      .toMatch(/^retry: 2000\n\nevent: time\ndata: \d+\n\nevent: snapshot\ndata: .*"reason":"booting".*\n\n$/);
     set('ready');
     await clock.pass(1_000);
     await expect.poll(() => read.text).toMatch(/event: change\ndata: .*"reason":"ready".*\n\n$/);
