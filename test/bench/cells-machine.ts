@@ -12,8 +12,6 @@ export interface BootTimes {
   readonly attested: number;
   readonly certified: number;
   readonly kubeletBegan: number;
-  /** The kubelet reported its node as Ready. */
-  readonly nodeReady: number;
   /** It began to ask for pods, which it does a second after its start at the earliest. */
   readonly podsAsked: number;
 }
@@ -29,9 +27,6 @@ export function loggedAtMs(log: string, words: string, year: number): number | u
 
 const LINES = {
   kubeletBegan: 'Kubelet version',
-  becameReady: 'it just became ready',
-  /** Its last words before its first report; nothing else is logged when it is Ready in that one. */
-  beforeFirstReport: 'Node does not have NodeReady condition',
   podsAsked: 'Watching apiserver',
 };
 
@@ -51,15 +46,17 @@ export async function bootTimes(clusterName: string, cellId: string): Promise<Bo
   const changedMs = async (path: string) => (await stat(path)).mtimeMs;
   const log = await kubeletLog(clusterName, cellId);
   const year = new Date().getUTCFullYear();
-  const logged = (...anyOf: string[]) =>
-    anyOf.map((words) => loggedAtMs(log, words, year)).find((ms) => ms !== undefined) ?? Number.NaN;
+  const logged = (words: string) => {
+    const ms = loggedAtMs(log, words, year);
+    if (ms === undefined) throw new Error(`the kubelet of ${cellId} has not logged "${words}"`);
+    return ms;
+  };
   return {
     launchBegan: await changedMs(at('token')),
     machineRuns: await changedMs(at('machine', 'supervisor')),
     attested: await changedMs(at('key')),
     certified: await changedMs(at('machine', 'pki', 'kubelet-client-current.pem')),
     kubeletBegan: logged(LINES.kubeletBegan),
-    nodeReady: logged(LINES.becameReady, LINES.beforeFirstReport),
     podsAsked: logged(LINES.podsAsked),
   };
 }
