@@ -49,6 +49,12 @@ export class AdaptiveRate {
     }
   }
 
+  /** Nothing came of so many turns that were taken: they are others'. */
+  giveBack(count: number): void {
+    this.#refill();
+    this.#tokens = Math.min(this.#limits.burst, this.#tokens + count);
+  }
+
   /**
    * The service has refused a request for its rate: what was saved up is gone, and the rate is cut; once for all that were
    * on their way together.

@@ -71,10 +71,17 @@ export class Fleets {
     for (let attempt = 1; ; attempt += 1) {
       try {
         const fleet = await this.#ask(request, signal);
+        // What EC2 has not is no new machine; what it throttled has cost its turn.
+        if (fleet.errors.length > 0 && !fleet.errors.some(isThrottling)) {
+          this.#machines.giveBack(wantedOf(request) - fleet.instanceIds.length);
+        }
         return isExplained(request, fleet) ? fleet : await this.#completed(fleet, launchId, signal);
       } catch (error) {
         signal.throwIfAborted();
-        if (!isNodelessError(error, 'AmbiguousOutcome')) throw error;
+        if (!isNodelessError(error, 'AmbiguousOutcome')) {
+          if (!isNodelessError(error, 'Throttled')) this.#machines.giveBack(wantedOf(request));
+          throw error;
+        }
         await this.#options.clock.sleep(backoff.next(), signal);
         const found = await this.#found(launchId, signal);
         if (found.length >= wantedOf(request)) return { instanceIds: found, errors: [] };

@@ -62,6 +62,19 @@ describe('an adaptive rate', () => {
     expect(rate.perSecond).toBe(1);
   });
 
+  test('has turns again of which nothing came', async () => {
+    const { clock, waitsMs } = hastyClock();
+    const rate = new AdaptiveRate({ perSecond: 2, burst: 100 }, clock);
+    for (let refused = 0; refused < 20; refused += 1) {
+      await rate.take(never, 100);
+      rate.giveBack(100);
+    }
+    expect(waitsMs).toEqual([]);
+    rate.giveBack(100);
+    await rate.take(never, 110);
+    expect(waitsMs).toEqual([5_000]);
+  });
+
   test('comes back with what goes well, and never above what it was given', () => {
     const { clock } = hastyClock();
     const rate = new AdaptiveRate({ perSecond: 10, burst: 3 }, clock);
