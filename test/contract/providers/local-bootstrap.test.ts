@@ -95,9 +95,11 @@ describe("a machine's first certificate", () => {
       const before = keys();
       await prepare();
       const child = start();
+      // It may be through before.
+      const ended = once(child, 'exit');
       await sleep(afterMs);
       child.kill('SIGKILL');
-      await once(child, 'exit');
+      await ended;
       const isThere = await stat(join(directory, CLIENT_PAIR)).catch(() => undefined);
       if (isThere === undefined) await run();
       const used = await keyOfPair();
