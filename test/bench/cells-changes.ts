@@ -112,7 +112,12 @@ export class Changes {
 /** A watch of this process on the API server itself: what any node would see. Resolves once it is open. */
 export async function watchDirectly(client: KubeClient, path: string, signal: AbortSignal): Promise<Arrivals> {
   const arrivals = new Arrivals();
-  const { status, body } = await client.stream({ method: 'GET', path, query: { watch: 'true' }, signal });
+  const { status, body } = await client.stream({
+    method: 'GET',
+    path,
+    query: { watch: 'true', resourceVersion: '0' },
+    signal,
+  });
   if (status !== 200) throw new Error(`the API server answered a watch of ${path} with ${status}`);
   const scanner = new MarkScanner((mark) => arrivals.add(mark));
   body.on('data', (chunk: Buffer) => scanner.take(chunk));

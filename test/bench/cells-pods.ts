@@ -7,13 +7,15 @@ import { eventually } from '../support/wait.ts';
 export const NAMESPACE = 'default';
 const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
 const END_TIMEOUT_MS = 30_000;
-const MEMORY = '64Mi';
+export const MEMORY = '64Mi';
 
 /** Where a pod is to run, and how much CPU it requests. */
 export interface PodWish {
   readonly name: string;
   readonly cpu: string;
   readonly regular: boolean;
+  /** Its CellClass; the default one unless given. */
+  readonly cellClass?: string;
 }
 
 function requests(cpu: string) {
@@ -23,19 +25,10 @@ function requests(cpu: string) {
 /** Creates a pod; resolves with when it was asked for, in milliseconds since the epoch. */
 export async function createPod(client: KubeClient, wish: PodWish, signal: AbortSignal): Promise<number> {
   const spec = wish.regular ? { nodeSelector: { 'kubernetes.io/hostname': REGULAR_NODE } } : {};
-  const body = pod(wish.name, { container: requests(wish.cpu), spec });
+  const labels = wish.cellClass === undefined ? {} : { 'nodeless.io/cell-class': wish.cellClass };
+  const body = pod(wish.name, { container: requests(wish.cpu), spec, metadata: { labels } });
   const askedMs = Date.now();
   await call(client, { method: 'POST', path: PODS, body, signal });
-  return askedMs;
-}
-
-/** Changes what a pod requests in place; resolves with when that was asked for, in milliseconds since the epoch. */
-export async function resizePod(client: KubeClient, name: string, cpu: string, signal: AbortSignal): Promise<number> {
-  const body = { spec: { containers: [{ name: 'main', ...requests(cpu) }] } };
-  const path = `${PODS}/${name}/resize`;
-  const contentType = 'application/strategic-merge-patch+json';
-  const askedMs = Date.now();
-  await call(client, { method: 'PATCH', path, contentType, body, signal });
   return askedMs;
 }
 
