@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Dispatcher } from 'undici';
 import { createBackoff } from '../../src/core/backoff.ts';
 import { type Clock, kubeMicroTime } from '../../src/core/clock.ts';
@@ -32,7 +31,6 @@ export interface SimulatedKubeletOptions {
 /** Lives as the kubelet of one cell until the signal ends its machine, and resolves when it has ended. */
 export type SimulatedKubelet = (options: SimulatedKubeletOptions, signal: AbortSignal) => Promise<void>;
 
-const CLOSE_PATIENCE_MS = 1_000;
 const LEASE_SECONDS = 40;
 const LEASE_RENEWAL_MS = 10_000;
 const LEASES = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases';
@@ -200,15 +198,6 @@ export const runSimulatedKubelet: SimulatedKubelet = async (options, signal) => 
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
-    if (connections !== undefined) await closeInOrder(connections);
+    await connections?.destroy();
   }
 };
-
-/**
- * A request that was just aborted may still be told of its connection's end, which nobody listens for any more: that would end
- * the process. So what is under way closes first.
- */
-async function closeInOrder(connections: Dispatcher): Promise<void> {
-  await Promise.race([connections.close(), delay(CLOSE_PATIENCE_MS)]);
-  await connections.destroy();
-}
