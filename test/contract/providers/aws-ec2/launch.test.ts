@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { CellProvider } from '../../../../providers/contract.ts';
 import { systemClock } from '../../../../src/core/clock.ts';
 import { type AwsBed, bedCredentials, startAwsBed } from '../../../support/aws/bed.ts';
@@ -27,8 +27,8 @@ async function started(given: object = {}): Promise<CellProvider> {
   return made;
 }
 
-const launchAll = (cellIds: readonly string[], more: Parameters<typeof launchOf>[1] = {}) =>
-  Promise.allSettled(cellIds.map((cellId) => provider.launch(launchOf(cellId, more), soon())));
+const launchAll = (cellIds: readonly string[], more: Parameters<typeof launchOf>[1] = {}, by = provider) =>
+  Promise.allSettled(cellIds.map((cellId) => by.launch(launchOf(cellId, more), soon())));
 
 const calls = (action: string) => bed.requests.filter((request) => request.action === action);
 
@@ -154,8 +154,11 @@ describe('launches in EC2', () => {
     const code = 'InsufficientInstanceCapacity';
     bed.set({ shortages: [{ instanceType: 'c6a.large', code }] });
     const more = { offering: offering({ instanceType: 'c6a.large' }) };
+    // One that EC2 has not told yet that it asks for too many.
+    const rested = await started();
+    onTestFinished(() => rested.stop());
     for (const round of [1, 2, 3, 4, 5, 6, 7, 8]) {
-      const outcomes = await launchAll(cellsOf(`nothing-${round}`, 150), more);
+      const outcomes = await launchAll(cellsOf(`nothing-${round}`, 150), more, rested);
       for (const outcome of outcomes)
         expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'InsufficientCapacity' } });
     }
