@@ -1,14 +1,12 @@
-import type { Readable } from 'node:stream';
 import { Command, InvalidArgumentError } from 'commander';
 import { systemClock } from '../core/clock.ts';
 import { CELLS_PATH } from '../core/names.ts';
 import { call } from '../kube/calls.ts';
-import { createKubeClient, type KubeClient } from '../kube/client.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import { type LogQuery, readAgentLog } from './cells/agent-logs.ts';
 import { cellsText } from './cells/cells-text.ts';
 import { print } from './cells/print.ts';
-import { loadKubeConfig } from './kube-config.ts';
+import { KUBECONFIG, withClient } from './with-client.ts';
 
 interface Flags {
   readonly kubeconfig?: string;
@@ -16,22 +14,10 @@ interface Flags {
 
 type LogFlags = Flags & Omit<LogQuery, 'cellId' | 'agent'>;
 
-/** Writes what the work gives, as it comes. */
-async function withClient(kubeconfig: string | undefined, work: (client: KubeClient) => Promise<Readable | string>) {
-  const client = await createKubeClient(loadKubeConfig(kubeconfig), systemClock);
-  try {
-    await print(await work(client), process.stdout);
-  } finally {
-    await client.close();
-  }
-}
-
 function lines(text: string): string {
   if (/^\d{1,9}$/.test(text)) return text;
   throw new InvalidArgumentError('is a number of lines');
 }
-
-const KUBECONFIG = ['--kubeconfig <file>', 'kubeconfig of the cluster; the default one when left out'] as const;
 
 function logsCommand(): Command {
   return new Command('logs')
@@ -45,7 +31,9 @@ function logsCommand(): Command {
     .option('-p, --previous', 'of the container that ended last')
     .option(...KUBECONFIG)
     .action(async (cellId: string, agent: string, { kubeconfig, ...flags }: LogFlags) => {
-      await withClient(kubeconfig, (client) => readAgentLog(client, { cellId, agent, ...flags }));
+      await withClient(kubeconfig, async (client) => {
+        await print(await readAgentLog(client, { cellId, agent, ...flags }), process.stdout);
+      });
     });
 }
 
@@ -58,7 +46,7 @@ export function cellsCommand(): Command {
     .action(async ({ kubeconfig }: Flags) => {
       await withClient(kubeconfig, async (client) => {
         const { items } = await call<{ items: KubeObject[] }>(client, { method: 'GET', path: CELLS_PATH });
-        return cellsText(items, systemClock.now());
+        process.stdout.write(cellsText(items, systemClock.now()));
       });
     })
     .addCommand(logsCommand());

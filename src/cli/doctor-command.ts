@@ -1,10 +1,9 @@
 import { Command, Option } from 'commander';
 import { systemClock } from '../core/clock.ts';
 import { survey } from '../install/survey.ts';
-import { createKubeClient } from '../kube/client.ts';
 import { examine, exitCodeOf, findingsText } from './doctor/doctor.ts';
-import { loadKubeConfig } from './kube-config.ts';
 import { untilSignalled } from './until-signalled.ts';
+import { KUBECONFIG, withClient } from './with-client.ts';
 
 interface Flags {
   readonly virtualNode: string;
@@ -20,18 +19,15 @@ export function doctorCommand(): Command {
     .option('--virtual-node <name>', 'name of the virtual node', 'nodeless')
     .option('--namespace <name>', 'namespace of the provider', 'nodeless-system')
     .addOption(new Option('-o, --output <format>', 'how to tell it').choices(['text', 'json']).default('text'))
-    .option('--kubeconfig <file>', 'kubeconfig of the cluster; the default one when left out')
+    .option(...KUBECONFIG)
     .addHelpText('after', '\nExit code: 0 nothing is wrong, 1 something is, 2 something could not be looked at.')
     .action(async ({ virtualNode, namespace, output, kubeconfig }: Flags) => {
-      const client = await createKubeClient(loadKubeConfig(kubeconfig), systemClock);
-      try {
+      await withClient(kubeconfig, async (client) => {
         const { nodes } = await survey(client, { virtualNode, namespace });
         const looking = { client, clock: systemClock, signal: untilSignalled() };
         const findings = await examine({ ...looking, virtualNode, namespace, nodes });
         process.stdout.write(output === 'json' ? `${JSON.stringify(findings, null, 2)}\n` : findingsText(findings));
         process.exitCode = exitCodeOf(findings);
-      } finally {
-        await client.close();
-      }
+      });
     });
 }

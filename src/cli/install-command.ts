@@ -6,11 +6,11 @@ import { differences, install } from '../install/install.ts';
 import { installObjects } from '../install/objects.ts';
 import type { InstallOptions } from '../install/options.ts';
 import { rolledOut } from '../install/rollout.ts';
-import { createKubeClient } from '../kube/client.ts';
 import { type InstallFlags, installOptions, memoryOf, nodesOf, replicasOf } from './install-flags.ts';
 import { loadKubeConfig } from './kube-config.ts';
 import { timeoutOf } from './timeout-flag.ts';
 import { untilSignalled } from './until-signalled.ts';
+import { withClient } from './with-client.ts';
 
 function listOf(text: string): readonly string[] {
   return text.split(',').map((name) => name.trim());
@@ -49,16 +49,13 @@ async function apply(options: InstallOptions, { kubeconfig }: WaitFlags): Promis
 
 async function wait(options: InstallOptions, { kubeconfig, timeout: timeoutMs }: WaitFlags): Promise<void> {
   const { virtualNode, namespace, webhooks = true } = options;
-  const client = await createKubeClient(loadKubeConfig(kubeconfig), systemClock);
   const tell = (missing: string) => process.stderr.write(`waiting: ${missing}\n`);
   const nodes = nodesOf(options);
-  try {
+  await withClient(kubeconfig, async (client) => {
     const rollout = { client, virtualNode, namespace, nodes, webhooks };
     await rolledOut(rollout, { clock: systemClock, timeoutMs, signal: untilSignalled(), tell });
     process.stdout.write(`${nodes.map((name) => `node ${name}`).join(', ')} Ready\n`);
-  } finally {
-    await client.close();
-  }
+  });
 }
 
 /** Applies everything, and waits until the virtual nodes of a provider in the cluster are Ready, unless told not to. */

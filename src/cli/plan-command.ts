@@ -1,12 +1,10 @@
 import { Command, Option } from 'commander';
 import { systemClock } from '../core/clock.ts';
 import { NodelessError } from '../core/errors.ts';
-import { createKubeClient } from '../kube/client.ts';
 import { NetworkPolicyIndex } from '../kube/network-policy-index.ts';
 import { CellClasses } from '../placement/cell-classes.ts';
 import { Placement } from '../placement/placement.ts';
 import { ownArch } from '../virtual-node/node-spec.ts';
-import { loadKubeConfig } from './kube-config.ts';
 import { readObjects } from './plan/documents.ts';
 import { type Facts, readFacts } from './plan/facts.ts';
 import { checkObject, isForeign } from './plan/object-checks.ts';
@@ -18,6 +16,7 @@ import { routerOf } from './plan/router.ts';
 import { WORKLOAD_KINDS, workloadOf } from './plan/workloads.ts';
 import { plannedConfig } from './planned-config.ts';
 import { untilSignalled } from './until-signalled.ts';
+import { withClient } from './with-client.ts';
 
 interface Flags {
   readonly filename: string;
@@ -61,12 +60,9 @@ async function plannerOf({ provider, config: file }: Flags, facts: Facts, signal
 
 async function factsFor(flags: Flags, objects: Awaited<ReturnType<typeof readObjects>>): Promise<Facts> {
   if (flags.kubeconfig === undefined) return readFacts(objects, undefined, flags.namespace);
-  const client = await createKubeClient(loadKubeConfig(flags.kubeconfig), systemClock);
-  try {
-    return await readFacts(objects, client, flags.namespace);
-  } finally {
-    await client.close();
-  }
+  return withClient(flags.kubeconfig, async (client) => {
+    return readFacts(objects, client, flags.namespace);
+  });
 }
 
 async function plan(flags: Flags): Promise<number> {

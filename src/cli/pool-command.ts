@@ -1,19 +1,17 @@
 import { createInterface } from 'node:readline/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { stringify } from 'yaml';
-import { systemClock } from '../core/clock.ts';
 import { NodelessError } from '../core/errors.ts';
 import { WARM_POOLS_PATH } from '../core/names.ts';
 import { call, getOrUndefined } from '../kube/calls.ts';
-import { createKubeClient, type KubeClient } from '../kube/client.ts';
 import type { KubeObject } from '../kube/objects.ts';
-import { loadKubeConfig } from './kube-config.ts';
 import { offeringsOf, PLANNED_PROVIDERS } from './plan/offerings.ts';
 import { plannedConfig } from './planned-config.ts';
 import { type PoolChange, type PoolFlags, poolChange } from './pool/pool-change.ts';
 import { type CellCost, cheapestFor, costText } from './pool/pool-cost.ts';
 import { poolsText, poolText } from './pool/pools-text.ts';
 import { untilSignalled } from './until-signalled.ts';
+import { KUBECONFIG, withClient } from './with-client.ts';
 
 interface Flags {
   readonly kubeconfig?: string;
@@ -24,17 +22,6 @@ interface SetFlags extends Flags, PoolFlags {
   readonly dryRun?: true;
   readonly provider?: (typeof PLANNED_PROVIDERS)[number];
   readonly config?: string;
-}
-
-const KUBECONFIG = ['--kubeconfig <file>', 'kubeconfig of the cluster; the default one when left out'] as const;
-
-async function withClient<T>({ kubeconfig }: Flags, work: (client: KubeClient) => Promise<T>): Promise<T> {
-  const client = await createKubeClient(loadKubeConfig(kubeconfig), systemClock);
-  try {
-    return await work(client);
-  } finally {
-    await client.close();
-  }
 }
 
 function number(text: string): number {
@@ -65,7 +52,7 @@ async function confirmed(): Promise<boolean> {
 }
 
 async function set(name: string, flags: SetFlags): Promise<void> {
-  await withClient(flags, async (client) => {
+  await withClient(flags.kubeconfig, async (client) => {
     const path = `${WARM_POOLS_PATH}/${encodeURIComponent(name)}`;
     const before = await getOrUndefined<KubeObject>(client, path);
     const change = poolChange(name, flags, before);
@@ -123,7 +110,7 @@ export function poolCommand(): Command {
     .option(...KUBECONFIG)
     .action(async (flags: Flags) => {
       const ask = { method: 'GET', path: WARM_POOLS_PATH } as const;
-      const { items } = await withClient(flags, (client) => call<{ items: KubeObject[] }>(client, ask));
+      const { items } = await withClient(flags.kubeconfig, (client) => call<{ items: KubeObject[] }>(client, ask));
       process.stdout.write(poolsText(items));
     });
   const show = new Command('show')
@@ -132,7 +119,7 @@ export function poolCommand(): Command {
     .option(...KUBECONFIG)
     .action(async (name: string, flags: Flags) => {
       const path = `${WARM_POOLS_PATH}/${encodeURIComponent(name)}`;
-      const pool = await withClient(flags, (client) => getOrUndefined<KubeObject>(client, path));
+      const pool = await withClient(flags.kubeconfig, (client) => getOrUndefined<KubeObject>(client, path));
       if (pool === undefined) {
         const message = `there is no pool ${name}; \`nodeless pool list\` tells which there are`;
         throw new NodelessError({ code: 'NotFound', message });

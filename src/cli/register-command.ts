@@ -1,12 +1,10 @@
 import { Command } from 'commander';
 import { readConfig } from '../config/load.ts';
-import { systemClock } from '../core/clock.ts';
 import { configBeside, modelOf } from '../install/model.ts';
-import { createKubeClient } from '../kube/client.ts';
 import { installAndWait } from './install-command.ts';
 import { type InstallFlags, installOptions } from './install-flags.ts';
-import { loadKubeConfig } from './kube-config.ts';
 import { timeoutOf } from './timeout-flag.ts';
+import { withClient } from './with-client.ts';
 
 interface Flags {
   readonly like: string;
@@ -29,16 +27,13 @@ export function registerCommand(): Command {
     .option('--timeout <duration>', 'how long to wait for that', timeoutOf, timeoutOf('5m'))
     .option('--kubeconfig <file>', 'kubeconfig of a cluster administrator; the default one when left out')
     .action(async (virtualNode: string, flags: Flags) => {
-      const client = await createKubeClient(loadKubeConfig(flags.kubeconfig), systemClock);
-      try {
+      await withClient(flags.kubeconfig, async (client) => {
         const { like, namespace, config: path } = flags;
         const model = await modelOf(client, like, namespace);
         const content = path === undefined ? configBeside(model.config, like) : await readConfig(path);
         const source = { path: path ?? `the configuration of ${like}`, content };
         const said: InstallFlags = { ...model.flags, virtualNode, namespace };
         await installAndWait(installOptions(said, source), flags);
-      } finally {
-        await client.close();
-      }
+      });
     });
 }

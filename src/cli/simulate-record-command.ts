@@ -1,10 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { systemClock } from '../core/clock.ts';
-import { createKubeClient } from '../kube/client.ts';
-import { loadKubeConfig } from './kube-config.ts';
 import { type Chosen, podsOf } from './simulate/cluster-pods.ts';
 import { recordingOf } from './simulate/recorded-pods.ts';
+import { KUBECONFIG, withClient } from './with-client.ts';
 
 interface Flags extends Chosen {
   readonly kubeconfig?: string;
@@ -17,18 +16,15 @@ export function simulateRecordCommand(): Command {
     .argument('<file>', 'where the trace goes, as CSV')
     .option('-n, --namespace <name>', 'only pods of this namespace')
     .option('-l, --selector <selector>', 'only pods with these labels')
-    .option('--kubeconfig <file>', 'kubeconfig of the cluster; the default one when left out')
+    .option(...KUBECONFIG)
     .action(async (file: string, flags: Flags) => {
-      const client = await createKubeClient(loadKubeConfig(flags.kubeconfig), systemClock);
-      try {
+      await withClient(flags.kubeconfig, async (client) => {
         const { csv, pods, notStarted, ofDaemonSets } = recordingOf(await podsOf(client, flags), systemClock.now());
         await writeFile(file, csv);
         const left = `left out: ${notStarted} that have not started, ${ofDaemonSets} of DaemonSets`;
         process.stdout.write(
           `${pods} pods written to ${file}; ${left}. Pods that were deleted are not known any more.\n`,
         );
-      } finally {
-        await client.close();
-      }
+      });
     });
 }

@@ -1,10 +1,9 @@
 import { Command, Option } from 'commander';
 import { stringify } from 'yaml';
 import { systemClock } from '../core/clock.ts';
-import { createKubeClient } from '../kube/client.ts';
-import { loadKubeConfig } from './kube-config.ts';
 import { standings, standingsText } from './status/status.ts';
 import { untilSignalled } from './until-signalled.ts';
+import { KUBECONFIG, withClient } from './with-client.ts';
 
 interface Flags {
   readonly output: 'text' | 'json' | 'yaml';
@@ -16,11 +15,10 @@ export function statusCommand(): Command {
   return new Command('status')
     .description('Show how the virtual nodes of a cluster stand: who leads, replicas, pods, cells.')
     .addOption(new Option('-o, --output <format>', 'how to tell it').choices(['text', 'json', 'yaml']).default('text'))
-    .option('--kubeconfig <file>', 'kubeconfig of the cluster; the default one when left out')
+    .option(...KUBECONFIG)
     .addHelpText('after', '\nExit code: 0 when all are healthy, 1 when one is not or none is installed.')
     .action(async ({ output, kubeconfig }: Flags) => {
-      const client = await createKubeClient(loadKubeConfig(kubeconfig), systemClock);
-      try {
+      await withClient(kubeconfig, async (client) => {
         const all = await standings({ client, clock: systemClock, signal: untilSignalled() });
         const formats = {
           text: () => standingsText(all),
@@ -29,8 +27,6 @@ export function statusCommand(): Command {
         };
         process.stdout.write(formats[output]());
         process.exitCode = all.length > 0 && all.every(({ isHealthy }) => isHealthy) ? 0 : 1;
-      } finally {
-        await client.close();
-      }
+      });
     });
 }

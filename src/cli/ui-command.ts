@@ -1,10 +1,8 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { systemClock } from '../core/clock.ts';
-import { createKubeClient } from '../kube/client.ts';
-import { loadKubeConfig } from './kube-config.ts';
 import { startPageProxy } from './ui/page-proxy.ts';
 import { requirePage, virtualNodesIn } from './ui/virtual-nodes.ts';
 import { untilSignalled } from './until-signalled.ts';
+import { KUBECONFIG, withClient } from './with-client.ts';
 
 const DEFAULT_PORT = 8_011;
 
@@ -31,20 +29,17 @@ export function uiCommand(): Command {
     .description('Show the page of the virtual node in a browser: serves it on loopback, under your own credential.')
     .option('--node <name>', 'the virtual node; all of them when left out', nodeOf)
     .option('--port <number>', 'port on 127.0.0.1, 0 for any free one', portOf, DEFAULT_PORT)
-    .option('--kubeconfig <file>', 'kubeconfig of the cluster; the default one when left out')
+    .option(...KUBECONFIG)
     .addHelpText('after', '\nNeeds `get` on `nodes/proxy` of the virtual node (docs/ui.md). Ctrl-C ends it.')
     .action(async ({ node, port, kubeconfig }: Flags) => {
       const signal = untilSignalled();
-      const client = await createKubeClient(loadKubeConfig(kubeconfig), systemClock);
-      try {
+      await withClient(kubeconfig, async (client) => {
         const nodes = node === undefined ? await virtualNodesIn(client, signal) : [node];
         for (const one of nodes) await requirePage(client, one, signal);
         const proxy = await startPageProxy({ client, nodes, port });
         for (const one of nodes) process.stdout.write(`the page of ${one} is at ${proxy.urlOf(one)}\n`);
         await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
         await proxy.stop();
-      } finally {
-        await client.close();
-      }
+      });
     });
 }

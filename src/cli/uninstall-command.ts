@@ -3,11 +3,10 @@ import { systemClock } from '../core/clock.ts';
 import { NodelessError } from '../core/errors.ts';
 import { type Survey, survey } from '../install/survey.ts';
 import { uninstall } from '../install/uninstall.ts';
-import { createKubeClient } from '../kube/client.ts';
 import { confirm } from './confirm.ts';
-import { loadKubeConfig } from './kube-config.ts';
 import { timeoutOf } from './timeout-flag.ts';
 import { untilSignalled } from './until-signalled.ts';
+import { withClient } from './with-client.ts';
 
 interface Flags {
   readonly virtualNode: string;
@@ -56,26 +55,34 @@ export function uninstallCommand(): Command {
     .option('--timeout <duration>', 'how long pods may take to go, and cells to end', timeoutOf, timeoutOf('5m'))
     .option('--kubeconfig <file>', 'kubeconfig of a cluster administrator; the default one when left out')
     .action(async (flags: Flags) => {
-      const client = await createKubeClient(loadKubeConfig(flags.kubeconfig), systemClock, 'nodeless-install');
       const signal = untilSignalled();
-      try {
-        const found = await survey(client, flags);
-        if (isAbsent(found)) {
-          const message = `there is no virtual node ${flags.virtualNode} of namespace ${flags.namespace}; nodeless status lists what there is`;
-          throw new NodelessError({ code: 'NotFound', message });
-        }
-        const text = uninstallText(flags, found);
-        if (flags.dryRun === true) {
-          process.stdout.write(`${text}\n`);
-          return;
-        }
-        await confirm(text, flags.yes === true, signal);
-        const tell = (step: string) => process.stderr.write(`${step}\n`);
-        const kept = await uninstall({ ...flags, client, clock: systemClock, signal, timeoutMs: flags.timeout, tell });
-        for (const what of kept) process.stdout.write(`kept: ${what}\n`);
-        process.stdout.write(`virtual node ${flags.virtualNode} is uninstalled\n`);
-      } finally {
-        await client.close();
-      }
+      await withClient(
+        flags.kubeconfig,
+        async (client) => {
+          const found = await survey(client, flags);
+          if (isAbsent(found)) {
+            const message = `there is no virtual node ${flags.virtualNode} of namespace ${flags.namespace}; nodeless status lists what there is`;
+            throw new NodelessError({ code: 'NotFound', message });
+          }
+          const text = uninstallText(flags, found);
+          if (flags.dryRun === true) {
+            process.stdout.write(`${text}\n`);
+            return;
+          }
+          await confirm(text, flags.yes === true, signal);
+          const tell = (step: string) => process.stderr.write(`${step}\n`);
+          const kept = await uninstall({
+            ...flags,
+            client,
+            clock: systemClock,
+            signal,
+            timeoutMs: flags.timeout,
+            tell,
+          });
+          for (const what of kept) process.stdout.write(`kept: ${what}\n`);
+          process.stdout.write(`virtual node ${flags.virtualNode} is uninstalled\n`);
+        },
+        'nodeless-install',
+      );
     });
 }

@@ -1,11 +1,9 @@
 import { Command, Option } from 'commander';
-import { systemClock } from '../core/clock.ts';
-import { createKubeClient } from '../kube/client.ts';
-import { loadKubeConfig } from './kube-config.ts';
 import { accountOf } from './why/account.ts';
 import { accountText } from './why/account-text.ts';
 import { readEvidence } from './why/evidence.ts';
 import { podNameOf } from './why/pod-argument.ts';
+import { KUBECONFIG, withClient } from './with-client.ts';
 
 interface Flags {
   readonly namespace: string;
@@ -20,14 +18,11 @@ export function whyCommand(): Command {
     .argument('<pod>', 'name of the pod; pod/NAME will do')
     .option('-n, --namespace <name>', 'its namespace', 'default')
     .addOption(new Option('-o, --output <format>', 'how to tell it').choices(['text', 'json']).default('text'))
-    .option('--kubeconfig <file>', 'kubeconfig of the cluster; the default one when left out')
+    .option(...KUBECONFIG)
     .action(async (name: string, { namespace, output, kubeconfig }: Flags) => {
-      const client = await createKubeClient(loadKubeConfig(kubeconfig), systemClock);
-      try {
+      await withClient(kubeconfig, async (client) => {
         const account = accountOf(await readEvidence(client, namespace, podNameOf(name)));
         process.stdout.write(output === 'json' ? `${JSON.stringify(account, null, 2)}\n` : accountText(account));
-      } finally {
-        await client.close();
-      }
+      });
     });
 }
