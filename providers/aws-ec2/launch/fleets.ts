@@ -71,10 +71,6 @@ export class Fleets {
     for (let attempt = 1; ; attempt += 1) {
       try {
         const fleet = await this.#ask(request, signal);
-        // What EC2 has not is no new machine; what it throttled has cost its turn.
-        if (fleet.errors.length > 0 && !fleet.errors.some(isThrottling)) {
-          this.#machines.giveBack(wantedOf(request) - fleet.instanceIds.length);
-        }
         return isExplained(request, fleet) ? fleet : await this.#completed(fleet, launchId, signal);
       } catch (error) {
         signal.throwIfAborted();
@@ -105,11 +101,14 @@ export class Fleets {
     );
     const { Instances = [], Errors: errors = [] } = answer;
     const instanceIds = Instances.flatMap(({ InstanceIds = [] }) => InstanceIds);
-    if (errors.some(isThrottling)) this.#machines.throttled(sentAtMs);
+    const isThrottled = errors.some(isThrottling);
+    if (isThrottled) this.#machines.throttled(sentAtMs);
     else this.#machines.succeeded();
     const missing = errors.find(({ ErrorCode }) => isMissingTemplate(ErrorCode));
     if (missing !== undefined && instanceIds.length === 0)
       throw failureOf(wireErrorOf(missing), { action: 'ec2:CreateFleet' });
+    // What EC2 has not is no new machine; what it throttled has cost its turn.
+    if (errors.length > 0 && !isThrottled) this.#machines.giveBack(wantedOf(request) - instanceIds.length);
     return { instanceIds, errors };
   }
 
