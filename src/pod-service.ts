@@ -29,7 +29,7 @@ import { Assignment } from './pods/assignment.ts';
 import { holdBudgets } from './pods/budget-holding.ts';
 import { PodController } from './pods/controller.ts';
 import { watchExpiry } from './pods/expiry.ts';
-import { learnFromEnd } from './pods/learn-from-end.ts';
+import { learnFromEnd } from './pods/learning.ts';
 import { NodePods } from './pods/node-pods.ts';
 import { Places } from './pods/places.ts';
 import { bindingOf } from './pods/pod-view.ts';

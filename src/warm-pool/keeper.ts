@@ -4,6 +4,7 @@ import { isNodelessError, messageOf } from '../core/errors.ts';
 import { parseWarmPool, type WarmPool } from '../core/warm-pool.ts';
 import type { Collection } from '../kube/collection.ts';
 import type { KubeObject } from '../kube/objects.ts';
+import { learnFromStart } from '../pods/learning.ts';
 import { isKeptBy, type KeepingNode, zoneOf } from './eligibility.ts';
 import { Holding } from './holding.ts';
 import { KeptPool, type KeptPoolOptions } from './kept-pool.ts';
@@ -204,11 +205,7 @@ export class PoolKeeper {
 
   #ready(cell: Cell, kept: KeptPool): void {
     const { book, placement } = this.#options;
-    const { offering, cellClass, allocatable } = cell;
-    if (offering !== undefined && cellClass !== undefined) {
-      placement.booted({ offering, cellClass });
-      if (allocatable !== undefined) placement.measured({ offering, cellClass }, allocatable);
-    }
+    learnFromStart(placement, cell);
     const why = kept.unfitness(cell);
     if (why !== undefined) {
       kept.orders.cameUnfit(cell, kept.pool, why);

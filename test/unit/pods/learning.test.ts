@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { learnFromEnd } from '../../../src/pods/learn-from-end.ts';
+import { learnFromEnd } from '../../../src/pods/learning.ts';
 import { cellClass } from '../../support/cell-class.ts';
 import { offeringOf } from '../../support/offering.ts';
 
