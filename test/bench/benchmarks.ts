@@ -4,6 +4,7 @@ import { cellsApi } from './cells-api.ts';
 import { coldStart } from './cells-cold.ts';
 import { warmStart } from './cells-warm.ts';
 import { placement } from './placement.ts';
+import { poolSteps } from './pool-steps.ts';
 import { scale } from './scale.ts';
 import { scrape } from './scrape.ts';
 import { webhook } from './webhook.ts';
@@ -15,6 +16,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   scrape,
   webhook,
   warmStart,
+  poolSteps,
   coldStart,
   cellsApi,
   placement,
