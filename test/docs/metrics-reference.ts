@@ -1,35 +1,17 @@
-import { Registry } from 'prom-client';
-import { cellApiMetrics } from '../../src/cell-api/metrics.ts';
+import type { Registry } from 'prom-client';
 import { Book } from '../../src/cells/book.ts';
-import { observeCells, orphanCounter } from '../../src/cells/metrics.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { Collection } from '../../src/kube/collection.ts';
 import type { WirePod } from '../../src/kube/wire-pod.ts';
-import { createEndpointMetrics } from '../../src/kubelet-endpoint/metrics.ts';
-import { showCapacity } from '../../src/pods/capacity-metrics.ts';
-import { observePods } from '../../src/pods/metrics.ts';
-import { showLeadership } from '../../src/telemetry/leadership-metrics.ts';
 import { processRegistry } from '../../src/telemetry/process-registry.ts';
 import { providerMetrics } from '../../src/telemetry/provider-metrics.ts';
-import { zoneMetrics } from '../../src/telemetry/zone-metrics.ts';
-import { pageMetrics } from '../../src/ui/server.ts';
 import { createWebhookMetrics } from '../../webhooks/server/metrics.ts';
+import { leaderRegistry } from '../support/leader-registry.ts';
 
 /** Every series that whoever leads a virtual node has. */
 function ofLeader(): Registry {
-  const registry = new Registry();
-  const clock = systemClock;
-  showLeadership(registry, () => 0);
-  orphanCounter(registry);
-  observeCells({ book: new Book(clock), registry, clock, perCell: true });
   const pods = new Collection<WirePod>();
-  observePods({ pods, registry, clock });
-  showCapacity({ pods, capacity: {}, registry });
-  zoneMetrics(registry, () => false);
-  cellApiMetrics(registry);
-  createEndpointMetrics(registry);
-  pageMetrics(registry, () => 0);
-  return registry;
+  return leaderRegistry({ book: new Book(systemClock), pods, pools: [], perCell: true }).registry;
 }
 
 /** Every series of ours that each replica has. */
