@@ -56,6 +56,7 @@ export function serveZone(service: ZoneService, signal: AbortSignal): void {
     {
       ...service,
       zone: node.zone,
+      experience: service.placement.experience,
       pods: service.nodePods,
       waiting: () => service.assignment.waiting(),
       mark: {

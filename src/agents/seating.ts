@@ -4,8 +4,8 @@ import { add, covers, describeResources, minus, NOTHING, type Resources } from '
 import type { EventRecorder } from '../kube/events.ts';
 import { podName, type WirePod } from '../kube/wire-pod.ts';
 import { type AgentSet, type AgentSets, requestOfPod } from '../placement/agents.ts';
+import type { Demands } from '../placement/demands.ts';
 import { daemonSetOwnerOf, type Place } from '../placement/place.ts';
-import type { Placement } from '../placement/placement.ts';
 import type { AgentGate } from '../pods/agent-gate.ts';
 import type { NodePods } from '../pods/node-pods.ts';
 import { isTooSmallFor, livePodsOf, standingOf } from '../pods/room.ts';
@@ -18,7 +18,7 @@ export interface AgentSeatingOptions {
   readonly book: Book;
   readonly pods: NodePods;
   readonly sets: AgentSets;
-  readonly placement: Pick<Placement, 'need' | 'classAgents'>;
+  readonly demands: Pick<Demands, 'need' | 'classAgents'>;
   readonly placeOf: (pod: WirePod) => Place | undefined;
   readonly events: Pick<EventRecorder, 'warning'>;
   /** What the kubelets of cells have that were there before this process. */
@@ -158,11 +158,11 @@ export class AgentSeating implements AgentGate {
   }
 
   #leftOn(cell: Cell, allocatable: Resources): Resources {
-    const { pods, placement } = this.#options;
+    const { pods, demands } = this.#options;
     const needs = [
-      ...livePodsOf(cell, pods).map((pod) => placement.need(pod)),
+      ...livePodsOf(cell, pods).map((pod) => demands.need(pod)),
       ...this.podsOn(cell).map(requestOfPod),
-      placement.classAgents(standingOf(cell).className),
+      demands.classAgents(standingOf(cell).className),
     ];
     return minus(allocatable, needs.reduce(add, NOTHING));
   }

@@ -45,7 +45,7 @@ async function plannerOf({ provider, config: file }: Flags, facts: Facts, signal
   });
   for (const { metadata, status } of facts.cells.items()) {
     const { cellClass = '', pricePerHourUsd = '0' } = (status ?? {}) as Record<string, string>;
-    placement.hold(metadata.name, cellClass, Number(pricePerHourUsd));
+    placement.spending.hold(metadata.name, cellClass, Number(pricePerHourUsd));
   }
   const nodeCell = { size: config.cells.nodeCell.size, isCounted: false };
   return {

@@ -1,7 +1,7 @@
 import { ZONE_LABEL } from '../core/constraints.ts';
 import type { CollectionReader } from '../kube/collection.ts';
 import type { KubeObject } from '../kube/objects.ts';
-import type { Placement } from './placement.ts';
+import type { Spending } from './spending.ts';
 
 interface CellStatus {
   readonly cellClass?: string;
@@ -15,20 +15,20 @@ interface CellStatus {
  * @returns what ends it
  */
 export function countCellsElsewhere(
-  placement: Pick<Placement, 'hold' | 'release' | 'completeWhen'>,
+  spending: Pick<Spending, 'hold' | 'release' | 'completeWhen'>,
   cells: Pick<CollectionReader<KubeObject>, 'items' | 'subscribe' | 'synced'>,
   zone: string,
 ): () => void {
   const isElsewhere = ({ metadata }: KubeObject) => metadata.labels?.[ZONE_LABEL] !== zone;
   const count = ({ metadata, status }: KubeObject) => {
     const { cellClass, pricePerHourUsd = '0' } = (status ?? {}) as CellStatus;
-    if (cellClass !== undefined && cellClass !== '') placement.hold(metadata.name, cellClass, Number(pricePerHourUsd));
+    if (cellClass !== undefined && cellClass !== '') spending.hold(metadata.name, cellClass, Number(pricePerHourUsd));
   };
-  placement.completeWhen(() => cells.synced);
+  spending.completeWhen(() => cells.synced);
   for (const cell of cells.items()) if (isElsewhere(cell)) count(cell);
   return cells.subscribe(({ type, object }) => {
     if (!isElsewhere(object)) return;
-    if (type === 'DELETED') placement.release(object.metadata.name);
+    if (type === 'DELETED') spending.release(object.metadata.name);
     else count(object);
   });
 }

@@ -27,6 +27,7 @@ const ROUNDING_USD = 5e-9;
 export class Spending {
   readonly #cells = new Map<string, Cost>();
   readonly #totals = new Map<string, Total>();
+  readonly #roomListeners = new Set<(className: string) => void>();
   #isComplete = () => true;
 
   /** From now on classes with a budget have no room while this says that not all their cells are counted yet. */
@@ -34,20 +35,45 @@ export class Spending {
     this.#isComplete = isComplete;
   }
 
-  /** Counts a cell from now on. */
+  /** Counts a cell from now on that was chosen by another process, or before this one began. */
   hold(cellId: string, className: string, pricePerHourUsd: number): void {
-    this.release(cellId);
+    this.withdraw(cellId);
     this.#cells.set(cellId, { className, pricePerHourUsd });
     this.#add(className, 1, pricePerHourUsd);
   }
 
-  /** Counts a cell no more. @returns the class that has more left by that; undefined when the cell was not counted */
-  release(cellId: string): string | undefined {
+  /** Counts a cell that was chosen just now. */
+  spend(cellId: string, className: string, pricePerHourUsd: number): void {
+    this.hold(cellId, className, pricePerHourUsd);
+    this.#tellOfRoom(className);
+  }
+
+  /** Counts a cell no more that is chosen anew: nobody else is to have what it leaves. @returns its class, if it was counted */
+  withdraw(cellId: string): string | undefined {
     const cost = this.#cells.get(cellId);
     if (cost === undefined) return undefined;
     this.#cells.delete(cellId);
     this.#add(cost.className, -1, -cost.pricePerHourUsd);
     return cost.className;
+  }
+
+  /** Counts a cell no more: it has ended, or nothing came of it. */
+  release(cellId: string): void {
+    const className = this.withdraw(cellId);
+    if (className !== undefined) this.#tellOfRoom(className);
+  }
+
+  /**
+   * Calls back with the name of a class whose budget may have something left for another pod that waits: it had room a moment
+   * ago, or has more than before. The returned function ends that.
+   */
+  onRoom(listener: (className: string) => void): () => void {
+    this.#roomListeners.add(listener);
+    return () => this.#roomListeners.delete(listener);
+  }
+
+  #tellOfRoom(className: string): void {
+    for (const listener of this.#roomListeners) listener(className);
   }
 
   /** What a class may still have, when the cells `without` have ended. */

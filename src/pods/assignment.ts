@@ -127,7 +127,7 @@ export class Assignment {
       return outcome;
     } catch (error) {
       const { placement, warm, nodeCellSize } = this.#options;
-      placement.release(cellId);
+      placement.spending.release(cellId);
       if (!isReasonToWait(error)) throw error;
       // It is known to wait before anything is given up for it.
       const told = this.wait(pod, error, signal);
@@ -162,9 +162,9 @@ export class Assignment {
 
   async #takeWarm(pod: WirePod, signal: AbortSignal): Promise<Cell | undefined> {
     const { placement, warm } = this.#options;
-    const obstacleOf = await placement.admission(pod, signal);
-    const shareOf = await placement.shares(signal);
-    const need = placement.need(pod);
+    const obstacleOf = await placement.sitting.admission(pod, signal);
+    const shareOf = await placement.sitting.shares(signal);
+    const need = placement.demands.need(pod);
     const hasRoomOn = (cell: Cell) =>
       covers(
         freeOn(cell, [], () => need, shareOf),
@@ -190,9 +190,14 @@ export class Assignment {
 
   async #inCompany(pod: WirePod, founding: Founding, signal: AbortSignal): Promise<Outcome> {
     const { placement, places } = this.#options;
-    const obstacleOf = await placement.admission(pod, signal);
-    const shareOf = await placement.shares(signal);
-    const seat = seatOf(pod, placement.need(pod), this.#hostsFor(pod, obstacleOf, shareOf), this.#unseated(pod));
+    const obstacleOf = await placement.sitting.admission(pod, signal);
+    const shareOf = await placement.sitting.shares(signal);
+    const seat = seatOf(
+      pod,
+      placement.demands.need(pod),
+      this.#hostsFor(pod, obstacleOf, shareOf),
+      this.#unseated(pod),
+    );
     switch (seat.kind) {
       case 'wait':
         throw noRoom(seat.reason);
@@ -222,7 +227,7 @@ export class Assignment {
         return { againMs: gatherMs };
       }
     }
-    const need = describeResources(placement.need(pod));
+    const need = describeResources(placement.demands.need(pod));
     throw noRoom(
       `${cell.cellId} of ${podName(mate)}, which it must be on one machine with, has no room for ${need}; it gets a place when there is room, or when those pods are replaced together with it`,
     );
@@ -230,9 +235,9 @@ export class Assignment {
 
   async #onNodeCell(pod: WirePod, { cellId }: Founding, signal: AbortSignal): Promise<Outcome> {
     const { placement, places, nodeCellSize, book, pods } = this.#options;
-    const obstacleOf = await placement.nodeCellAdmission(pod, signal);
-    const shareOf = await placement.shares(signal);
-    const need = placement.need(pod);
+    const obstacleOf = await placement.sitting.nodeCellAdmission(pod, signal);
+    const shareOf = await placement.sitting.shares(signal);
+    const need = placement.demands.need(pod);
     if (!covers(nodeCellSize, need)) {
       const size = describeResources(nodeCellSize);
       const message = `it needs ${describeResources(need)}, and the node cell is sized for ${size}; raise cells.nodeCell.size`;
@@ -249,7 +254,7 @@ export class Assignment {
     }
     const obstacle = obstacleOf(standingOf(cell));
     if (obstacle !== undefined) throw noRoom(`the node cell, ${cell.cellId}, ${obstacle}`);
-    const free = freeOn(cell, livePodsOf(cell, pods), (one) => placement.need(one), shareOf);
+    const free = freeOn(cell, livePodsOf(cell, pods), (one) => placement.demands.need(one), shareOf);
     if (covers(free, need)) {
       return places.join(pod, cell, 'is the node cell', signal);
     }
@@ -282,7 +287,7 @@ export class Assignment {
       .filter((cell) => isServed(cell) && cell.purpose === undefined && cell.expired !== true)
       .map((cell) => {
         const live = livePodsOf(cell, pods);
-        const free = freeOn(cell, live, (one) => placement.need(one), shareOf);
+        const free = freeOn(cell, live, (one) => placement.demands.need(one), shareOf);
         return { cell, pods: live, free, obstacle: obstacleOf(standingOf(cell)) };
       });
   }

@@ -3,13 +3,13 @@ import { type Cell, classNameOf } from '../cells/cell.ts';
 import type { CollectionReader } from '../kube/collection.ts';
 import type { WirePod } from '../kube/wire-pod.ts';
 import { BUILT_IN_CLASS } from '../placement/cell-classes.ts';
-import type { Placement } from '../placement/placement.ts';
+import type { Spending } from '../placement/spending.ts';
 import { recordedChoice } from './recorded-choice.ts';
 
 export interface BudgetHolding {
   readonly book: Pick<Book, 'cells' | 'get' | 'onChange'>;
   readonly pods: Pick<CollectionReader<WirePod>, 'get'>;
-  readonly placement: Pick<Placement, 'hold' | 'release'>;
+  readonly spending: Pick<Spending, 'hold' | 'release'>;
 }
 
 interface Cost {
@@ -34,12 +34,12 @@ function costOf(cell: Cell, pods: BudgetHolding['pods']): Cost {
  * book; those that are launched from now on are counted when they are chosen.
  * @returns what ends it
  */
-export function holdBudgets({ book, pods, placement }: BudgetHolding): () => void {
+export function holdBudgets({ book, pods, spending }: BudgetHolding): () => void {
   /** Cells whose machines the cloud's list lacked. */
   const unlisted = new Set<string>();
   const hold = (cell: Cell) => {
     const { className, pricePerHourUsd } = costOf(cell, pods);
-    placement.hold(cell.cellId, className, pricePerHourUsd);
+    spending.hold(cell.cellId, className, pricePerHourUsd);
   };
   for (const cell of book.cells()) {
     hold(cell);
@@ -47,7 +47,7 @@ export function holdBudgets({ book, pods, placement }: BudgetHolding): () => voi
   }
   return book.onChange((cell) => {
     const isGone = book.get(cell.cellId) === undefined;
-    if (isGone) placement.release(cell.cellId);
+    if (isGone) spending.release(cell.cellId);
     else if (cell.machine === undefined || !unlisted.has(cell.cellId)) return;
     else hold(cell);
     unlisted.delete(cell.cellId);

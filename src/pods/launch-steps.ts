@@ -74,9 +74,9 @@ export class LaunchSteps {
     try {
       const { instanceType, launchType, zone } = await fleet.launch(cell, {
         ...order,
-        obstacle: () => placement.obstacleTo(order),
+        obstacle: () => placement.experience.obstacleTo(order),
       });
-      placement.succeeded(order);
+      placement.experience.succeeded(order);
       const seconds = ((clock.now() - startedMs) / 1000).toFixed(1);
       events.normal(
         pod,
@@ -106,7 +106,7 @@ export class LaunchSteps {
     const { cellId } = cell;
     logger.warn({ cell: cellId, pod: cell.pod, reason: messageOf(error) }, 'launch failed');
     events.warning(pod, 'CellLaunchFailed', `${cellId} as ${order.offering.instanceType}: ${messageOf(error)}`);
-    placement.launchFailed(order, error);
+    placement.experience.launchFailed(order, error);
     if (isNodelessError(error, 'InsufficientCapacity') || isRefusal(error)) {
       // No machine came of it, as one may have of what fails otherwise; the next try is another launch, so it gets another id.
       book.enter(cell, 'lost', messageOf(error));

@@ -1,31 +1,31 @@
 import type { Cell } from '../cells/cell.ts';
 import type { EndCause } from '../core/cell.ts';
 import { NodelessError } from '../core/errors.ts';
-import type { Placement } from '../placement/placement.ts';
+import type { Experience } from '../placement/experience.ts';
 
 /** Notes of a cell whose kubelet has come that what it was launched as boots, and what such a machine has to give. */
 export function learnFromStart(
-  placement: Pick<Placement, 'booted' | 'measured'>,
+  experience: Pick<Experience, 'booted' | 'measured'>,
   { offering, cellClass, allocatable }: Pick<Cell, 'offering' | 'cellClass' | 'allocatable'>,
 ): void {
   if (offering === undefined || cellClass === undefined) return;
-  placement.booted({ offering, cellClass });
-  if (allocatable !== undefined) placement.measured({ offering, cellClass }, allocatable);
+  experience.booted({ offering, cellClass });
+  if (allocatable !== undefined) experience.measured({ offering, cellClass }, allocatable);
 }
 
 /** Counts a cell that no pod could use in time against what it was launched as; a machine that came, but has less than was offered, is no lack of capacity. */
 export function learnFromFailedStart(
-  placement: Pick<Placement, 'failedToBoot' | 'measured'>,
+  experience: Pick<Experience, 'failedToBoot' | 'measured'>,
   { offering, cellClass, allocatable }: Pick<Cell, 'offering' | 'cellClass' | 'allocatable'>,
 ): void {
   if (offering === undefined || cellClass === undefined) return;
-  const learned = allocatable !== undefined && placement.measured({ offering, cellClass }, allocatable);
-  if (!learned) placement.failedToBoot({ offering, cellClass });
+  const learned = allocatable !== undefined && experience.measured({ offering, cellClass }, allocatable);
+  if (!learned) experience.failedToBoot({ offering, cellClass });
 }
 
 /** Counts a machine that ended before its kubelet came against what it was launched as, so that the next is another. */
 export function learnFromEnd(
-  placement: Pick<Placement, 'failedToBoot'>,
+  experience: Pick<Experience, 'failedToBoot'>,
   { phase, offering, cellClass }: Pick<Cell, 'phase' | 'offering' | 'cellClass'>,
   reason: string,
   cause?: EndCause,
@@ -34,5 +34,5 @@ export function learnFromEnd(
   const { code, scope } = cause ?? {};
   const identity = scope === undefined ? {} : { scope };
   const error = code === undefined ? undefined : new NodelessError({ code, message: reason, identity });
-  placement.failedToBoot({ offering, cellClass }, error);
+  experience.failedToBoot({ offering, cellClass }, error);
 }

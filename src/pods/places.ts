@@ -47,7 +47,7 @@ export class Places {
     const build = (nowMs: number) => assignedPatch(assigned, why, nowMs);
     const patched = await writer.patch(pod, build, { exclusive: true, signal });
     if (patched === undefined) {
-      placement.release(cellId);
+      placement.spending.release(cellId);
       return {};
     }
     const cell = book.add({ ...founding, podUid: pod.metadata.uid ?? '', pod: podName(pod) }, 'requested');

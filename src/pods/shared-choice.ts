@@ -105,7 +105,7 @@ export class SharedChoice {
     const waiting = pods
       .seekersIn(founder.metadata.namespace ?? 'default')
       .filter((pod) => !leftOut.has(pod) && isUnseated(pod, book.ofPod(pod.metadata.uid ?? '')));
-    return companyFor(founder, waiting, (pod) => placeOf(pod) === 'cell' && placement.maySit(pod, founder));
+    return companyFor(founder, waiting, (pod) => placeOf(pod) === 'cell' && placement.sitting.maySit(pod, founder));
   }
 }
 

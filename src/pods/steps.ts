@@ -115,7 +115,7 @@ export class PodSteps {
       // Another pod may have it the next moment.
       if (this.#handingOver.values(cell.cellId).length > 0) return { againMs: HAND_OVER_LOOK_MS };
       events.warning(pod, 'CellReplaced', `${cell.cellId} could not take the pod: ${reason}`);
-      if (cell.phase === 'booting' && cell.pool === undefined) learnFromFailedStart(placement, cell);
+      if (cell.phase === 'booting' && cell.pool === undefined) learnFromFailedStart(placement.experience, cell);
       // Nobody is to join a cell that does not come; the others that wait for it find another as well.
       const isShared = cell.purpose !== undefined || isNeededByOthers(cell, uid);
       if (isShared && isServed(cell)) book.enter(cell, 'lost', reason);
@@ -129,7 +129,7 @@ export class PodSteps {
     const { book, placement, writer, events, clock } = this.#options;
     const message = cell.phase === 'running' ? 'there is room on it' : describeStart(cell, clock.now());
     if (cell.phase !== 'running') book.enter(cell, 'ready');
-    learnFromStart(placement, cell);
+    learnFromStart(placement.experience, cell);
     const { uid } = viewOf(pod);
     const start = startOf(pod, enteredForPod(cell), cell.pool?.name);
     this.#handingOver.add(cell.cellId, uid);

@@ -5,6 +5,7 @@ import type { SelectableNode } from '../core/node-selection.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import type { WirePod } from '../kube/wire-pod.ts';
 import { type Exhaustion, nextExhaustion } from '../placement/exhaustion.ts';
+import type { Experience } from '../placement/experience.ts';
 import type { Placement } from '../placement/placement.ts';
 import type { NodePods } from './node-pods.ts';
 import { isRefused, reschedulingOf } from './rescheduling.ts';
@@ -22,7 +23,8 @@ export interface ZoneWatchOptions {
   readonly pods: NodePods;
   /** Uids of the pods that wait for a cell. */
   readonly waiting: () => Iterable<string>;
-  readonly placement: Pick<Placement, 'stock' | 'lastLaunchMs'>;
+  readonly placement: Pick<Placement, 'stock'>;
+  readonly experience: Pick<Experience, 'lastLaunchMs'>;
   readonly mark: ExhaustionMark;
   /** Agents without a pod here that do not tolerate the mark, so that none is made for them while it is set. */
   readonly shutOut: () => readonly string[];
@@ -118,13 +120,13 @@ class ZoneWatch {
   }
 
   async #next(isMarked: boolean, refused: number, signal: AbortSignal): Promise<Exhaustion> {
-    const { zone, placement, recoverAfterMs, clock, logger } = this.#options;
+    const { zone, placement, experience, recoverAfterMs, clock, logger } = this.#options;
     const nowMs = clock.now();
     // A leader before this one may have marked the node.
     const before = this.#state ?? { exhausted: isMarked, sinceMs: nowMs, holdMs: isMarked ? recoverAfterMs : 0 };
     this.#state = before;
     if (!before.exhausted && refused === 0) return before;
-    const sight = { ...(await placement.stock(signal)), nowMs, refused, lastLaunchMs: placement.lastLaunchMs };
+    const sight = { ...(await placement.stock(signal)), nowMs, refused, lastLaunchMs: experience.lastLaunchMs };
     const next = nextExhaustion(before, sight, recoverAfterMs);
     this.#state = next;
     const { offerings, unavailable } = sight;

@@ -205,7 +205,7 @@ export class PoolKeeper {
 
   #ready(cell: Cell, kept: KeptPool): void {
     const { book, placement } = this.#options;
-    learnFromStart(placement, cell);
+    learnFromStart(placement.experience, cell);
     const why = kept.unfitness(cell);
     if (why !== undefined) {
       kept.orders.cameUnfit(cell, kept.pool, why);

@@ -45,12 +45,13 @@ export class KeptPool {
 
   /** @param memory what was learned of it before */
   constructor(pool: WarmPool, options: KeptPoolOptions, memory?: PoolMemory) {
-    const { placement, signal, clock } = options;
+    const { signal, clock } = options;
+    const { sitting } = options.placement;
     this.#pool = pool;
     this.#options = options;
     this.demand = new Demand(pool.spec, clock.now(), memory);
     this.orders = new Orders({ ...options, onCame: (ms) => this.demand.record.ordered(ms) });
-    this.#offer = new Offer({ placement, signal, orders: this.orders, oneMachine: () => this.holding.oneMachine });
+    this.#offer = new Offer({ sitting, signal, orders: this.orders, oneMachine: () => this.holding.oneMachine });
   }
 
   get pool(): WarmPool {

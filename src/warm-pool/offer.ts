@@ -2,13 +2,14 @@ import type { Cell } from '../cells/cell.ts';
 import type { CellMachine } from '../core/cell.ts';
 import { covers, larger, type Resources } from '../core/resources.ts';
 import type { WarmPool, WarmPoolSpec } from '../core/warm-pool.ts';
-import type { Choice, Placement } from '../placement/placement.ts';
+import type { Choice } from '../placement/placement.ts';
+import type { Sitting } from '../placement/sitting.ts';
 import type { Share } from '../pods/room.ts';
 import { unfitness } from './fitness.ts';
 import type { Orders } from './orders.ts';
 
 export interface OfferOptions {
-  readonly placement: Pick<Placement, 'shares'>;
+  readonly sitting: Pick<Sitting, 'shares'>;
   readonly orders: Pick<Orders, 'wouldBe'>;
   readonly signal: AbortSignal;
   /** A machine that the pool has, for its size where nothing else tells it. */
@@ -54,14 +55,14 @@ export class Offer {
 
   /** Looks what its cells would be launched as now: for a pod that asks for more, if there is such a machine. */
   async look(pool: WarmPool): Promise<void> {
-    const { placement, orders, signal } = this.#options;
+    const { sitting, orders, signal } = this.#options;
     const asked = this.#asked;
     this.#asked = undefined;
     const forAsked = asked === undefined ? undefined : await orders.wouldBe(pool, asked);
     if (forAsked !== undefined) this.#seen = asked;
     const size = this.size(pool.spec);
     if (size === undefined) return;
-    this.#shareOf = await placement.shares(signal).catch(() => this.#shareOf);
+    this.#shareOf = await sitting.shares(signal).catch(() => this.#shareOf);
     this.#choice = forAsked ?? (await orders.wouldBe(pool, size)) ?? this.#choice;
   }
 

@@ -148,15 +148,15 @@ export class Orders {
         ? { offering, cellClass }
         : await placement.chooseSize(size, cellId, signal, likeOf(pool.spec));
       if (book.get(cellId) !== cell || cell.phase !== 'requested') {
-        if (book.get(cellId) !== cell) placement.release(cellId);
+        if (book.get(cellId) !== cell) placement.spending.release(cellId);
         return;
       }
       const machine = await fleet.launch(cell, {
         ...order,
         images: (pool.spec.images ?? []).map(fullReference),
-        obstacle: () => placement.obstacleTo(order),
+        obstacle: () => placement.experience.obstacleTo(order),
       });
-      placement.succeeded(order);
+      placement.experience.succeeded(order);
       this.#options.logger.info({ cell: cellId, pool: pool.name, type: machine.instanceType }, 'warm cell launched');
     } catch (error) {
       if (signal.aborted || book.get(cellId) !== cell || !isWarm(cell) || cell.phase === 'ending') return;
@@ -164,7 +164,8 @@ export class Orders {
       if (!isAmbiguous) this.#failed(cell);
       this.#pause(troubleOf(error), pool);
       const { offering, cellClass } = cell;
-      if (offering !== undefined && cellClass !== undefined) placement.launchFailed({ offering, cellClass }, error);
+      if (offering !== undefined && cellClass !== undefined)
+        placement.experience.launchFailed({ offering, cellClass }, error);
       if (isAmbiguous) book.enter(cell, 'requested');
       else if (cell.offering === undefined && cell.machine === undefined) book.remove(cell);
       else void fleet.end(cell, messageOf(error));
@@ -177,7 +178,7 @@ export class Orders {
   failedToBoot(cell: Cell, pool: WarmPool): void {
     const { fleet, placement } = this.#options;
     const { offering, cellClass } = cell;
-    if (offering !== undefined && cellClass !== undefined) placement.failedToBoot({ offering, cellClass });
+    if (offering !== undefined && cellClass !== undefined) placement.experience.failedToBoot({ offering, cellClass });
     this.#failed(cell);
     this.#pause({ reason: 'LaunchTimeout', message: `${cell.cellId} did not become ready in time` }, pool);
     void fleet.end(cell, 'it did not become ready in time');

@@ -6,8 +6,10 @@ const ROOT = resolve(import.meta.dirname, '../..');
 
 /** Files that compose: they may import anything, and only they and `src/cli` import them. */
 const COMPOSING = [
+  'cell-service.ts',
   'main.ts',
   'page-service.ts',
+  'placement-service.ts',
   'pod-service.ts',
   'provider-choice.ts',
   'routing-target.ts',

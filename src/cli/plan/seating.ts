@@ -39,7 +39,7 @@ export class Seating {
     if (this.#seated.has(pod)) return undefined;
     const seekers = this.#seekers.get(namespaceOf(pod));
     if (seekers?.has(pod)) this.#checkFounds(pod);
-    const maySit = (one: WirePod) => this.#placement.maySit(one, pod);
+    const maySit = (one: WirePod) => this.#placement.sitting.maySit(one, pod);
     const cell = await this.#choose(pod, companyFor(pod, [...(seekers ?? [])], maySit), cellId, signal);
     for (const one of [pod, ...cell.company]) {
       this.#seated.add(one);

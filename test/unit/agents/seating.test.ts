@@ -48,7 +48,7 @@ function seating(onRead: () => void) {
   const sets = { all: vi.fn(() => [set]) };
   const made = new AgentSeating({
     ...{ book, pods, sets: sets as never, events: { warning: vi.fn() }, placeOf: () => 'every-cell' },
-    placement: { need: () => NOTHING, classAgents: () => NOTHING },
+    demands: { need: () => NOTHING, classAgents: () => NOTHING },
     recall: { podsOf: () => 'silent' },
   });
   return { book, sets, made };

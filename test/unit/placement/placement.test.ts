@@ -44,7 +44,7 @@ const MIB = 2 ** 20;
 function exhaust(placement: Placement, offered: Offering, scope?: string): void {
   const identity = scope === undefined ? {} : { scope };
   const error = new NodelessError({ code: 'InsufficientCapacity', message: 'none', identity });
-  placement.launchFailed({ offering: offered, cellClass: cellClass() }, error);
+  placement.experience.launchFailed({ offering: offered, cellClass: cellClass() }, error);
 }
 
 function ofClass(name: string): { metadata: object } {
@@ -235,7 +235,7 @@ describe('capacity', () => {
     };
     failAgainAndAgain();
     exhaust(placement, small);
-    placement.succeeded({ offering: small, cellClass: cellClass() });
+    placement.experience.succeeded({ offering: small, cellClass: cellClass() });
     exhaust(placement, small);
     pass(5_001);
     expect(await type(pod({}))).toBe('small');
@@ -259,16 +259,16 @@ describe('capacity', () => {
     const typeFor = async (of: WirePod) => (await choose(of)).offering.instanceType;
     const broken = pod({}, ofClass('broken'));
     const choice = await choose(broken);
-    placement.failedToBoot(choice);
+    placement.experience.failedToBoot(choice);
     expect(await typeFor(broken)).toBe('medium');
     expect(await typeFor(pod({}))).toBe('small');
     pass(5_001);
     expect(await typeFor(broken)).toBe('small');
-    placement.failedToBoot(choice);
+    placement.experience.failedToBoot(choice);
     pass(5_001);
-    placement.succeeded(choice);
+    placement.experience.succeeded(choice);
     expect(await typeFor(broken), 'a launch that is accepted is no boot').toBe('medium');
-    placement.booted(choice);
+    placement.experience.booted(choice);
     expect(await typeFor(broken)).toBe('small');
   });
 
@@ -293,7 +293,7 @@ describe('capacity', () => {
     const { placement } = rig([...names.keys()]);
     const chosen = (of: Offering) => ({ offering: of, cellClass: cellClass() });
     exhaust(placement, [...names.keys()][0] as Offering, scope);
-    const free = [...names].filter(([of]) => placement.obstacleTo(chosen(of)) === undefined);
+    const free = [...names].filter(([of]) => placement.experience.obstacleTo(chosen(of)) === undefined);
     expect(free.map(([, name]) => name)).toEqual(left);
   });
 
@@ -303,18 +303,18 @@ describe('capacity', () => {
     const dying = pod({}, ofClass('dying'));
     const choice = await choose(dying);
     const lack = new NodelessError({ code: 'InsufficientCapacity', message: 'after all', identity: { scope: 'zone' } });
-    placement.succeeded(choice);
-    placement.failedToBoot(choice, lack);
-    placement.succeeded(choice);
+    placement.experience.succeeded(choice);
+    placement.experience.failedToBoot(choice, lack);
+    placement.experience.succeeded(choice);
     await refusedWith('InsufficientCapacity', /is unavailable now/, choose(dying));
     expect((await choose(pod({}))).offering.instanceType).toBe('small');
     pass(5_001);
     expect((await choose(dying)).offering.instanceType).toBe('small');
     const refused = new NodelessError({ code: 'InvalidConfig', message: 'the key can not be used' });
-    placement.failedToBoot(choice, refused);
-    placement.succeeded(choice);
+    placement.experience.failedToBoot(choice, refused);
+    placement.experience.succeeded(choice);
     await expect(choose(dying)).rejects.toBe(refused);
-    placement.booted(choice);
+    placement.experience.booted(choice);
     await choose(dying);
   });
 
@@ -336,12 +336,12 @@ describe('a launch that the cloud refuses', () => {
     const wrong = pod({}, ofClass('wrong'));
     const choice = await choose(wrong);
     const error = refusal({ message: 'no subnets' });
-    placement.launchFailed(choice, error);
+    placement.experience.launchFailed(choice, error);
     await expect(choose(wrong)).rejects.toBe(error);
     expect((await choose(pod({}))).offering.instanceType).toBe('small');
     pass(5_001);
     expect((await choose(wrong)).offering.instanceType).toBe('small');
-    placement.launchFailed(choice, error);
+    placement.experience.launchFailed(choice, error);
     pass(9_999);
     await expect(choose(wrong)).rejects.toBe(error);
   });
@@ -351,10 +351,10 @@ describe('a launch that the cloud refuses', () => {
     defineClass('wrong', {});
     const wrong = pod({}, ofClass('wrong'));
     const choice = await choose(wrong);
-    placement.launchFailed(choice, refusal());
-    placement.succeeded(choice);
+    placement.experience.launchFailed(choice, refusal());
+    placement.experience.succeeded(choice);
     await choose(wrong);
-    placement.launchFailed(choice, refusal());
+    placement.experience.launchFailed(choice, refusal());
     defineClass('wrong', { tags: { mended: 'yes' } });
     await choose(wrong);
   });
@@ -367,7 +367,7 @@ describe('a launch that the cloud refuses', () => {
       for (let round = 0; round < types.length; round += 1) {
         const choice = await choose(pod({}));
         tried.push(choice.offering.instanceType);
-        placement.launchFailed(choice, refusal({ identity: { scope: 'type-in-region' } }));
+        placement.experience.launchFailed(choice, refusal({ identity: { scope: 'type-in-region' } }));
       }
     };
     await expect(tryAll()).rejects.toMatchObject({ code: 'InvalidConfig' });
@@ -379,13 +379,13 @@ describe('a launch that the cloud refuses', () => {
   test('is not counted again for those that were not asked for because of it', async () => {
     const { choose, placement, pass } = rig();
     const choice = await choose(pod({}));
-    placement.launchFailed(choice, refusal());
+    placement.experience.launchFailed(choice, refusal());
     pass(2_500);
-    const obstacle = placement.obstacleTo(choice);
+    const obstacle = placement.experience.obstacleTo(choice);
     expect(obstacle).toMatchObject({ code: 'InsufficientCapacity', retryable: true });
-    placement.launchFailed(choice, obstacle);
+    placement.experience.launchFailed(choice, obstacle);
     pass(2_501);
-    expect(placement.obstacleTo(choice)).toBeUndefined();
+    expect(placement.experience.obstacleTo(choice)).toBeUndefined();
   });
 });
 
@@ -412,8 +412,8 @@ describe('what machines turn out to have', () => {
     const { choose, type, placement, pass } = rig();
     const choice = await choose(need);
     expect(choice.offering.instanceType).toBe('small');
-    expect(placement.measured(choice, less)).toBe(true);
-    expect(placement.measured(choice, less), 'news only once').toBe(false);
+    expect(placement.experience.measured(choice, less)).toBe(true);
+    expect(placement.experience.measured(choice, less), 'news only once').toBe(false);
     expect(await type(need)).toBe('medium');
     expect(await type(pod({ cpu: '1', memory: '1900Mi' }))).toBe('small');
     pass(5 * 3_600_000);
@@ -429,7 +429,7 @@ describe('what machines turn out to have', () => {
     defineClass('reserving', { kubelet: { systemReserved: { memory: '200Mi' } } });
     const reserving = pod({ cpu: '1', memory: '2Gi' }, ofClass('reserving'));
     const typeFor = async (of: WirePod) => (await choose(of)).offering.instanceType;
-    placement.measured(await choose(reserving), less);
+    placement.experience.measured(await choose(reserving), less);
     expect(await typeFor(reserving)).toBe('medium');
     expect(await typeFor(need)).toBe('small');
     defineClass('reserving', {});
@@ -441,15 +441,15 @@ describe('what machines turn out to have', () => {
     { cpu: '1', memory: '1Mi' },
   ])('is not believed when hardly anything is left of what was offered (%j)', async (reported) => {
     const { choose, type, placement } = rig();
-    expect(placement.measured(await choose(need), resourcesOf(reported))).toBe(false);
+    expect(placement.experience.measured(await choose(need), resourcesOf(reported))).toBe(false);
     expect(await type(need)).toBe('small');
   });
 
   test('is not shrunk step by step by machines that each report a little less', async () => {
     const { choose, placement } = rig([LADDER[1] as Offering]);
     const tiny = pod({ cpu: '1m', memory: '1Mi' });
-    expect(placement.measured(await choose(tiny), resourcesOf({ cpu: '1', memory: '1600Mi' }))).toBe(true);
-    expect(placement.measured(await choose(tiny), resourcesOf({ cpu: '1', memory: '1300Mi' }))).toBe(false);
+    expect(placement.experience.measured(await choose(tiny), resourcesOf({ cpu: '1', memory: '1600Mi' }))).toBe(true);
+    expect(placement.experience.measured(await choose(tiny), resourcesOf({ cpu: '1', memory: '1300Mi' }))).toBe(false);
   });
 });
 
@@ -598,7 +598,7 @@ describe('the class of a pod', () => {
     const asks = pod({ cpu: '1', memory: '0' }, ofClass('sized'));
     expect((await choose(asks)).need).toMatchObject({ ...need, memoryBytes: need.memoryBytes + 256 * MIB });
     const have = resourcesOf({ cpu: '2', memory: '4Gi' });
-    const left = (await placement.shares(signal))({ className: 'sized' }, have);
+    const left = (await placement.sitting.shares(signal))({ className: 'sized' }, have);
     expect(left.cpuMilli).toBe(3_000 - need.cpuMilli);
   });
 });
@@ -629,12 +629,12 @@ describe('a pod that a NetworkPolicy selects', () => {
     networkPolicies.apply('ADDED', guard);
     defineClass('enforcing', { networkPolicyEnforcer: 'cilium' });
     const enforced = guarded({ 'nodeless.io/cell-class': 'enforcing' });
-    await refusedWith('NotEnforced', told, placement.admission(guarded(), signal));
-    await expect(placement.admission(enforced, signal)).resolves.toBeTypeOf('function');
-    expect(placement.maySit(guarded(), pod({}))).toBe(false);
-    await refusedWith('NotEnforced', told, placement.nodeCellAdmission(enforced, signal));
+    await refusedWith('NotEnforced', told, placement.sitting.admission(guarded(), signal));
+    await expect(placement.sitting.admission(enforced, signal)).resolves.toBeTypeOf('function');
+    expect(placement.sitting.maySit(guarded(), pod({}))).toBe(false);
+    await refusedWith('NotEnforced', told, placement.sitting.nodeCellAdmission(enforced, signal));
     defineClass('all', { default: true, networkPolicyEnforcer: 'cilium' });
-    await expect(placement.nodeCellAdmission(guarded(), signal)).resolves.toBeTypeOf('function');
+    await expect(placement.sitting.nodeCellAdmission(guarded(), signal)).resolves.toBeTypeOf('function');
   });
 
   test('is not guessed while policies can not be read', async () => {
@@ -658,8 +658,8 @@ describe('a budget', () => {
       choose(member, 'e'),
     );
     expect((await choose(pod({}), 'other')).cellClass.name).toBe('(built-in)');
-    placement.release('a');
-    placement.release('a');
+    placement.spending.release('a');
+    placement.spending.release('a');
     await expect(choose(member, 'e')).resolves.toMatchObject({});
     await refusedWith('BudgetExceeded', /2 cells/, choose(member, 'f'));
   });
@@ -668,19 +668,19 @@ describe('a budget', () => {
     const { choose, placement, defineClass } = rig();
     defineClass('thrifty', { budgets: { maxPricePerHourUsd: 0.15 } });
     const member = pod({}, ofClass('thrifty'));
-    placement.hold('found', 'thrifty', 0.05);
+    placement.spending.hold('found', 'thrifty', 0.05);
     await choose(member, 'a');
     await choose(member, 'b');
     const told = /has spent its budget of \$0.15\/h, of which no offering that fits the pod is left/;
     await refusedWith('BudgetExceeded', told, choose(member, 'c'));
-    placement.release('found');
+    placement.spending.release('found');
     await expect(choose(member, 'c')).resolves.toMatchObject({});
   });
 
   test('is not spent twice by a cell that is chosen again under its id, as after a restart', async () => {
     const { choose, placement, defineClass } = rig();
     defineClass('one', { budgets: { maxCells: 1 } });
-    placement.hold('found', 'one', 0.05);
+    placement.spending.hold('found', 'one', 0.05);
     await expect(choose(pod({}, ofClass('one')), 'found')).resolves.toMatchObject({});
     await refusedWith('BudgetExceeded', /1 cells/, choose(pod({}, ofClass('one')), 'other'));
   });
@@ -690,7 +690,7 @@ describe('a budget', () => {
     defineClass('two', { budgets: { maxCells: 2 } });
     const member = pod({}, ofClass('two'));
     const cells = new Collection<KubeObject>();
-    countCellsElsewhere(placement, cells, 'a');
+    countCellsElsewhere(placement.spending, cells, 'a');
     const told = /what other zones have of the budget of CellClass two is not known yet/;
     await refusedWith('BudgetExceeded', told, choose(member));
     await expect(choose(member)).rejects.toMatchObject({ retryable: true });

@@ -25,11 +25,11 @@ function found(pod: WirePod) {
   const book = new Book(systemClock);
   const pods = new Collection<WirePod>();
   pods.replace([pod], '1');
-  const placement = new Spending();
+  const spending = new Spending();
   const cell = book.add({ cellId: 'c', podUid: 'uid-a', pod: 'ns/a' }, 'running');
-  holdBudgets({ book, pods, placement });
+  holdBudgets({ book, pods, spending });
   const left = () => {
-    const { cells, pricePerHourUsd } = placement.room(BATCH);
+    const { cells, pricePerHourUsd } = spending.room(BATCH);
     return [cells, Math.round(pricePerHourUsd)];
   };
   return { book, cell, left };

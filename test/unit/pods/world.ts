@@ -229,7 +229,7 @@ export function world(
     csiDrivers: [],
     arch: 'amd64',
   });
-  book.onChange(({ cellId }) => book.get(cellId) === undefined && placement.release(cellId));
+  book.onChange(({ cellId }) => book.get(cellId) === undefined && placement.spending.release(cellId));
   const writer = new PodWriter(pods, clock);
   const evidenceOf = vi.fn(async (_cell: Cell, _podUid: string): Promise<PodEvidence | undefined> => undefined);
   const readiness = new Readiness({ evidenceOf, clock, logger });
@@ -246,7 +246,15 @@ export function world(
     return remains?.book?.podUids(cellId);
   });
   const recall = new AgentRecall({ podUidsOn, clock, signal: stop.signal });
-  const agents = new AgentSeating({ book, pods: nodePods, sets: agentSets, placement, placeOf, events, recall });
+  const agents = new AgentSeating({
+    book,
+    pods: nodePods,
+    sets: agentSets,
+    demands: placement.demands,
+    placeOf,
+    events,
+    recall,
+  });
   const keeper = new PoolKeeper(
     {
       ...{ book, fleet, placement, clock, logger, mayAct, pools: warmPools, launchTimeoutMs, canClaim: true },
@@ -287,7 +295,7 @@ export function world(
     logger,
     ...limits,
   });
-  placement.onBudgetRoom((className) => controller.wakeOfBudget(className));
+  placement.spending.onRoom((className) => controller.wakeOfBudget(className));
   adopt(book, [...machines.values()], [...pods.collection.items()].map(bindingOf));
   book.markComplete();
 

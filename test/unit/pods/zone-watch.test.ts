@@ -52,8 +52,8 @@ function rig({ isMarked = false, others = 1, mayAct = true, mayDelete = true } =
       zone: 'a',
       pods: world.pods,
       waiting: () => world.uids,
-      placement: {
-        stock: async () => ({ offerings: 10, unavailable: world.unavailable }),
+      placement: { stock: async () => ({ offerings: 10, unavailable: world.unavailable }) },
+      experience: {
         get lastLaunchMs() {
           return world.lastLaunchMs;
         },
