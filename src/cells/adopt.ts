@@ -38,6 +38,12 @@ function writtenOn({ tags }: CellMachine, bindings: readonly Binding[]): CellTag
   return owner === undefined ? tags : { ...tags, pod: owner.pod, podUid: owner.uid };
 }
 
+/** A pod that a machine of a pool was given to, by what is written there, and that was not told of it any more. */
+function untoldOwner({ state, tags }: CellMachine, untold: ReadonlyMap<string, Binding>): readonly Binding[] {
+  const owner = state === 'running' && tags.pool !== undefined ? untold.get(tags.podUid) : undefined;
+  return owner === undefined ? [] : [owner];
+}
+
 function adoptListed(book: Book, machine: CellMachine, bindings: readonly Binding[]): void {
   const tags = writtenOn(machine, bindings);
   const members = bindings.filter((binding) => isEntitled(tags, binding));
@@ -69,7 +75,15 @@ function adoptUnlisted(book: Book, cellId: string, bindings: readonly Binding[])
  */
 export function adopt(book: Book, machines: readonly CellMachine[], bindings: readonly Binding[]): number {
   const byCell = Map.groupBy(bindings, ({ cellId }) => cellId);
-  for (const machine of machines) adoptListed(book, machine, byCell.get(machine.tags.cellId) ?? []);
+  const untold = new Map(
+    (byCell.get(undefined) ?? []).filter(({ finished }) => !finished).map((binding) => [binding.uid, binding]),
+  );
+  for (const machine of machines) {
+    const owner = untoldOwner(machine, untold);
+    adoptListed(book, machine, [...(byCell.get(machine.tags.cellId) ?? []), ...owner]);
+    // One is enough for a pod.
+    for (const { uid } of owner) untold.delete(uid);
+  }
   const listed = new Set(machines.map(({ tags }) => tags.cellId));
   for (const [cellId, named] of byCell) {
     if (cellId !== undefined && !listed.has(cellId)) adoptUnlisted(book, cellId, named);

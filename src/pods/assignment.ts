@@ -157,6 +157,8 @@ export class Assignment {
     const { warm, places } = this.#options;
     const cell = warm.isFor(pod) && !this.#shared.isSought(pod) ? await this.#takeWarm(pod, signal) : undefined;
     if (cell === undefined) return this.#alone(pod, founding, signal);
+    // It is not told on the pod at once, which would end the wait.
+    this.#waiting.forget(pod);
     return places.claim(pod, cell, () => warm.giveBack(cell), signal);
   }
 

@@ -157,6 +157,7 @@ export class PodController {
       ...(ready === undefined ? {} : { readyAtMs: ready }),
       agentsReady,
       owesTags: owesTags(cell),
+      isClaimed: cell.pool !== undefined && cell.podUid === uid,
       canTakePod: isWanted && kubeletReady && this.#coversPod(cell, uid),
       isTooSmall: isWanted && kubeletReady && isTooSmall(),
       handedOver: cell.members.get(uid)?.handedOver === true,

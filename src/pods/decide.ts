@@ -16,6 +16,8 @@ export interface CellView {
   readonly agentsReady: boolean;
   /** When its kubelet was there first. */
   readonly readyAtMs?: number;
+  /** It waited in a pool and is this pod's now, which the pod itself may not say yet. */
+  readonly isClaimed: boolean;
   /** This process has shown it the pod; the pod's own condition may come later by watch. */
   readonly handedOver: boolean;
   readonly reason?: string;
@@ -142,7 +144,8 @@ export function decide(pod: PodView | undefined, cell: CellView | undefined, rul
   if (pod.finished) return finished(pod, cell, rules);
   const awaitsEnd = cell?.handedOver === true && (hasKubelet(cell) || cell.phase === 'ending');
   if (pod.deleting) return awaitsEnd ? NOTHING : { kind: 'deletePod' };
-  if (pod.cellId === undefined) return unassigned(pod, rules);
+  // A claim is written on the machine first, and on the pod as it is handed over.
+  if (pod.cellId === undefined && cell?.isClaimed !== true) return unassigned(pod, rules);
   if (cell === undefined) {
     return handedOver ? { kind: 'fail', reason: 'its machine no longer exists' } : { kind: 'launch' };
   }

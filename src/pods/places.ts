@@ -56,10 +56,17 @@ export class Places {
     return { pod: patched };
   }
 
-  /** Gives a pod a cell that has waited for one, and is its own in the book by now. `giveBack` where nothing comes of it. */
+  /**
+   * Gives a pod a cell that has waited for one, and is its own in the book by now; `giveBack` where nothing comes of it. The pod
+   * is told at once of one that boots, and of one that is ready as it is handed over, which saves it a write.
+   */
   async claim(pod: WirePod, cell: Cell, giveBack: () => void, signal: AbortSignal): Promise<Outcome> {
     const { events } = this.#options;
     const what = `${cell.cellId} of pool ${cell.pool?.name}: ${describeWait(cell)}`;
+    if (cell.phase === 'ready') {
+      events.normal(pod, 'CellClaimed', what);
+      return {};
+    }
     const patched = await this.#assign(pod, cell, what, giveBack, signal);
     if (patched === undefined) return {};
     events.normal(pod, 'CellClaimed', what);

@@ -27,13 +27,13 @@ export function attemptsOf(pod: Pick<WirePod, 'metadata'>): number {
   return recordedStart(pod)?.attempt ?? recordedChoice(pod)?.attempt ?? 0;
 }
 
-/** The record of a pod that is handed to a cell. */
+/** The record of a pod that is handed to a cell, of a pool or not; `isNews` where the pod says of no cell yet that it is its. */
 export function startOf(
   pod: WirePod,
   enteredMs: Readonly<Partial<Record<string, number>>>,
-  pool?: string,
+  { isNews, ...from }: { readonly isNews: boolean; readonly pool?: string },
 ): RecordedStart {
   const phases = Object.entries(enteredMs).map(([phase, ms = 0]) => [phase, kubeMicroTime(ms)]);
-  const from = pool === undefined ? {} : { pool };
-  return { attempt: Math.max(1, attemptsOf(pod)), phases: Object.fromEntries(phases), ...from };
+  const attempt = Math.max(1, attemptsOf(pod) + (isNews ? 1 : 0));
+  return { attempt, phases: Object.fromEntries(phases), ...from };
 }

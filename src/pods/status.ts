@@ -57,10 +57,15 @@ export function waitingPatch(reason: string, message: string, nowMs: number): ob
   };
 }
 
-/** The pod is shown to its cell's kubelet from now on. */
-export function handedOverPatch(start: RecordedStart, message: string, nowMs: number): object {
+/** The pod is shown to its cell's kubelet from now on; with the cell's id where the pod does not say it yet. */
+export function handedOverPatch(
+  { start, cellId }: { readonly start: RecordedStart; readonly cellId?: string },
+  message: string,
+  nowMs: number,
+): object {
+  const place = cellId === undefined ? {} : { [CELL_ANNOTATION]: cellId, [CHOICE_ANNOTATION]: null };
   return {
-    metadata: { annotations: { [START_ANNOTATION]: JSON.stringify(start) } },
+    metadata: { annotations: { ...place, [START_ANNOTATION]: JSON.stringify(start) } },
     status: { conditions: [condition(CELL_READY_CONDITION, 'True', 'CellReady', message, nowMs)] },
   };
 }

@@ -110,7 +110,7 @@ export class PodSteps {
     const { events, book, placement, assignment } = this.#options;
     // Looked at first: what has lost its cell must get another in the same step.
     if (assignment.awaitsTurn(pod, again)) return { againMs: TURN_LOOK_MS };
-    const { uid } = viewOf(pod);
+    const { uid, cellId } = viewOf(pod);
     if (cell !== undefined) {
       // Another pod may have it the next moment.
       if (this.#handingOver.values(cell.cellId).length > 0) return { againMs: HAND_OVER_LOOK_MS };
@@ -120,6 +120,8 @@ export class PodSteps {
       const isShared = cell.purpose !== undefined || isNeededByOthers(cell, uid);
       if (isShared && isServed(cell)) book.enter(cell, 'lost', reason);
       this.#endSteps.leave(cell, uid, reason);
+      // The pod does not say that it is the cell's, so that could not be taken back there.
+      if (cellId === undefined) book.leave(cell, uid);
     }
     return assignment.assign(pod, again, signal);
   }
@@ -130,11 +132,13 @@ export class PodSteps {
     const message = cell.phase === 'running' ? 'there is room on it' : describeStart(cell, clock.now());
     if (cell.phase !== 'running') book.enter(cell, 'ready');
     learnFromStart(placement.experience, cell);
-    const { uid } = viewOf(pod);
-    const start = startOf(pod, enteredForPod(cell), cell.pool?.name);
+    const { uid, cellId } = viewOf(pod);
+    const isNews = cellId === undefined;
+    const start = startOf(pod, enteredForPod(cell), { isNews, ...(cell.pool && { pool: cell.pool.name }) });
+    const told = { start, ...(isNews ? { cellId: cell.cellId } : {}) };
     this.#handingOver.add(cell.cellId, uid);
     const patched = await writer
-      .patch(pod, (now) => handedOverPatch(start, message, now), { signal })
+      .patch(pod, (now) => handedOverPatch(told, message, now), { exclusive: isNews, signal })
       .finally(() => this.#handingOver.delete(cell.cellId, uid));
     if (patched === undefined || !hasRun(cell)) return { pod: patched };
     events.normal(pod, 'CellReady', `${cell.cellId}: ${message}`);

@@ -53,6 +53,33 @@ describe('adoption after a restart', () => {
     ]);
   });
 
+  test('a pod has the machine that was given to it and written so, though it was not told any more: one, and no other’s', () => {
+    const pool = { name: 'web', uid: 'pool-web' };
+    const ofPool = (cellId: string, podUid: string, state?: CellMachine['state']) => {
+      const machine = cellMachine(cellId, podUid, state);
+      return { ...machine, tags: { ...machine.tags, pool } };
+    };
+    const untold = (uid: string, more: Partial<Binding> = {}): Binding => {
+      const { cellId: _, ...rest } = waits(uid, '', more);
+      return rest;
+    };
+    const machines = [
+      ofPool('cell-0', 'p', 'ending'),
+      ofPool('cell-1', 'p'),
+      ofPool('cell-2', 'p'),
+      ofPool('cell-3', 'finished'),
+      ofPool('cell-4', 'elsewhere'),
+      cellMachine('cell-5', 'launched'),
+    ];
+    const bindings = [
+      untold('p'),
+      untold('finished', { finished: true }),
+      waits('elsewhere', 'cell-9'),
+      untold('launched'),
+    ];
+    expect(adopted(machines, bindings)).toEqual({ 'cell-1': ['p'] });
+  });
+
   test('which agents a cell has is not known at first, where there are any', () => {
     const known = (...agents: readonly Binding[]) => {
       const book = new Book(systemClock);

@@ -26,7 +26,8 @@ function pod(more: Partial<PodView> = {}): PodView {
 }
 
 function cell(phase: CellView['phase'], more: Partial<CellView> = {}): CellView {
-  const facts = { canTakePod: false, agentsReady: true, isTooSmall: false, handedOver: false, owesTags: false };
+  const taken = { handedOver: false, owesTags: false, isClaimed: false };
+  const facts = { canTakePod: false, agentsReady: true, isTooSmall: false, ...taken };
   return { phase, acceptedAtMs: 990_000, ...facts, ...more };
 }
 
@@ -34,6 +35,20 @@ describe('the next step of a pod', () => {
   test('a new pod is assigned a cell', () => {
     const { cellId: _, ...unassigned } = pod();
     expect(decide(unassigned, undefined, RULES)).toEqual({ kind: 'assign' });
+  });
+
+  test.each([
+    ['ready', { owesTags: true, canTakePod: true, acceptedAtMs: 999_000 }, 'own'],
+    ['ready', { canTakePod: true }, 'handOver'],
+    ['booting', { canTakePod: true }, 'handOver'],
+    ['booting', {}, 'nothing'],
+    ['ready', { owesTags: true, acceptedAtMs: 900_000 }, 'replace'],
+    ['ending', {}, 'replace'],
+    ['lost', {}, 'replace'],
+  ] as const)('a pod that does not say yet which cell it has claimed: %s, %j → %s', (phase, more, kind) => {
+    const { cellId: _, ...untold } = pod();
+    expect(decide(untold, cell(phase, { isClaimed: true, ...more }), RULES).kind).toBe(kind);
+    expect(decide(untold, cell(phase, more), RULES).kind).toBe('assign');
   });
 
   test('an assigned pod whose cell this process does not know is launched under the same id', () => {

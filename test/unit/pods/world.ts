@@ -116,7 +116,7 @@ class Pods implements KubeClient {
       return answered(201, {});
     }
     const name = request.path.split('/')[6] ?? '';
-    const pod = this.#byName.get(name);
+    let pod = this.#byName.get(name);
     if (pod === undefined) return answered(404, { message: 'not found' });
     if (request.method === 'DELETE') {
       this.remove(name);
@@ -126,7 +126,8 @@ class Pods implements KubeClient {
     if (wait !== undefined) {
       this.held += 1;
       await wait;
-      if (!this.#byName.has(name)) return answered(404, { message: 'not found' });
+      pod = this.#byName.get(name);
+      if (pod === undefined) return answered(404, { message: 'not found' });
     }
     const { metadata, status } = request.body as { metadata: WirePod['metadata']; status?: WirePod['status'] };
     if (metadata.resourceVersion !== undefined && metadata.resourceVersion !== pod.metadata.resourceVersion) {

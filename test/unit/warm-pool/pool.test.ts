@@ -5,6 +5,7 @@ import { NodelessError } from '../../../src/core/errors.ts';
 import { CELL_ANNOTATION } from '../../../src/core/names.ts';
 import type { KubeClient, KubeRequest } from '../../../src/kube/client.ts';
 import type { KubeObject } from '../../../src/kube/objects.ts';
+import { recordedStart } from '../../../src/pods/recorded-start.ts';
 import { ArrivalLog } from '../../../src/warm-pool/arrival-log.ts';
 import { writeMemory } from '../../../src/warm-pool/memory.ts';
 import { writeStatuses } from '../../../src/warm-pool/status-writer.ts';
@@ -172,6 +173,61 @@ describe('a warm pool', () => {
     await boot(again, 1);
     expect(again.launch).toHaveBeenCalledTimes(1);
     expect(waiting(again)).toHaveLength(2);
+  });
+
+  test('costs a pod one write, which says what cell it has and that its kubelet is shown it', async () => {
+    const one = await withReady(1);
+    const [cell] = waiting(one);
+    const request = vi.spyOn(one.pods, 'request');
+    one.pods.create('p');
+    await runs(one, 'p');
+    const writes = request.mock.calls.map(([asked]) => asked).filter(({ method }) => method === 'PATCH');
+    expect(writes).toHaveLength(1);
+    const { metadata, status } = one.pods.get('p') ?? {};
+    expect(metadata?.annotations?.[CELL_ANNOTATION]).toBe(cell?.cellId);
+    expect(recordedStart({ metadata: metadata as never })).toMatchObject({ attempt: 1, pool: 'web' });
+    expect(status?.conditions).toContainEqual(
+      expect.objectContaining({ type: 'nodeless.io/CellReady', status: 'True' }),
+    );
+  });
+
+  test('gives a pod the cell again that was written to be its, where the provider died before it told the pod', async () => {
+    const one = await withReady(1);
+    const [cell] = waiting(one);
+    const cellId = cell?.cellId ?? '';
+    one.pods.hold = () => new Promise(() => undefined);
+    one.pods.create('p');
+    await soon(() => expect(one.pods.held).toBe(1));
+    expect(one.book.podUids(cellId).size).toBe(0);
+    one.stop.abort();
+    one.pods.hold = () => undefined;
+    const again = made([offering('small', 1)], one);
+    again.warmPools.apply('ADDED', pool('web', { min: 1 }));
+    again.start();
+    again.report(cellId);
+    expect(await runs(again, 'p')).toBe(cellId);
+    expect(again.claim).not.toHaveBeenCalled();
+    expect(again.pods.get('p')?.metadata.annotations?.[CELL_ANNOTATION]).toBe(cellId);
+  });
+
+  test('hands a pod over that somebody changed while its cell was claimed, once', async () => {
+    const one = await withReady(1);
+    const [cell] = waiting(one);
+    const write = one.claim.getMockImplementation();
+    one.claim.mockImplementation(async (cellId, by) => {
+      const machine = await write?.(cellId, by);
+      // Its watch has not told of that yet when the pod is written to.
+      one.pods.hold = () => {
+        one.pods.hold = () => undefined;
+        one.pods.change('p', (now) => ({ ...now, metadata: { ...now.metadata, labels: { changed: 'yes' } } }));
+        return Promise.resolve();
+      };
+      return machine as never;
+    });
+    one.pods.create('p');
+    expect(await runs(one, 'p')).toBe(cell?.cellId);
+    expect(one.claim).toHaveBeenCalledTimes(1);
+    expect(one.pods.get('p')?.metadata.labels).toEqual({ changed: 'yes' });
   });
 
   test('keeps what it has after a restart, though who leads now has yet to learn why so many', async () => {
