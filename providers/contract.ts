@@ -64,6 +64,11 @@ export interface CellProvider {
    * A provider without it can keep no pools.
    */
   claim?(cellId: string, by: Claimant, signal: AbortSignal): Promise<CellMachine>;
+  /**
+   * What a machine has written to its console, as it came, or the end of that; empty while the cloud has nothing of it.
+   * Rejects with NotFound where there is no such machine. A provider without it shows no consoles.
+   */
+  console?(cellId: string, signal: AbortSignal): Promise<string>;
   /** Settles which cell a bootstrapping machine is; the first key that uses a token is recorded durably. */
   attest(evidence: BootstrapEvidence, signal: AbortSignal): Promise<Attestation>;
   /** Rejects with a NodelessError when the cloud can't be used now. */

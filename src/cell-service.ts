@@ -2,6 +2,7 @@ import type { Registry } from 'prom-client';
 import type { Book } from './cells/book.ts';
 import { type Cell, classNameOf } from './cells/cell.ts';
 import { Census } from './cells/census.ts';
+import { consolesOf } from './cells/consoles.ts';
 import type { Fleet } from './cells/fleet.ts';
 import { watchHealth } from './cells/health.ts';
 import { watchIdle } from './cells/idle.ts';
@@ -13,6 +14,7 @@ import type { WirePod } from './kube/wire-pod.ts';
 import { BUILT_IN_CLASS, type CellClasses } from './placement/cell-classes.ts';
 import type { Placement } from './placement/placement.ts';
 import { watchExpiry } from './pods/expiry.ts';
+import { tellLastWords } from './pods/last-words.ts';
 import { learnFromEnd } from './pods/learning.ts';
 import type { NodePods } from './pods/node-pods.ts';
 import { bindingOf } from './pods/pod-view.ts';
@@ -57,6 +59,11 @@ export function watchCells(service: CellService, signal: AbortSignal): void {
     },
   });
   void census.run(signal);
+  const consoleOf = consolesOf(provider, book, signal);
+  if (consoleOf !== undefined) {
+    const endWords = tellLastWords({ book, pods: nodePods, events, consoleOf });
+    signal.addEventListener('abort', endWords, { once: true });
+  }
   const classOf = (cell: Cell) => classes.named(classNameOf(cell) ?? BUILT_IN_CLASS);
   const limitMsOf = (cell: Cell) => classOf(cell)?.spec.expireAfter;
   void watchExpiry({ book, pods: nodePods, writer, events, limitMsOf, clock, mayAct, logger }, signal);

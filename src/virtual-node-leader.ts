@@ -4,6 +4,7 @@ import { createCellApi } from './cell-api/server.ts';
 import { adopt } from './cells/adopt.ts';
 import { Book } from './cells/book.ts';
 import type { Cell } from './cells/cell.ts';
+import { consolesOf } from './cells/consoles.ts';
 import { directoryOf } from './cells/directory.ts';
 import { Fleet } from './cells/fleet.ts';
 import { observeCells } from './cells/metrics.ts';
@@ -107,6 +108,7 @@ export async function startLeading(led: Led, signal: AbortSignal, stops: (() => 
     cellClient,
     client,
     pods,
+    consoleOf: consolesOf(provider, book, signal),
     page,
     certificate: config.kubeletEndpoint.selfSigned
       ? { from: 'self-signed' }

@@ -9,6 +9,7 @@ import { type Catalogue, createCatalogue } from './catalogue/catalogue.ts';
 import { readOwnSubnets } from './catalogue/sources.ts';
 import { Attestor } from './identity/attestor.ts';
 import { claimMachine } from './instances/claim.ts';
+import { readConsole } from './instances/console.ts';
 import { isAlive, keptOf, withDoublesApart } from './instances/doubles.ts';
 import { Inventory } from './instances/inventory.ts';
 import { TAG } from './instances/tags.ts';
@@ -167,6 +168,13 @@ class AwsEc2Provider implements CellProvider {
     }
     const parts = { client: this.#client, inventory: this.#inventory };
     return (await claimMachine(parts, one, by, signal)).machine;
+  }
+
+  async console(cellId: string, signal: AbortSignal): Promise<string> {
+    const [instanceId] = await this.#ofCell(cellId, signal);
+    if (instanceId !== undefined) return readConsole(this.#client, instanceId, signal);
+    const message = `EC2 has no machine of cell ${cellId}`;
+    throw new NodelessError({ code: 'NotFound', message, identity: { cell: cellId } });
   }
 
   attest(...[evidence, signal]: Parameters<CellProvider['attest']>) {

@@ -8,6 +8,7 @@ const DEADLINES_MS = {
   list: 30_000,
   terminate: 60_000,
   claim: 15_000,
+  console: 20_000,
   attest: 10_000,
   health: 10_000,
 };
@@ -57,8 +58,17 @@ export function boundedProvider(provider: CellProvider, observe: CallObserver = 
           claim: (cellId: string, by: Claimant, signal: AbortSignal) =>
             bounded('claim', signal, (limit) => claim.call(provider, cellId, by, limit)),
         };
+  const { console } = provider;
+  const mayShow =
+    console === undefined
+      ? {}
+      : {
+          console: (cellId: string, signal: AbortSignal) =>
+            bounded('console', signal, (limit) => console.call(provider, cellId, limit)),
+        };
   return {
     ...mayClaim,
+    ...mayShow,
     name: provider.name,
     isSelfBounded: provider.isSelfBounded === true,
     pullsImages: provider.pullsImages === true,

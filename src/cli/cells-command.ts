@@ -5,6 +5,7 @@ import { call } from '../kube/calls.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import { type LogQuery, readAgentLog } from './cells/agent-logs.ts';
 import { cellsText } from './cells/cells-text.ts';
+import { readConsole } from './cells/console.ts';
 import { print } from './cells/print.ts';
 import { KUBECONFIG, withClient } from './with-client.ts';
 
@@ -37,10 +38,22 @@ function logsCommand(): Command {
     });
 }
 
+function consoleCommand(): Command {
+  return new Command('console')
+    .description('Print what a cell’s machine has written to its console.')
+    .argument('<cell>', 'id of the cell')
+    .option(...KUBECONFIG)
+    .action(async (cellId: string, { kubeconfig }: Flags) => {
+      await withClient(kubeconfig, async (client) => print(await readConsole(client, cellId), process.stdout));
+    });
+}
+
 /** `nodeless cells`: what cells there are, and what their agents say. */
 export function cellsCommand(): Command {
   return new Command('cells')
-    .description('List the cells; `cells logs` reads an agent’s log on one of them.')
+    .description(
+      'List the cells; `cells logs` reads an agent’s log on one of them, `cells console` its machine’s console.',
+    )
     .enablePositionalOptions()
     .option(...KUBECONFIG)
     .action(async ({ kubeconfig }: Flags) => {
@@ -49,5 +62,6 @@ export function cellsCommand(): Command {
         process.stdout.write(cellsText(items, systemClock.now()));
       });
     })
-    .addCommand(logsCommand());
+    .addCommand(logsCommand())
+    .addCommand(consoleCommand());
 }

@@ -8,6 +8,7 @@ import type { Authenticate, UserInfo } from './authentication.ts';
 import type { Authorize } from './authorization.ts';
 import type { Callers } from './callers.ts';
 import type { CellClient } from './cell-client.ts';
+import type { Consoles } from './consoles.ts';
 import type { EndpointMetrics } from './metrics.ts';
 import { type CellAddress, type CellDirectory, isMissing, type Page } from './ports.ts';
 import { proxyRequest } from './proxy.ts';
@@ -21,6 +22,7 @@ export interface DispatchOptions {
   readonly authorize: Authorize;
   readonly callers: Callers;
   readonly aggregates: Aggregates;
+  readonly consoles: Consoles;
   readonly cells: CellDirectory;
   readonly client: CellClient;
   readonly page?: Page | undefined;
@@ -125,6 +127,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       if (page === undefined) return writeAnswer(request, response, text(404, '404 page not found'));
       return page.serve(route.file, request, response);
     }
+    if (route.kind === 'console') return writeAnswer(request, response, await options.consoles(route.cellId));
     if (!isStream(route)) return writeAnswer(request, response, await aggregates(route.kind, route.query));
     const cell = locate(route);
     if (isAnswer(cell)) return writeAnswer(request, response, cell);

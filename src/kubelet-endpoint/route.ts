@@ -3,6 +3,8 @@ export type Route =
   | ({ readonly kind: 'containerLogs' } & PodRequest)
   | ({ readonly kind: StreamKind } & PodRequest)
   | { readonly kind: PlainKind; readonly query: string }
+  /** What a cell's machine has written to its console; among the logs of the system, as far as a virtual node has one. */
+  | { readonly kind: 'console'; readonly cellId: string }
   /** The page for people: one of its files, or undefined for its address without the slash at the end. */
   | { readonly kind: 'ui'; readonly file: string | undefined }
   | { readonly kind: 'refused'; readonly subresource: Subresource; readonly status: 404 | 405; readonly text: string }
@@ -120,7 +122,7 @@ function refusedRoute(first: string): Route {
     case 'checkpoint':
       return { ...absent, subresource: 'checkpoint' };
     case 'logs':
-      return { ...absent, subresource: 'log', text: 'a virtual node has no system logs' };
+      return { ...absent, subresource: 'log', text: 'a virtual node has no system logs but /logs/console/CELL' };
     case 'statusz':
       return { ...absent, subresource: 'statusz' };
     case 'flagz':
@@ -133,6 +135,13 @@ function refusedRoute(first: string): Route {
     default:
       return { ...absent, subresource: 'proxy' };
   }
+}
+
+/** `/logs/console/CELL`; a virtual node has no other logs. */
+function consoleRoute(segments: readonly string[]): Route {
+  const [name, cellId = '', ...rest] = segments;
+  if (name !== 'console' || rest.length > 0) return refusedRoute('logs');
+  return LABEL.test(cellId) ? { kind: 'console', cellId } : malformed('the cell is not an id');
 }
 
 /** Reads a request target (`req.url`) as a kubelet's server does. Pure, and total: whatever comes, a route comes out. */
@@ -148,6 +157,7 @@ export function routeOf(target: string): Route {
     const asked = withoutCell(query);
     return typeof asked === 'string' ? malformed(asked) : { kind: first, pod, ...asked };
   }
+  if (first === 'logs') return consoleRoute(segments);
   if (first === 'ui') return { kind: 'ui', file: segments.length === 0 ? undefined : segments.join('/') };
   const plain = Object.entries(PLAIN).find(([known]) => known === path || `${known}/` === path);
   return plain === undefined ? refusedRoute(first) : { kind: plain[1], query };
@@ -173,6 +183,8 @@ export function subresourcesOf(route: Route): readonly Subresource[] {
     // server is. Whoever may read a node's metrics is trusted with that.
     case 'ui':
       return ['metrics'];
+    case 'console':
+      return ['log'];
     case 'refused':
       return [route.subresource];
     default:

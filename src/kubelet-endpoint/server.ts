@@ -9,6 +9,7 @@ import { createAuthorization } from './authorization.ts';
 import { createCallers } from './callers.ts';
 import type { CellClient } from './cell-client.ts';
 import { followClientAuthority } from './client-authority.ts';
+import { type ConsoleSource, createConsoles } from './consoles.ts';
 import { createDispatch } from './dispatch.ts';
 import { createEndpointServer, type EndpointServer, type ServerMaterial } from './https-server.ts';
 import { createEndpointMetrics } from './metrics.ts';
@@ -38,6 +39,8 @@ export interface KubeletEndpointOptions {
   /** The provider's own: reviews callers, approves the node's serving certificate, reads the client authority. */
   readonly client: KubeClient;
   readonly pods: PodSource;
+  /** Undefined where the provider shows no consoles. */
+  readonly consoleOf?: ConsoleSource | undefined;
   /** Served at `/ui/`; it ends with the endpoint. */
   readonly page?: Page;
   readonly certificate: ServingCertificateSource;
@@ -103,6 +106,7 @@ export function createKubeletEndpoint(options: KubeletEndpointOptions): KubeletE
       statsSummary: createStatsSummary({ ...shared, nodeName, startedAtMs: clock.now() }),
       configuration: configurationOf(options),
     }),
+    consoles: createConsoles(options.consoleOf),
     ...{ cells, client: cellClient, page: options.page, streams, metrics, logger },
   });
   const ending = new AbortController();

@@ -40,6 +40,13 @@ exec /usr/bin/kubelet --config=${CELL_FOLDER}/kubelet.json --kubeconfig=${KUBECO
   --hostname-override=${nodeName} --node-ip="$address" "$@"`;
 }
 
+/** Gets the machine its certificate. Why it can't is on the console too, which EC2 shows without a way into the machine. */
+const REGISTER = `#!/bin/sh
+why=$(sh ${CELL_FOLDER}/bootstrap.sh 2>&1) && exit 0
+echo "nodeless: no certificate yet: $why" >&2
+[ ! -w /dev/console ] || echo "nodeless: no certificate yet: $why" >> /dev/console
+exit 1`;
+
 /** kube-proxy of the image, or else of a container image, run without a kubelet, which could not start without Services. */
 function proxyProgram({ kubeProxyImage }: ServiceParts): string {
   const config = `--config=${CELL_FOLDER}/kube-proxy.json`;
@@ -61,10 +68,11 @@ exec ctr -n ${PROXY_NAMESPACE} run "$@" --mount type=bind,src=/run/xtables.lock,
 export function serviceFiles(parts: ServiceParts): Files {
   const afterContainerd = 'network-online.target containerd.service';
   return {
+    [`${CELL_FOLDER}/register.sh`]: REGISTER,
     [`${CELL_FOLDER}/kubelet.sh`]: kubeletProgram(parts),
     [`${CELL_FOLDER}/kube-proxy.sh`]: proxyProgram(parts),
     '/etc/systemd/system/kubelet.service': unit('kubelet of a cell', afterContainerd, [
-      `ExecStartPre=/bin/sh ${CELL_FOLDER}/bootstrap.sh`,
+      `ExecStartPre=/bin/sh ${CELL_FOLDER}/register.sh`,
       `ExecStart=/bin/sh ${CELL_FOLDER}/kubelet.sh`,
       'KillMode=process',
       'OOMScoreAdjust=-999',

@@ -1,12 +1,10 @@
 import type { Readable } from 'node:stream';
-import { ZONE_LABEL } from '../../core/constraints.ts';
 import { NodelessError } from '../../core/errors.ts';
-import { CELLS_PATH, VIRTUAL_NODE_LABEL, zoneNodeName } from '../../core/names.ts';
-import { call, getOrUndefined } from '../../kube/calls.ts';
+import { call } from '../../kube/calls.ts';
 import type { KubeClient } from '../../kube/client.ts';
-import type { KubeObject } from '../../kube/objects.ts';
 import type { WirePod } from '../../kube/wire-pod.ts';
 import { daemonSetOwnerOf } from '../../placement/place.ts';
+import { virtualNodeOf } from './virtual-node-of.ts';
 
 /** Which log is read, and how much of it. */
 export interface LogQuery {
@@ -27,13 +25,6 @@ const MAX_REFUSAL_BYTES = 64 * 1024;
 
 function notFound(message: string): NodelessError {
   return new NodelessError({ code: 'NotFound', message });
-}
-
-async function virtualNodeOf(client: KubeClient, cellId: string): Promise<string> {
-  const cell = await getOrUndefined<KubeObject>(client, `${CELLS_PATH}/${cellId}`);
-  const { [VIRTUAL_NODE_LABEL]: group, [ZONE_LABEL]: zone } = cell?.metadata.labels ?? {};
-  if (group !== undefined) return zone === undefined ? group : zoneNodeName(group, zone);
-  throw notFound(`there is no cell ${cellId}; \`nodeless cells\` lists those that there are`);
 }
 
 async function podOf(client: KubeClient, node: string, { namespace, agent }: LogQuery): Promise<WirePod> {

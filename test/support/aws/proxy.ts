@@ -33,6 +33,8 @@ export interface AwsProxy {
   readonly profiles: Profiles;
   /** Who signs what STS is shown. */
   readonly roles: MachineRoles;
+  /** What machines have written to their consoles, by their ids. */
+  readonly consoles: Map<string, () => Promise<string>>;
   /** Every action that was ever asked for. */
   readonly actions: ReadonlySet<string>;
   /** Every request since the last `forget`. */
@@ -84,6 +86,7 @@ export async function startAwsProxy(options: AwsProxyOptions): Promise<AwsProxy>
   const whole = new WholeAnswers(keptAnswers);
   const launched: Launched = new Map();
   const createdAtMs = new Map<string, number>();
+  const consoles: AwsProxy['consoles'] = new Map();
   let faults: AwsFaults = {};
   let befallen = new Map<string, number>();
   let requestBuckets = new Map<string, TokenBucket>();
@@ -131,6 +134,16 @@ export async function startAwsProxy(options: AwsProxyOptions): Promise<AwsProxy>
     return { ...answer, body: withErrors(withoutMachines(answer.body, unnamedMachines), errors) };
   }
 
+  async function consoleOutput({ params }: AwsRequest): Promise<AwsAnswer> {
+    const id = params.get('InstanceId') ?? '';
+    const text = (await consoles.get(id)?.()) ?? '';
+    const output = Buffer.from(text).toString('base64');
+    const fields = `<instanceId>${id}</instanceId><timestamp>${new Date().toISOString()}</timestamp><output>${output}</output>`;
+    return xml(
+      `<GetConsoleOutputResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15">${fields}</GetConsoleOutputResponse>`,
+    );
+  }
+
   async function perform(request: AwsRequest): Promise<AwsAnswer> {
     const { action } = request;
     if (action === 'pricing:GetProducts') {
@@ -145,6 +158,7 @@ export async function startAwsProxy(options: AwsProxyOptions): Promise<AwsProxy>
     const inPages = PAGED[action];
     if (inPages !== undefined) return paged(request, inPages.set, inPages.most);
     if (action === 'ec2:CreateFleet') return createFleet(request);
+    if (action === 'ec2:GetConsoleOutput') return consoleOutput(request);
     const passed = await pass(request, request.body);
     if (action !== 'ec2:DescribeInstances') return passed;
     const answer = { ...passed, body: profiles.shown(passed.body) };
@@ -205,6 +219,7 @@ export async function startAwsProxy(options: AwsProxyOptions): Promise<AwsProxy>
   return {
     profiles,
     roles,
+    consoles,
     url: `http://${host}:${(server.address() as AddressInfo).port}`,
     actions,
     requests,

@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
 import { readAgentLog } from '../../../src/cli/cells/agent-logs.ts';
 import { cellsText } from '../../../src/cli/cells/cells-text.ts';
+import { readConsole } from '../../../src/cli/cells/console.ts';
 import { print } from '../../../src/cli/cells/print.ts';
 import type { KubeClient, KubeRequest } from '../../../src/kube/client.ts';
 
@@ -114,5 +115,16 @@ describe('the log of an agent', () => {
     const printed = print(cut, new PassThrough());
     cut.destroy(new Error('the cell is gone'));
     await expect(printed).rejects.toThrow('the cell is gone');
+  });
+});
+
+describe('the console of a cell', () => {
+  test('is asked for of its node, whose word on what is wrong is passed on', async () => {
+    const { client, seen } = api();
+    expect(await text(await readConsole(client, 'cell-1'))).toBe('a line\n');
+    expect(seen.at(-1)).toMatchObject({ path: '/api/v1/nodes/vnode/proxy/logs/console/cell-1' });
+    await expect(readConsole(client, 'cell-2')).rejects.toMatchObject({ code: 'NotFound' });
+    const none = api({ status: 501, body: Readable.from([Buffer.from('the provider shows no consoles\n')]) });
+    await expect(readConsole(none.client, 'cell-1')).rejects.toThrow('(501): the provider shows no consoles');
   });
 });

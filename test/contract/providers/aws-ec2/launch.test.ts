@@ -495,6 +495,28 @@ describe('machines in EC2', () => {
   });
 });
 
+describe('the console of a machine in EC2', () => {
+  test('is what EC2 has of it, also for who did not launch it; of no machine it is not found', async () => {
+    await provider.launch(launchOf('talks'), soon());
+    const [machine] = await machinesIn(bed);
+    bed.consoles.set(machine?.id ?? '', async () => 'cloud-init: no role\n');
+    expect(await provider.console?.('talks', soon())).toBe('cloud-init: no role\n');
+    const next = await started();
+    expect(await next.console?.('talks', soon())).toBe('cloud-init: no role\n');
+    await next.stop();
+    await expect(provider.console?.('never', soon())).rejects.toMatchObject({ code: 'NotFound' });
+  });
+
+  test('that can not be had as it is now is had as EC2 took it last', async () => {
+    await provider.launch(launchOf('older'), soon());
+    const refuse = { status: 400, code: 'UnsupportedOperation' };
+    bed.set({ actions: { 'ec2:GetConsoleOutput': { refuse, times: 1 } } });
+    bed.forget();
+    expect(await provider.console?.('older', soon())).toBe('');
+    expect(calls('ec2:GetConsoleOutput').map(({ params }) => params.get('Latest'))).toEqual(['true', undefined]);
+  });
+});
+
 describe('what EC2 is asked for', () => {
   test('is what deploy/iam/aws-ec2.json allows, and nothing else', async () => {
     await provider.offerings(soon());
@@ -502,6 +524,7 @@ describe('what EC2 is asked for', () => {
     const more = { cellClass: cellClass({ securityGroups }) };
     await expect(provider.launch(launchOf('grouped', more), soon())).rejects.toMatchObject({ code: 'NotFound' });
     await provider.launch(launchOf('allowed'), soon());
+    await provider.console?.('allowed', soon());
     await provider.terminate('allowed', soon());
     const allowed = [...(await allowedActions())].filter((action) => !IMPLIED.includes(action));
     expect([...bed.actions].sort()).toEqual(allowed.sort());

@@ -106,6 +106,8 @@ export async function startHypervisor(options: HypervisorOptions): Promise<Hyper
       gateway: routerAddress(RANGES),
       routerNamespace: host.routerNamespace,
     };
+    const console = join(machineFolder(host, instanceId), 'console.log');
+    bed.consoles.set(instanceId, () => readFile(console, 'utf8').catch(() => ''));
     await bootMachine(host, { instanceId, network, program: programOf(await userDataOf(bed, instanceId)) });
   }
 

@@ -40,6 +40,8 @@ mount -t overlay -o lowerdir=/,upperdir=volatile/upper,workdir=volatile/work ove
 mount -t proc proc root/proc
 mount --rbind /sys root/sys
 mount --rbind /dev root/dev
+: >> console.log
+[ ! -e root/dev/console ] || mount --bind console.log root/dev/console
 mount -t tmpfs -o mode=755 tmpfs root/run
 mkdir -p root/run/netns root/run/lock
 ${disks.join('\n')}
@@ -63,7 +65,7 @@ cd "$1"
 { echo "$2"; cat /proc/sys/kernel/random/boot_id; } > supervisor.tmp
 mv supervisor.tmp supervisor
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-sh /run/user-data > console.log 2>&1 < /dev/null || echo "user data ended with $?" >> console.log
+sh /run/user-data >> console.log 2>&1 < /dev/null || echo "user data ended with $?" >> console.log
 while :; do sleep 300; done
 ' supervise ${quote(directory)} "$stat"
 `;

@@ -202,6 +202,13 @@ signature=$(printf 'AWS4-HMAC-SHA256\n%s\n%s\n%s' "$now" "$scope" "$request" | h
 printf %s "https://$host/?$query&X-Amz-Signature=$signature" | base64 -w 0 | tr '+/' '-_' | tr -d = |
   sed 's/^/k8s-aws-v1./'
 END-OF-NODELESS-FILE
+cat > /var/lib/nodeless/register.sh <<'END-OF-NODELESS-FILE'
+#!/bin/sh
+why=$(sh /var/lib/nodeless/bootstrap.sh 2>&1) && exit 0
+echo "nodeless: no certificate yet: $why" >&2
+[ ! -w /dev/console ] || echo "nodeless: no certificate yet: $why" >> /dev/console
+exit 1
+END-OF-NODELESS-FILE
 cat > /var/lib/nodeless/kubelet.sh <<'END-OF-NODELESS-FILE'
 #!/bin/sh
 set -eu
@@ -232,7 +239,7 @@ Description=kubelet of a cell
 Wants=network-online.target
 After=network-online.target containerd.service
 [Service]
-ExecStartPre=/bin/sh /var/lib/nodeless/bootstrap.sh
+ExecStartPre=/bin/sh /var/lib/nodeless/register.sh
 ExecStart=/bin/sh /var/lib/nodeless/kubelet.sh
 KillMode=process
 OOMScoreAdjust=-999
