@@ -69,6 +69,17 @@ export interface CellProvider {
    * Rejects with NotFound where there is no such machine. A provider without it shows no consoles.
    */
   console?(cellId: string, signal: AbortSignal): Promise<string>;
+  /**
+   * Stops a machine that waits in a pool: nothing runs on it any more, and what is on its disk stays. Resolves with the machine
+   * once the cloud says that it is stopped. Idempotent; rejects with NotFound where there is none that could be. A provider has
+   * both this and `startMachine`, or neither: then its pools have no stopped tier.
+   */
+  stopMachine?(cellId: string, signal: AbortSignal): Promise<CellMachine>;
+  /**
+   * Starts a machine again that was stopped, under the same id and address; resolves with it when the cloud has accepted, and
+   * its kubelet comes back by itself. Idempotent; rejects with NotFound where there is none that could be.
+   */
+  startMachine?(cellId: string, signal: AbortSignal): Promise<CellMachine>;
   /** Settles which cell a bootstrapping machine is; the first key that uses a token is recorded durably. */
   attest(evidence: BootstrapEvidence, signal: AbortSignal): Promise<Attestation>;
   /** Rejects with a NodelessError when the cloud can't be used now. */

@@ -15,6 +15,11 @@ export function hostSize(): { readonly cpuMilli: number; readonly memoryBytes: n
   return { cpuMilli: os.cpus().length * 1000, memoryBytes: os.totalmem() };
 }
 
+/** The cgroup of a cell's machine, in every hierarchy. */
+export function cgroupOf({ cgroup }: LocalSettings, cellId: string): string {
+  return `${cgroup}/${cellId}`;
+}
+
 /** What a cell's machine is made of. */
 export interface CellSpecOptions {
   readonly settings: LocalSettings;
@@ -48,8 +53,10 @@ export function cellSpec(options: CellSpecOptions): MachineSpec {
   });
   return {
     directory: options.directory,
-    cgroup: `${settings.cgroup}/${cellId}`,
+    cgroup: cgroupOf(settings, cellId),
     limits: { cpuMilli: capacity.cpuMilli, memoryBytes: capacity.memoryBytes },
+    // Nobody waits for it, and pods that start now must not wait for its boot.
+    cpuWeight: record.tags.pool !== undefined && record.tags.podUid === '' ? 'background' : 'equal',
     network: {
       ...machineAddresses(ranges, record.index),
       namespace: namespaceName(clusterName, cellId),
@@ -82,6 +89,7 @@ const STATES: Readonly<Record<MachineState, CellMachine['state']>> = {
   absent: 'launching',
   starting: 'launching',
   running: 'running',
+  stopped: 'stopped',
   ending: 'ending',
   ended: 'ended',
 };

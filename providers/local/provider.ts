@@ -7,13 +7,15 @@ import { messageOf, NodelessError } from '../../src/core/errors.ts';
 import type { Offering } from '../../src/core/offerings.ts';
 import type { Attestation, BootstrapEvidence, CellProvider, Claimant, LaunchRequest } from '../contract.ts';
 import { createAddressBook } from './address-book.ts';
-import { cellSpec, hostSize, machineOf } from './cell-machine.ts';
+import { cellSpec, cgroupOf, hostSize, machineOf } from './cell-machine.ts';
 import { type CellRecord, cellIdOfToken, checkCellId, createCellStore, isCellId, sha256 } from './cell-store.ts';
 import { machineAddresses } from './machine/addressing.ts';
+import { setCpuWeight } from './machine/cgroups.ts';
 import { containerdTemplate } from './machine/containerd-template.ts';
 import { endMachine, type MachineState, machineState, startMachine } from './machine/machine.ts';
 import { localOfferings } from './offerings.ts';
 import { type LocalProviderOptions, withDefaults } from './options.ts';
+import { createPower } from './power.ts';
 import { checkPrerequisites } from './prerequisites.ts';
 import { startRouter } from './router.ts';
 
@@ -106,6 +108,7 @@ export function createLocalProvider(options: LocalProviderOptions): CellProvider
     inFlight?.cancel.abort();
     await inFlight?.done.catch(() => undefined);
     await store.markEnding(cellId);
+    await power.settled(cellId);
     await endMachine(store.machineDirectory(cellId), clock);
     // The folder before the index: an index must not be given to another while this cell could still claim it.
     await store.remove(cellId);
@@ -127,6 +130,17 @@ export function createLocalProvider(options: LocalProviderOptions): CellProvider
     );
   }
 
+  const power = createPower({
+    clock,
+    directoryOf: (cellId) => store.machineDirectory(cellId),
+    async recordOf(cellId) {
+      if (!isCellId(cellId)) return undefined;
+      await launches.get(cellId)?.done.catch(() => undefined);
+      const record = await store.read(cellId);
+      return record === undefined || !isOwn(record) || store.isEnding(cellId) ? undefined : record;
+    },
+  });
+
   async function find(cellId: string): Promise<CellMachine | undefined> {
     // State before record: a cell that vanishes in between is then not told of, instead of told of as launching.
     const state = await stateOf(cellId);
@@ -141,6 +155,8 @@ export function createLocalProvider(options: LocalProviderOptions): CellProvider
       throw new NodelessError({ code: 'NotFound', message, identity: { cell: cellId } });
     }
     const { pool, podUid } = before.tags;
+    // First: who claims it again, since it is not known whether this one has come about, finds it so.
+    await setCpuWeight(cgroupOf(settings, cellId), 'equal');
     const owner = pool === undefined ? podUid : await store.claim(cellId, by);
     if (owner !== by.podUid) {
       const message = `cell ${cellId} is another pod's than ${by.pod}`;
@@ -207,7 +223,7 @@ export function createLocalProvider(options: LocalProviderOptions): CellProvider
     async stop() {
       for (const { cancel } of launches.values()) cancel.abort();
       await Promise.allSettled([...launches.values()].map(({ done }) => done));
-      await Promise.allSettled(terminations.values());
+      await Promise.allSettled([...terminations.values(), power.settled()]);
     },
     offerings,
     async launch(request, signal) {
@@ -225,6 +241,8 @@ export function createLocalProvider(options: LocalProviderOptions): CellProvider
       if (isCellId(cellId)) await terminate(cellId);
     },
     claim,
+    stopMachine: (cellId, signal) => power.change(cellId, 'stopped', signal),
+    startMachine: (cellId, signal) => power.change(cellId, 'running', signal),
     attest,
     async health() {
       const needed = [settings.stateDir, settings.programs.kubelet, settings.programs.containerd];

@@ -9,6 +9,8 @@ const DEADLINES_MS = {
   terminate: 60_000,
   claim: 15_000,
   console: 20_000,
+  stopMachine: 120_000,
+  startMachine: 60_000,
   attest: 10_000,
   health: 10_000,
 };
@@ -66,9 +68,20 @@ export function boundedProvider(provider: CellProvider, observe: CallObserver = 
           console: (cellId: string, signal: AbortSignal) =>
             bounded('console', signal, (limit) => console.call(provider, cellId, limit)),
         };
+  const { stopMachine, startMachine } = provider;
+  const mayStop =
+    stopMachine === undefined || startMachine === undefined
+      ? {}
+      : {
+          stopMachine: (cellId: string, signal: AbortSignal) =>
+            bounded('stopMachine', signal, (limit) => stopMachine.call(provider, cellId, limit)),
+          startMachine: (cellId: string, signal: AbortSignal) =>
+            bounded('startMachine', signal, (limit) => startMachine.call(provider, cellId, limit)),
+        };
   return {
     ...mayClaim,
     ...mayShow,
+    ...mayStop,
     name: provider.name,
     isSelfBounded: provider.isSelfBounded === true,
     pullsImages: provider.pullsImages === true,

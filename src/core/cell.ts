@@ -74,8 +74,8 @@ export interface CellMachine {
   /** Addresses that the cell's kubelet may serve on; empty until the cloud has given them. */
   readonly addresses: readonly string[];
   readonly createdAtMs: number;
-  /** The cloud's word: `ended` is final and precedes any claim that a cell is lost. */
-  readonly state: 'launching' | 'running' | 'ending' | 'ended';
+  /** The cloud's word: `ended` is final and precedes any claim that a cell is lost; `stopped` was asked for, and its disk is there. */
+  readonly state: 'launching' | 'running' | 'stopped' | 'ending' | 'ended';
   /** Why it ended, in the cloud's words, when it said so. */
   readonly reason?: string;
   readonly endCause?: EndCause;

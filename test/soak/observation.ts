@@ -31,7 +31,7 @@ export interface MachineSeen {
   readonly podUid: string;
   readonly createdAtMs: number;
   /** `begun`: its first process does not run yet. `ended`: it did, and does no more. */
-  readonly state: 'begun' | 'running' | 'ending' | 'ended';
+  readonly state: 'begun' | 'running' | 'stopped' | 'ending' | 'ended';
   /** How many processes run each of its own programs. */
   readonly programs: Readonly<Record<MachineProgram, number>>;
   /** How often its kubelet's folder is mounted in it, and the uids of the pods whose volumes are. */

@@ -79,6 +79,25 @@ export function cpuLimitFile(
   return cpu && { path: join(cpu.mountPoint + cgroup, 'cpu.cfs_quota_us'), value: String(quota) };
 }
 
+/** How much of the machine a cgroup has where others want it as well: a tenth of what others have, or as much as they. */
+export type CpuWeight = 'background' | 'equal';
+
+const CPU_SHARES: Readonly<Record<CpuWeight, number>> = { background: 102, equal: 1024 };
+const CPU_WEIGHT: Readonly<Record<CpuWeight, number>> = { background: 10, equal: 100 };
+
+/** Sets the CPU weight of a cgroup that is there; without a CPU controller nothing is weighed. */
+export async function setCpuWeight(path: string, weight: CpuWeight): Promise<void> {
+  const hierarchies = await cgroupHierarchies();
+  const [only] = hierarchies;
+  const [cpu, file, value] = isUnified(hierarchies)
+    ? [only, 'cpu.weight', CPU_WEIGHT[weight]]
+    : [hierarchyOf(hierarchies, 'cpu'), 'cpu.shares', CPU_SHARES[weight]];
+  if (cpu === undefined) return;
+  await writeFile(join(cpu.mountPoint + path, file), String(value)).catch((error) => {
+    if (systemCode(error) !== 'ENOENT') throw error;
+  });
+}
+
 /** `directory` and all cgroups below it, deepest first; nothing when it does not exist. */
 async function subtree(directory: string): Promise<readonly string[]> {
   const entries = await readdir(directory, { withFileTypes: true }).catch((error) => {

@@ -5,7 +5,7 @@ import { containerdConfig } from '../../kubelet/containerd-config.ts';
 import { rotatedKubeconfig } from '../../kubelet/kubeconfig.ts';
 import { securedBy } from '../../kubelet/kubelet-config.ts';
 import { CLIENT_PAIR } from '../../kubelet/signing-request.ts';
-import { cgroupHierarchies, cpuLimitFile, makeCgroup } from './cgroups.ts';
+import { cgroupHierarchies, cpuLimitFile, makeCgroup, setCpuWeight } from './cgroups.ts';
 import { cniConfig, mirrorHosts } from './containerd-files.ts';
 import { cloneTemplate } from './containerd-template.ts';
 import { readIfExists, systemCode, writeAtomic } from './files.ts';
@@ -146,6 +146,6 @@ export async function prepareMachine(spec: MachineSpec): Promise<void> {
     ),
     kubelet.bootstrap && prepareBootstrap(directory, kubelet.nodeName, kubelet.bootstrap),
     containerd.template === undefined ? undefined : cloneTemplate(containerd.template, at('containerd')),
-    makeCgroup(spec.cgroup, spec.limits),
+    makeCgroup(spec.cgroup, spec.limits).then(() => setCpuWeight(spec.cgroup, spec.cpuWeight ?? 'equal')),
   ]);
 }

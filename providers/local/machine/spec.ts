@@ -1,5 +1,5 @@
 import type { KubeletConfiguration } from '../../kubelet/kubelet-config.ts';
-import type { CgroupLimits } from './cgroups.ts';
+import type { CgroupLimits, CpuWeight } from './cgroups.ts';
 import type { MachineBootstrap } from './identity.ts';
 import type { MachineNetwork } from './network.ts';
 
@@ -43,6 +43,8 @@ export interface MachineSpec {
   /** Its cgroup in every hierarchy, such as `/nodeless/demo/c-1`. */
   readonly cgroup: string;
   readonly limits?: CgroupLimits;
+  /** `equal` unless given. */
+  readonly cpuWeight?: CpuWeight;
   readonly network: MachineNetwork;
   readonly containerd: MachineContainerd;
   readonly kubelet: MachineKubelet;

@@ -137,6 +137,29 @@ describe.each(SUBJECTS)(
       await expect(later.claim?.('cell-unknown', by('c'), soon())).rejects.toMatchObject({ code: 'NotFound' });
     });
 
+    test('a machine that is stopped has its disk, its id and its address, and nothing that runs; it is started again by any provider', async () => {
+      expect(provider.stopMachine === undefined).toBe(provider.startMachine === undefined);
+      const { stopMachine, startMachine } = provider;
+      if (stopMachine === undefined || startMachine === undefined) return;
+      const { tags, ...asked } = await request();
+      const waiting = { ...tags, pod: '', podUid: '', pool: { name: 'web', uid: 'pool-1' } };
+      const launched = await provider.launch({ ...asked, tags: waiting }, soon());
+      await cloud.bootstrapped(tags.cellId);
+      const stops = await Promise.all([stopMachine(tags.cellId, soon()), stopMachine(tags.cellId, soon())]);
+      for (const stopped of stops) expect(stopped).toEqual({ ...launched, state: 'stopped' });
+      const later = await cloud.provider();
+      expect(await later.list(soon())).toEqual([{ ...launched, state: 'stopped' }]);
+      expect((await provider.launch({ ...asked, tags: waiting }, soon())).state).toBe('stopped');
+      expect((await later.startMachine?.(tags.cellId, soon()))?.state).toBe('running');
+      expect((await later.startMachine?.(tags.cellId, soon()))?.addresses).toEqual(launched.addresses);
+      expect((await provider.claim?.(tags.cellId, { pod: 'default/a', podUid: 'a' }, soon()))?.state).toBe('running');
+      await stopMachine(tags.cellId, soon());
+      await provider.terminate(tags.cellId, soon());
+      expect(await listed()).toEqual([]);
+      for (const change of [stopMachine, startMachine])
+        await expect(change(tags.cellId, soon())).rejects.toMatchObject({ code: 'NotFound' });
+    });
+
     test('machines launched at the same time have addresses of their own', async () => {
       const asked = await Promise.all([request(), request(), request()]);
       const machines = await Promise.all(asked.map((each) => provider.launch(each, soon())));

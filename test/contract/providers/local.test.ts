@@ -8,7 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { CellProvider, LaunchRequest } from '../../../providers/contract.ts';
-import { cgroupProcesses } from '../../../providers/local/machine/cgroups.ts';
+import { hierarchyOf, isUnified } from '../../../providers/local/machine/cgroup-hierarchies.ts';
+import { cgroupHierarchies, cgroupProcesses } from '../../../providers/local/machine/cgroups.ts';
 import { machineLog } from '../../../providers/local/machine/machine.ts';
 import { createLocalProvider } from '../../../providers/local/provider.ts';
 import { systemClock } from '../../../src/core/clock.ts';
@@ -188,6 +189,24 @@ describe.skipIf(skipReason !== undefined)(`local cells${skipReason === undefined
     expect(cpuMilli).toBe(asked.offering.allocatable.cpuMilli);
     expect(memoryBytes).toBe(asked.offering.allocatable.memoryBytes);
     expect(ephemeralStorageBytes).toBeGreaterThanOrEqual(asked.offering.allocatable.ephemeralStorageBytes);
+  });
+
+  test('a machine that waits in a pool has a tenth of the CPU that others have, until a pod has it or it is started again', async () => {
+    const { tags, ...asked } = await request();
+    const hierarchies = await cgroupHierarchies();
+    const isOne = isUnified(hierarchies);
+    const { mountPoint = '' } = (isOne ? hierarchies[0] : hierarchyOf(hierarchies, 'cpu')) ?? {};
+    const file = join(`${mountPoint}${cloud.options.cgroup}`, tags.cellId, isOne ? 'cpu.weight' : 'cpu.shares');
+    const share = async () => Number(await readFile(file, 'utf8')) / (isOne ? 100 : 1024);
+    const waiting = { ...tags, pod: '', podUid: '', pool: { name: 'web', uid: 'pool-1' } };
+    await provider.launch({ ...asked, tags: waiting }, soon());
+    expect(await share()).toBeCloseTo(0.1);
+    await provider.claim?.(tags.cellId, { pod: 'default/a', podUid: 'a' }, soon());
+    expect(await share()).toBe(1);
+    await provider.stopMachine?.(tags.cellId, soon());
+    expect(existsSync(file)).toBe(false);
+    await provider.startMachine?.(tags.cellId, soon());
+    expect(await share()).toBe(1);
   });
 
   test('a kubelet heeds what its class sets, but for what would make the cell smaller than it was sold', async () => {
