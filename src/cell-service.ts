@@ -52,7 +52,7 @@ export function watchCells(service: CellService, signal: AbortSignal): void {
     orphanAfterMs: config.cells.orphanAfter,
     withReason: (machines, ask) => cellsWithReason(nodeClient, machines, bindingOf, ask),
     mayAct,
-    onOrphan: orphanCounter(service.registry),
+    onOrphan: orphanCounter(service.registry, clock),
     onGone: (cell, reason, cause) => {
       learnFromEnd(placement.experience, cell, reason, cause);
       book.enter(cell, 'lost', reason);

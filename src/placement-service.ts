@@ -1,3 +1,4 @@
+import type { Registry } from 'prom-client';
 import type { Book } from './cells/book.ts';
 import { messageOf } from './core/errors.ts';
 import type { Collection } from './kube/collection.ts';
@@ -9,6 +10,7 @@ import { countCellsElsewhere } from './placement/cells-elsewhere.ts';
 import { Placement } from './placement/placement.ts';
 import { holdBudgets } from './pods/budget-holding.ts';
 import type { NodePods } from './pods/node-pods.ts';
+import { showOfferings } from './telemetry/offering-metrics.ts';
 import { ownArch } from './virtual-node/node-spec.ts';
 import type { Led } from './virtual-node-service.ts';
 
@@ -19,6 +21,7 @@ export interface PlacementService extends Led {
   /** Synced. */
   readonly pods: Collection<WirePod>;
   readonly nodePods: NodePods;
+  readonly registry: Registry;
   readonly thisNode: () => KubeObject | undefined;
 }
 
@@ -50,6 +53,7 @@ export function createPlacement(service: PlacementService, stops: (() => Promise
     arch: ownArch(),
     onOfferingsFailed: (error) => logger.warn({ reason: messageOf(error) }, 'the offerings can not be read'),
   });
+  showOfferings({ offered: () => placement.offered(), registry: service.registry, clock });
   const { spending } = placement;
   const endHolding = holdBudgets({ book, pods, spending });
   stops.push(async () => endHolding());

@@ -21,6 +21,7 @@ import type { Placement } from './placement/placement.ts';
 import { createPlacement } from './placement-service.ts';
 import { Assignment } from './pods/assignment.ts';
 import { PodController } from './pods/controller.ts';
+import { showQueue } from './pods/metrics.ts';
 import { NodePods } from './pods/node-pods.ts';
 import { Places } from './pods/places.ts';
 import { Readiness } from './pods/restore-ready.ts';
@@ -113,6 +114,7 @@ export async function servePods(
     mayAct,
     nodeIsReady,
   });
+  showQueue(service.registry, () => controller.depth);
   // Without them no pod can be placed; where their definition is missing, pods are told so instead of nobody. Pools are not
   // among them: they are waited for by whoever keeps them.
   const known = [cellClasses, namespaces, daemonSets, networkPolicies, ...(cellsOfZones ? [cellsOfZones] : [])];

@@ -19,9 +19,11 @@ import { createCellClient } from './kubelet-endpoint/cell-client.ts';
 import { createKubeletEndpoint } from './kubelet-endpoint/server.ts';
 import { servePage } from './page-service.ts';
 import { servePods } from './pod-service.ts';
+import { observeAlternatives } from './pods/alternative-metrics.ts';
 import { showCapacity } from './pods/capacity-metrics.ts';
 import { observePods } from './pods/metrics.ts';
 import { bindingOf } from './pods/pod-view.ts';
+import { showExpiry } from './telemetry/certificate-metrics.ts';
 import { showLeadership } from './telemetry/leadership-metrics.ts';
 import { Decisions } from './ui/decisions.ts';
 import { keepLeaderEndpoint } from './virtual-node/leader-endpoint.ts';
@@ -94,7 +96,10 @@ export async function startLeading(led: Led, signal: AbortSignal, stops: (() => 
   }
 
   const signerName = config.kubeletEndpoint.signer;
-  const upstream = await followProviderClient(authority, { clock, logger }, signal);
+  const expiry = showExpiry(registry);
+  expiry('cell-authority', authority.caPem);
+  const onIssued = (certPem: string) => expiry('provider-client', certPem);
+  const upstream = await followProviderClient(authority, { clock, logger, onIssued }, signal);
   const cellClient = createCellClient(upstream, KUBELET_CONNECT_TIMEOUT_MS);
   stops.push(async () => cellClient.close());
   const decisions = new Decisions();
@@ -124,8 +129,12 @@ export async function startLeading(led: Led, signal: AbortSignal, stops: (() => 
   signal.throwIfAborted();
   const adopted = adopt(book, machines, [...pods.items()].map(bindingOf));
   book.markComplete();
-  const { perCell } = config.metrics;
-  const observed = [observeCells({ book, registry, clock, perCell }), observePods({ pods, registry, clock })];
+  const { perCell, alternatives: prices } = config.metrics;
+  const observed = [
+    observeCells({ book, registry, clock, perCell }),
+    observePods({ pods, registry, clock }),
+    observeAlternatives({ pods, registry, clock, prices }),
+  ];
   showCapacity({ pods, capacity: spec.capacity, registry });
   stops.push(async () => observed.forEach((end) => void end()));
   logger.info({ node: name, pods: pods.size, cells: adopted, provider: provider.name }, 'the virtual node is served');

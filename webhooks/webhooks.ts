@@ -3,6 +3,7 @@ import type { Registry } from 'prom-client';
 import type { Clock } from '../src/core/clock.ts';
 import { webhookSecretName } from '../src/core/names.ts';
 import type { KubeClient } from '../src/kube/client.ts';
+import { showExpiry } from '../src/telemetry/certificate-metrics.ts';
 import { CertificateKeeper } from './certificates/keeper.ts';
 import { type ClusterCollections, clusterFacts, type OtherFacts } from './cluster/cluster-facts.ts';
 import { whenKnown } from './cluster/known-namespace.ts';
@@ -50,6 +51,7 @@ function configurationOf(virtualNode: string): string {
 export async function runWebhooks(options: WebhooksOptions, signal: AbortSignal): Promise<void> {
   const { collections, target, rules, registry, logger } = options;
   const metrics = createWebhookMetrics(registry);
+  const expiry = showExpiry(registry);
   const facts = clusterFacts(collections, target, options.facts);
   const { namespaces, daemonSets, networkPolicies } = collections;
   const known = [namespaces, daemonSets, networkPolicies];
@@ -63,6 +65,7 @@ export async function runWebhooks(options: WebhooksOptions, signal: AbortSignal)
       secretName: webhookSecretName(target.name),
       onServing({ certPem: cert, keyPem: key }) {
         newest = { cert, key };
+        expiry('webhooks', cert);
         first.resolve(newest);
         server?.renew(newest);
       },

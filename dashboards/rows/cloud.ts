@@ -55,5 +55,26 @@ export const cloud: Row = {
         },
       ],
     },
+    {
+      title: 'Offerings',
+      description: 'lacking: left alone for a while after a launch has failed.',
+      kind: 'timeseries',
+      stacked: true,
+      width: 12,
+      queries: [
+        {
+          expr: `sum by (launch_type, state) (nodeless_offerings{${OF_NODE}})`,
+          legend: '{{launch_type}} {{state}}',
+        },
+      ],
+    },
+    {
+      title: 'Age of the price list',
+      description: 'Since offerings and prices were read last. They are read again when a pod comes after a minute.',
+      kind: 'timeseries',
+      unit: 's',
+      width: 12,
+      queries: [{ expr: `nodeless_offerings_age_seconds{${OF_NODE}}`, legend: '{{virtual_node}}' }],
+    },
   ],
 };

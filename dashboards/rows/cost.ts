@@ -1,4 +1,4 @@
-import { OF_SELECTED, type Row } from '../panel.ts';
+import { OF_NODE, OF_SELECTED, type Row } from '../panel.ts';
 
 export const cost: Row = {
   title: 'What it costs',
@@ -43,6 +43,33 @@ export const cost: Row = {
         {
           expr: `sum by (namespace) (increase(nodeless_cell_cost_dollars_total{${OF_SELECTED}}[$__range]))`,
           legend: '{{namespace}}',
+        },
+      ],
+    },
+    {
+      title: 'Saved, an hour',
+      description:
+        'What the pods would cost now on Fargate, or in a fixed pool for the most that there was, less what the cells cost: docs/costs.md.',
+      kind: 'timeseries',
+      unit: 'currencyUSD',
+      width: 12,
+      queries: [
+        {
+          expr: `sum by (alternative) (nodeless:savings_dollars_per_hour:sum{${OF_NODE}})`,
+          legend: 'against {{alternative}}',
+        },
+      ],
+    },
+    {
+      title: 'Saved',
+      description: 'Over the whole time that is shown.',
+      kind: 'stat',
+      unit: 'currencyUSD',
+      width: 12,
+      queries: [
+        {
+          expr: `sum by (alternative) (increase(nodeless_alternative_cost_dollars_total{${OF_NODE}}[$__range])) - on () group_left () sum(increase(nodeless_cell_cost_dollars_total{${OF_NODE}}[$__range]))`,
+          legend: 'against {{alternative}}',
         },
       ],
     },

@@ -93,5 +93,25 @@ export const inside: Row = {
         },
       ],
     },
+    {
+      title: 'Pods whose next step waits',
+      description: 'Or is taken. Many for long: the API server or the cloud is slow.',
+      kind: 'timeseries',
+      width: 12,
+      queries: [{ expr: `nodeless_work_queue_depth{${OF_NODE}}`, legend: '{{virtual_node}}' }],
+    },
+    {
+      title: 'Certificates',
+      description: 'For how long each is good. All are renewed long before their end.',
+      kind: 'bargauge',
+      unit: 's',
+      width: 12,
+      queries: [
+        {
+          expr: 'min by (certificate) (nodeless_certificate_expiration_timestamp_seconds) - time()',
+          legend: '{{certificate}}',
+        },
+      ],
+    },
   ],
 };

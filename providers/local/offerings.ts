@@ -1,12 +1,9 @@
+import { pricePerHourUsd } from '../../src/core/fargate.ts';
 import type { Offering } from '../../src/core/offerings.ts';
 import type { Resources } from '../../src/core/resources.ts';
 
 const MiB = 2 ** 20;
 const GiB = 2 ** 30;
-
-/** Fargate's list prices, us-east-1, Linux x86, 2026: what the same size would cost where it is not yours already. */
-const USD_PER_VCPU_HOUR = 0.04048;
-const USD_PER_GIB_HOUR = 0.004445;
 
 /** What a cell's own kubelet and containerd take: 130 MB resident measured, and room for their page cache. */
 const CELL_OVERHEAD = { cpuMilli: 100, memoryBytes: 192 * MiB };
@@ -39,10 +36,9 @@ function kubernetesArch(nodeArch: string): string {
   return nodeArch === 'x64' ? 'amd64' : nodeArch;
 }
 
-/** Price of one hour: 0.04048 USD per vCPU and 0.004445 USD per GiB of allocatable. */
+/** Price of one hour: what the same size would cost on Fargate, where it is not yours already. */
 function localPriceUsd(cpuMilli: number, memoryBytes: number): number {
-  const price = (cpuMilli / 1000) * USD_PER_VCPU_HOUR + (memoryBytes / GiB) * USD_PER_GIB_HOUR;
-  return Number(price.toFixed(8));
+  return Number(pricePerHourUsd(cpuMilli, memoryBytes / GiB).toFixed(8));
 }
 
 function offering(host: HostMachine, zone: string, cpuMilli: number, memoryBytes: number): Offering {

@@ -1,11 +1,8 @@
+import { pricePerHourUsd } from '../../src/core/fargate.ts';
 import type { Offering } from '../../src/core/offerings.ts';
 import type { Resources } from '../../src/core/resources.ts';
 
 const GiB = 2 ** 30;
-
-/** Fargate's list prices, us-east-1, Linux x86: a simulated cell costs what the same size costs there. */
-const USD_PER_VCPU_HOUR = 0.04048;
-const USD_PER_GIB_HOUR = 0.004445;
 
 const CPUS_MILLI = [250, 500, 1000, 2000, 4000, 8000, 16_000];
 const GIB_PER_VCPU = [2, 4, 8];
@@ -17,7 +14,6 @@ export const SIMULATED = 'simulated';
 
 function offering(cpuMilli: number, memoryBytes: number, zone: string): Offering {
   const allocatable: Resources = { cpuMilli, memoryBytes, ephemeralStorageBytes: DISK_BYTES, extended: {} };
-  const price = (cpuMilli / 1000) * USD_PER_VCPU_HOUR + (memoryBytes / GiB) * USD_PER_GIB_HOUR;
   return {
     instanceType: `simulated-${cpuMilli / 1000}c-${memoryBytes / GiB}g`,
     launchType: SIMULATED,
@@ -25,7 +21,8 @@ function offering(cpuMilli: number, memoryBytes: number, zone: string): Offering
     arch: 'amd64',
     allocatable,
     capacity: { ...allocatable, memoryBytes: memoryBytes + OVERHEAD_BYTES },
-    pricePerHourUsd: Number(price.toFixed(8)),
+    // A simulated cell costs what the same size costs on Fargate.
+    pricePerHourUsd: Number(pricePerHourUsd(cpuMilli, memoryBytes / GiB).toFixed(8)),
     available: true,
   };
 }

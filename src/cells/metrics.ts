@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client';
-import type { CellPhase } from '../core/cell.ts';
+import type { CellMachine, CellPhase } from '../core/cell.ts';
 import type { Clock } from '../core/clock.ts';
 import { namespaceIn } from '../kube/wire-pod.ts';
 import { counterIn, gaugeIn, histogramIn } from '../telemetry/metrics.ts';
@@ -52,13 +52,20 @@ interface Seen {
   paidUntilMs: number;
 }
 
-/** A counter of the machines that are ended since no pod needs them. */
-export function orphanCounter(registry: Registry): () => void {
+/** Counts the machines that are ended since no pod needs them, and what they have cost. */
+export function orphanCounter(registry: Registry, clock: Clock): (machine: CellMachine) => void {
   const orphans = counterIn(registry, {
     name: 'nodeless_orphan_cells_ended_total',
     help: 'Machines that no pod needed and that were ended: left by a crash, or by a launch whose outcome was unclear.',
   });
-  return () => orphans.inc();
+  const cost = counterIn(registry, {
+    name: 'nodeless_orphan_cells_cost_dollars_total',
+    help: 'Price of these machines from their launch to the order that ended them.',
+  });
+  return ({ pricePerHourUsd, createdAtMs }) => {
+    orphans.inc();
+    cost.inc((pricePerHourUsd * Math.max(0, clock.now() - createdAtMs)) / MS_PER_HOUR);
+  };
 }
 
 /** Shows the book's cells in a registry, and what they cost from now on; the returned function ends that. */
@@ -79,8 +86,8 @@ export function observeCells({
   const paid = new Map<string, { atMs: number; readonly series: Map<string, Seen['labels']> }>();
   const stages = histogramIn(registry, {
     name: 'nodeless_cell_start_stage_seconds',
-    help: 'Time that cells spent in each stage of their start: queue, launch, boot, deliver.',
-    labelNames: ['stage', 'launch_type'],
+    help: 'Time that cells spent in each stage of their start: queue, launch, boot, deliver; cold, for their pod, or warm, for a pool.',
+    labelNames: ['stage', 'kind', 'launch_type'],
     buckets: BUCKETS_SECONDS,
   });
   const ends = counterIn(registry, {
@@ -111,6 +118,16 @@ export function observeCells({
     labelNames: ['use', 'launch_type', 'namespace'],
     collect: (gauge) => {
       for (const { labels, pricePerHourUsd } of seen.values()) gauge.inc(labels, pricePerHourUsd);
+    },
+  });
+
+  gaugeIn(registry, {
+    name: 'nodeless_offering_price_dollars_per_hour',
+    help: 'Price of the offerings that there are cells of: compute, root disk and address.',
+    labelNames: ['launch_type', 'instance_type', 'zone'],
+    collect: (gauge) => {
+      for (const cell of book.cells())
+        if (cell.machine !== undefined) gauge.set(machineOf(cell), cell.machine.pricePerHourUsd);
     },
   });
 
@@ -152,7 +169,8 @@ export function observeCells({
     const fromMs = left === 'ready' && enteredMs !== undefined ? Math.max(enteredMs, cell.claimedMs ?? 0) : enteredMs;
     const toMs = next === cell.phase ? cell.enteredMs[next] : undefined;
     if (stage === undefined || fromMs === undefined || toMs === undefined) return;
-    stages.observe({ stage, launch_type: machineOf(cell).launch_type }, Math.max(0, toMs - fromMs) / 1_000);
+    const kind = cell.pool === undefined ? 'cold' : 'warm';
+    stages.observe({ stage, kind, launch_type: machineOf(cell).launch_type }, Math.max(0, toMs - fromMs) / 1_000);
   }
 
   function change(cell: Cell): void {

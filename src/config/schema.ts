@@ -4,6 +4,7 @@ import { KUBELET_SERVING_SIGNER } from '../core/names.ts';
 import { quantityField as quantity, sizeField as size } from '../core/quantity-field.ts';
 import { type Resources, resourcesOf } from '../core/resources.ts';
 import { awsEc2 } from './aws-ec2-fields.ts';
+import { metrics } from './metrics-fields.ts';
 import { checkZones, zones } from './zones.ts';
 
 /** A duration, or `unlimited`. */
@@ -191,14 +192,7 @@ const whole = z.strictObject({
   local: local.prefault({}),
   simulated: simulated.prefault({}),
   awsEc2: awsEc2.prefault({}),
-  metrics: z
-    .strictObject({
-      perCell: z
-        .boolean()
-        .default(false)
-        .describe('A series for each cell, with its pod and price: what the dashboard’s table of cells is made of.'),
-    })
-    .prefault({}),
+  metrics: metrics.prefault({}),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least level that is logged.'),
 });
 

@@ -3,6 +3,7 @@ import type { Registry } from 'prom-client';
 import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import type { KubeClient } from '../kube/client.ts';
+import { showExpiry } from '../telemetry/certificate-metrics.ts';
 import { createAggregates } from './aggregates.ts';
 import { createAuthentication } from './authentication.ts';
 import { createAuthorization } from './authorization.ts';
@@ -90,6 +91,7 @@ export function createKubeletEndpoint(options: KubeletEndpointOptions): KubeletE
   const random = options.random ?? Math.random;
   const identity = { nodeName, addresses: options.addresses };
   const metrics = createEndpointMetrics(registry);
+  const expiry = showExpiry(registry);
   const streams = createStreams(metrics, clock);
   const scrape = createScrape({ ...options.scrape, cells, client: cellClient, metrics, logger });
   const shared = { scrape, cells, usage: createNodeUsage(), clock };
@@ -121,6 +123,7 @@ export function createKubeletEndpoint(options: KubeletEndpointOptions): KubeletE
       try {
         serving.replace(next);
         material = next;
+        expiry('kubelet-endpoint', next.certPem);
       } catch (error) {
         logger.error({ reason: messageOf(error) }, 'certificate can not be used; keeping the one before');
       }
@@ -144,6 +147,7 @@ export function createKubeletEndpoint(options: KubeletEndpointOptions): KubeletE
       const serving = createEndpointServer(material, dispatch, callers);
       const port = await serving.listen(options.host, options.port);
       server = serving;
+      expiry('kubelet-endpoint', material.certPem);
       loops = follow(serving, material, AbortSignal.any([signal, ending.signal]));
       logger.info({ node: nodeName, host: options.host, port }, 'kubelet endpoint listens');
       return { port };

@@ -41,6 +41,11 @@ export class Offered {
     this.#known?.table.renew(spec);
   }
 
+  /** What was read last, and when; undefined before the first time. */
+  get known(): Known | undefined {
+    return this.#known;
+  }
+
   /** The newest table. @throws what the provider throws, where there never was one */
   async table(signal: AbortSignal): Promise<OfferingTable> {
     const { clock } = this.#options;

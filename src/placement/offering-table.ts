@@ -71,6 +71,11 @@ export class OfferingTable {
     this.#entries = offerings.toSorted(byPrice).map(entryOf);
   }
 
+  /** All of them, the cheapest first. */
+  get entries(): readonly Entry[] {
+    return this.#entries;
+  }
+
   /** CPU that pods on a machine of this type may count on; undefined where that is all it has. */
   baselineCpuMilli(instanceType: string): number | undefined {
     return this.#baselines.get(instanceType);

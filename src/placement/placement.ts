@@ -137,6 +137,15 @@ export class Placement {
     return stockOf(table.ofClass(classes.default().spec), arch, this.experience.now());
   }
 
+  /** What was read of the offerings last, when, and whether each can be had now; undefined before the first time. */
+  offered() {
+    const known = this.#offered.known;
+    if (known === undefined) return undefined;
+    const canBeHad = this.experience.now();
+    const offerings = known.table.entries.map((entry) => ({ offering: entry.offering, canBeHad: canBeHad(entry) }));
+    return { atMs: known.atMs, offerings };
+  }
+
   #queryOf(pod: WirePod, company: readonly WirePod[] = [], insteadOf?: readonly string[]): Query {
     const all = [pod, ...company];
     const cellClass = this.#options.classes.of(pod);

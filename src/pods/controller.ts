@@ -60,6 +60,11 @@ export class PodController {
     });
   }
 
+  /** Pods that it works on, or is about to. */
+  get depth(): number {
+    return this.#queue.depth;
+  }
+
   /** Begins to work; call once the book is complete and the pods are synced. */
   start(signal: AbortSignal): void {
     const { pods, book } = this.#options;

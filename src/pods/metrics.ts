@@ -78,3 +78,12 @@ export function observePods({
     if (createdAtMs !== undefined) starts.observe(Math.max(0, clock.now() - createdAtMs) / 1_000);
   });
 }
+
+/** Shows in a registry how many pods the controller works on, or is about to. */
+export function showQueue(registry: Registry, depth: () => number): void {
+  gaugeIn(registry, {
+    name: 'nodeless_work_queue_depth',
+    help: 'Pods whose next step is taken, or waits for its turn.',
+    collect: (gauge) => gauge.set(depth()),
+  });
+}

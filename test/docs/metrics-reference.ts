@@ -3,6 +3,7 @@ import { Book } from '../../src/cells/book.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { Collection } from '../../src/kube/collection.ts';
 import type { WirePod } from '../../src/kube/wire-pod.ts';
+import { showExpiry } from '../../src/telemetry/certificate-metrics.ts';
 import { processRegistry } from '../../src/telemetry/process-registry.ts';
 import { providerMetrics } from '../../src/telemetry/provider-metrics.ts';
 import { createWebhookMetrics } from '../../webhooks/server/metrics.ts';
@@ -18,6 +19,7 @@ function ofLeader(): Registry {
 function ofReplica(): Registry {
   const registry = processRegistry();
   createWebhookMetrics(registry);
+  showExpiry(registry);
   providerMetrics(registry, '');
   return registry;
 }
@@ -70,5 +72,17 @@ ${rows(ofLeader())}
 
 ${HEAD}
 ${rows(ofReplica())}
+
+## What is saved
+
+\`nodeless_alternative_price_dollars_per_hour\` says what the pods that are on cells would cost elsewhere:
+
+    fargate    = Σ over pods: price of the smallest task of Fargate's sizes that holds its requests and 256 MiB
+    fixed-pool = ⌈max(peak of requested CPU / CPU of a machine, peak of requested memory / memory of a machine)⌉ × price of a machine
+
+    saved an hour = nodeless_alternative_price_dollars_per_hour − Σ nodeless_cells_price_dollars_per_hour
+
+The recording rule \`nodeless:savings_dollars_per_hour:sum\` is the last line; over a time, it is the difference of the counters
+\`nodeless_alternative_cost_dollars_total\` and \`nodeless_cell_cost_dollars_total\`. [costs.md](costs.md) says what the comparison leaves out.
 `;
 }

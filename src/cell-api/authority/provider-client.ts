@@ -15,11 +15,16 @@ const RETRY_MS = 60_000;
 /** Issues the certificate, and a new one at half of its life until the signal aborts. Returns what gives the current one. */
 export async function followProviderClient(
   authority: Authority,
-  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+  {
+    clock,
+    logger,
+    onIssued = () => undefined,
+  }: { readonly clock: Clock; readonly logger: Logger; readonly onIssued?: (certPem: string) => void },
   signal: AbortSignal,
 ): Promise<() => ProviderClientTls> {
   async function issue() {
     const { certPem, keyPem, notAfterMs } = await authority.issueProviderClient();
+    onIssued(certPem);
     const tls = { cert: certPem, key: keyPem, ca: authority.caPem };
     return { tls, renewAtMs: (clock.now() + notAfterMs) / 2 };
   }

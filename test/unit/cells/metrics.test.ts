@@ -2,7 +2,7 @@ import { Registry } from 'prom-client';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Book } from '../../../src/cells/book.ts';
 import type { Cell } from '../../../src/cells/cell.ts';
-import { observeCells } from '../../../src/cells/metrics.ts';
+import { observeCells, orphanCounter } from '../../../src/cells/metrics.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import { cellMachine } from '../../support/cell-machine.ts';
 import { samplesOf } from '../../support/samples.ts';
@@ -65,18 +65,46 @@ describe('the series of cells', () => {
     const stages = await samples('nodeless_cell_start_stage_seconds_sum');
     // What is queued has no machine yet.
     expect(stages).toEqual({
-      'launch_type=simulated,stage=launch': 1,
-      'launch_type=simulated,stage=boot': 1,
-      'launch_type=simulated,stage=deliver': 1,
-      'launch_type=,stage=queue': 1,
+      'kind=cold,launch_type=simulated,stage=launch': 1,
+      'kind=cold,launch_type=simulated,stage=boot': 1,
+      'kind=cold,launch_type=simulated,stage=deliver': 1,
+      'kind=cold,launch_type=,stage=queue': 1,
     });
+  });
+
+  test('a cell that was made for a pool is told apart', async () => {
+    const pool = { name: 'web', uid: 'pool' };
+    const cell = book.add({ cellId: 'a', podUid: '', pod: '', pool }, 'requested', []);
+    book.enter(cell, 'launching');
+    expect(Object.keys(await samples('nodeless_cell_start_stage_seconds_sum'))).toEqual([
+      'kind=warm,launch_type=,stage=queue',
+    ]);
+  });
+
+  test('an orphan has cost its price from its launch to its end', async () => {
+    const count = orphanCounter(registry, { now: () => nowMs, sleep: systemClock.sleep });
+    count({ ...cellMachine('a', 'a'), createdAtMs: nowMs - 1_800_000 });
+    count({ ...cellMachine('b', 'b'), createdAtMs: nowMs + 60_000 });
+    expect(await samples('nodeless_orphan_cells_ended_total')).toEqual({ '': 2 });
+    expect(await samples('nodeless_orphan_cells_cost_dollars_total')).toEqual({ '': 0.5 });
+  });
+
+  test('the price of an offering is there as long as a cell of it', async () => {
+    const cell = run('a');
+    const offering = 'instance_type=t,launch_type=simulated,zone=z';
+    expect(await samples('nodeless_offering_price_dollars_per_hour')).toEqual({ [offering]: 1 });
+    book.enter(cell, 'lost');
+    book.remove(cell);
+    expect(await samples('nodeless_offering_price_dollars_per_hour')).toEqual({});
   });
 
   test('a start that fails leaves no stage behind that it did not finish', async () => {
     const cell = book.add({ cellId: 'a', podUid: 'a', pod: 'shop/a' }, 'requested');
     book.enter(cell, 'launching');
     book.enter(cell, 'lost');
-    expect(Object.keys(await samples('nodeless_cell_start_stage_seconds_sum'))).toEqual(['launch_type=,stage=queue']);
+    expect(Object.keys(await samples('nodeless_cell_start_stage_seconds_sum'))).toEqual([
+      'kind=cold,launch_type=,stage=queue',
+    ]);
   });
 
   test('a machine costs its price for as long as it is there, by what it did', async () => {

@@ -14,7 +14,7 @@ import { checkInCluster } from '../../../src/install/options.ts';
 
 const DOCS = new URL('../../../docs/', import.meta.url);
 /** Pages for who installs and runs it. */
-const PAGES = ['quickstart', 'install', 'image', 'troubleshooting', 'runbooks', 'faq', 'comparison', 'limits'];
+const PAGES = ['quickstart', 'install', 'image', 'troubleshooting', 'runbooks', 'faq', 'comparison', 'limits', 'costs'];
 const COMMANDS = [installCommand, registerCommand, uninstallCommand, statusCommand, doctorCommand, imageCommand];
 
 /** What a heading is linked by. */

@@ -1,4 +1,6 @@
+import { Registry } from 'prom-client';
 import { describe, expect, test, vi } from 'vitest';
+import { systemClock } from '../../../src/core/clock.ts';
 import { type ErrorCode, isNodelessError, NodelessError } from '../../../src/core/errors.ts';
 import type { Offering } from '../../../src/core/offerings.ts';
 import { resourcesOf } from '../../../src/core/resources.ts';
@@ -10,8 +12,10 @@ import { AgentSets } from '../../../src/placement/agents.ts';
 import { CellClasses } from '../../../src/placement/cell-classes.ts';
 import { countCellsElsewhere } from '../../../src/placement/cells-elsewhere.ts';
 import { Placement } from '../../../src/placement/placement.ts';
+import { showOfferings } from '../../../src/telemetry/offering-metrics.ts';
 import { cellClass } from '../../support/cell-class.ts';
 import { offeringOf } from '../../support/offering.ts';
+import { samplesOf } from '../../support/samples.ts';
 
 const { signal } = new AbortController();
 
@@ -728,4 +732,27 @@ describe('an explanation', () => {
     expect(explanation.candidates.map(({ instanceType }) => instanceType)).toEqual(['medium', 'large']);
     expect(explanation.exclusions).toEqual([{ reason: 'Unavailable', meaning: 'without capacity now', count: 1 }]);
   });
+});
+
+test('what is offered, what of it can be had, and how long ago that was read, is shown once it was read', async () => {
+  const { placement, pass, choose } = rig();
+  const registry = new Registry();
+  let nowMs = 0;
+  showOfferings({
+    offered: () => placement.offered(),
+    registry,
+    clock: { now: () => nowMs, sleep: systemClock.sleep },
+  });
+  const offerings = () => samplesOf(registry, 'nodeless_offerings');
+  const ageSeconds = () => samplesOf(registry, 'nodeless_offerings_age_seconds');
+  expect([await offerings(), await ageSeconds()]).toEqual([{}, { '': 0 }]);
+  const { offering: cheapest } = await choose(pod({ cpu: '1' }));
+  exhaust(placement, cheapest);
+  nowMs = 3_000;
+  const { launchType, zone } = cheapest;
+  const labels = (state: string) => `launch_type=${launchType},state=${state},zone=${zone}`;
+  expect(await offerings()).toEqual({ [labels('available')]: 2, [labels('lacking')]: 1 });
+  expect(await ageSeconds()).toEqual({ '': 3 });
+  pass(3_600_000);
+  expect(await offerings()).toEqual({ [labels('available')]: 3 });
 });
