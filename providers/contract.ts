@@ -5,6 +5,8 @@ import type { Offering } from '../src/core/offerings.ts';
 export interface LaunchRequest {
   readonly tags: CellTags;
   readonly offering: Offering;
+  /** Others that will do as well, bought in the same way: a cloud that knows where it has most room may give one of these. */
+  readonly alternatives?: readonly Offering[];
   /** What the cell is to be like beyond its offering; docs/cell-classes.md says which provider heeds what. */
   readonly cellClass: CellClass;
   readonly bootstrap: CellBootstrap;

@@ -47,6 +47,8 @@ export interface Cell {
   machine?: CellMachine;
   /** What was chosen; unknown for a cell found at start. */
   offering?: Offering;
+  /** What it may be launched as instead, as the cloud chooses. */
+  alternatives?: readonly Offering[] | undefined;
   /** What it is launched by; unknown for a cell found at start. */
   cellClass?: CellClass;
   /** Milliseconds since the epoch at which each phase was entered, as far as this process saw it. */

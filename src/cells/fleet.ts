@@ -32,11 +32,17 @@ export interface Release {
 /** What a cell is launched as. */
 export interface Order {
   readonly offering: Offering;
+  /** What the cloud may give instead. */
+  readonly alternatives?: readonly Offering[] | undefined;
   readonly cellClass: CellClass;
   /** Whole names of images that the machine is to have before its kubelet is Ready. */
   readonly images?: readonly string[];
   /** Why it is not worth asking for any more; asked when its turn has come. */
   readonly obstacle?: () => NodelessError | undefined;
+}
+
+function isOf(machine: CellMachine, { instanceType, launchType, zone }: Offering): boolean {
+  return machine.instanceType === instanceType && machine.launchType === launchType && machine.zone === zone;
 }
 
 /** How often it is looked whether the lease is held again. */
@@ -70,7 +76,8 @@ export class Fleet {
    * Launches the machine of a cell; resolves with it once the cloud has accepted. Idempotent by the cell's id.
    * @throws what the provider throws; what is in its way when its turn comes; NodelessError Denied when the machine is another pod's; the signal's reason when the cell is ended meanwhile.
    */
-  async launch(cell: Cell, { offering, cellClass, images = [], obstacle: obstacleNow }: Order): Promise<CellMachine> {
+  async launch(cell: Cell, order: Order): Promise<CellMachine> {
+    const { offering, alternatives = [], cellClass, images = [], obstacle: obstacleNow } = order;
     const { provider, book, clusterUid, bootstrap, mayAct } = this.#options;
     // Of an earlier launch a machine may be there, which only the provider can tell.
     const isFirst = cell.machine === undefined && cell.enteredMs.launching === undefined;
@@ -94,7 +101,7 @@ export class Fleet {
       await this.#untilAllowed(signal);
       const obstacle = isFirst ? obstacleNow?.() : undefined;
       if (obstacle !== undefined) throw obstacle;
-      return provider.launch({ tags, offering, cellClass, bootstrap, images, mayAct }, signal);
+      return provider.launch({ tags, offering, alternatives, cellClass, bootstrap, images, mayAct }, signal);
     });
     this.#launching.set(cellId, { cancel, settled: launch.catch(() => undefined) });
     try {
@@ -104,6 +111,8 @@ export class Fleet {
         throw new NodelessError({ code: 'Denied', message, identity: { cell: cellId, pod } });
       }
       if (cell.phase === 'launching') {
+        // What is learned of it is about what was given.
+        cell.offering = [offering, ...alternatives].find((one) => isOf(machine, one)) ?? offering;
         book.seen(cell, machine);
         book.enter(cell, 'booting');
       }

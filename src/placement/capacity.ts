@@ -9,6 +9,8 @@ import { Pauses } from './pauses.ts';
 /** What a cell is launched as. */
 export interface Chosen {
   readonly offering: Offering;
+  /** What may be had instead, as the cloud chooses. */
+  readonly alternatives?: readonly Offering[] | undefined;
   readonly cellClass: CellClass;
 }
 

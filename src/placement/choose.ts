@@ -28,7 +28,7 @@ export interface Survey {
 type Judge = (entry: Entry) => Exclusion | undefined;
 
 /** Says why an offering of the class is not for the pod; undefined when it is. */
-function judgeOf(query: Query, { architectures }: ClassOfferings, canBeHad: CanBeHad): Judge {
+export function judgeOf(query: Query, { architectures }: ClassOfferings, canBeHad: CanBeHad): Judge {
   const { need, constraints, arch, room, onlyOwnArch = !namesArchitecture(constraints) } = query;
   // A class whose offerings are all of another architecture means it so.
   const onlyOwn = onlyOwnArch && architectures.has(arch);
@@ -43,7 +43,8 @@ function judgeOf(query: Query, { architectures }: ClassOfferings, canBeHad: CanB
   };
 }
 
-function weightOf({ constraints }: Query, { labels }: Entry): number {
+/** How much a pod prefers an offering. */
+export function weightOf({ constraints }: Query, { labels }: Entry): number {
   return constraints.reduce((sum, constraint) => sum + preferenceOf(constraint, labels), 0);
 }
 

@@ -55,9 +55,13 @@ export class Experience {
   /** A launch failed: what lacks, or is refused, is left out for a while that grows with each failure. Of other errors nothing is learned. */
   launchFailed(chosen: Chosen, error: unknown): void {
     if (isNodelessError(error) && error.identity.unasked === 1) return;
-    if (isNodelessError(error, 'InsufficientCapacity'))
-      this.#capacity.exhausted(chosen.offering, scopeIn(error.identity));
-    else if (isRefusal(error)) this.#capacity.refused(chosen, error);
+    if (isNodelessError(error, 'InsufficientCapacity')) {
+      const { offering, alternatives = [] } = chosen;
+      const scope = scopeIn(error.identity);
+      this.#capacity.exhausted(offering, scope);
+      // None of them was to be had either.
+      for (const other of alternatives) this.#capacity.exhausted(other);
+    } else if (isRefusal(error)) this.#capacity.refused(chosen, error);
   }
 
   /** A launch went well. */

@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Constraints } from '../core/constraints.ts';
 import { add, type Resources } from '../core/resources.ts';
 import type { WirePod } from '../kube/wire-pod.ts';
+import { alternativesTo, describeAlternatives } from './alternatives.ts';
 import type { Chosen } from './capacity.ts';
 import { pick, survey } from './choose.ts';
 import { Demands, type DemandsOptions } from './demands.ts';
@@ -114,8 +115,12 @@ export class Placement {
       throw refused;
     }
     const { offering } = entry;
-    if (cellId !== undefined) this.spending.spend(cellId, cellClass.name, offering.pricePerHourUsd);
-    return { offering, cellClass, need, why: describeChoice(query, entry, how) };
+    const alternatives = alternativesTo(entry, query, offered, canBeHad);
+    // Until it is known which of them it is.
+    const dearestUsd = Math.max(...[offering, ...alternatives].map(({ pricePerHourUsd }) => pricePerHourUsd));
+    if (cellId !== undefined) this.spending.spend(cellId, cellClass.name, dearestUsd);
+    const why = `${describeChoice(query, entry, how)}${describeAlternatives(alternatives)}`;
+    return { offering, alternatives, cellClass, need, why };
   }
 
   /** All that there is to say of a pod's choice as it would be now; nothing is counted. @throws as `choose`, but for what the explanation tells. */

@@ -48,6 +48,13 @@ export class Spending {
     this.#tellOfRoom(className);
   }
 
+  /** Counts a cell at what it turned out to cost. */
+  settle(cellId: string, pricePerHourUsd: number): void {
+    const cost = this.#cells.get(cellId);
+    if (cost !== undefined && cost.pricePerHourUsd !== pricePerHourUsd)
+      this.spend(cellId, cost.className, pricePerHourUsd);
+  }
+
   /** Counts a cell no more that is chosen anew: nobody else is to have what it leaves. @returns its class, if it was counted */
   withdraw(cellId: string): string | undefined {
     const cost = this.#cells.get(cellId);

@@ -9,7 +9,7 @@ import { recordedChoice } from './recorded-choice.ts';
 export interface BudgetHolding {
   readonly book: Pick<Book, 'cells' | 'get' | 'onChange'>;
   readonly pods: Pick<CollectionReader<WirePod>, 'get'>;
-  readonly spending: Pick<Spending, 'hold' | 'release'>;
+  readonly spending: Pick<Spending, 'hold' | 'release' | 'settle'>;
 }
 
 interface Cost {
@@ -31,7 +31,8 @@ function costOf(cell: Cell, pods: BudgetHolding['pods']): Cost {
 
 /**
  * Counts the cells that were found at a start to the budgets of their classes, and every cell no more when it has left the
- * book; those that are launched from now on are counted when they are chosen.
+ * book; those that are launched from now on are counted when they are chosen, and at what they cost when the cloud has said which
+ * of its alternatives each is.
  * @returns what ends it
  */
 export function holdBudgets({ book, pods, spending }: BudgetHolding): () => void {
@@ -48,8 +49,9 @@ export function holdBudgets({ book, pods, spending }: BudgetHolding): () => void
   return book.onChange((cell) => {
     const isGone = book.get(cell.cellId) === undefined;
     if (isGone) spending.release(cell.cellId);
-    else if (cell.machine === undefined || !unlisted.has(cell.cellId)) return;
-    else hold(cell);
+    else if (cell.machine === undefined) return;
+    else if (unlisted.has(cell.cellId)) hold(cell);
+    else spending.settle(cell.cellId, cell.machine.pricePerHourUsd);
     unlisted.delete(cell.cellId);
   });
 }

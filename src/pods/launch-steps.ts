@@ -54,9 +54,9 @@ export class LaunchSteps {
     }
     const cell = known ?? book.add({ cellId, podUid: uid, pod: podName(pod) }, 'requested');
     try {
-      const { offering, cellClass } = cell;
+      const { offering, alternatives, cellClass } = cell;
       const isChosen = offering !== undefined && cellClass !== undefined;
-      const order = isChosen ? { offering, cellClass } : await assignment.choiceFor(pod, cell, signal);
+      const order = isChosen ? { offering, alternatives, cellClass } : await assignment.choiceFor(pod, cell, signal);
       // Another member may have begun meanwhile.
       if (cell.phase !== 'requested') return {};
       void this.#launchInBackground(pod, cell, order, signal);
@@ -76,7 +76,7 @@ export class LaunchSteps {
         ...order,
         obstacle: () => placement.experience.obstacleTo(order),
       });
-      placement.experience.succeeded(order);
+      placement.experience.succeeded({ ...order, offering: cell.offering ?? order.offering });
       const seconds = ((clock.now() - startedMs) / 1000).toFixed(1);
       events.normal(
         pod,

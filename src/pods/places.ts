@@ -41,7 +41,7 @@ export class Places {
   async found(pod: WirePod, choice: Choice, founding: Founding, signal: AbortSignal): Promise<Outcome> {
     const { writer, events, book, placement } = this.#options;
     const { cellId } = founding;
-    const { offering, cellClass, why } = choice;
+    const { offering, alternatives, cellClass, why } = choice;
     const attempt = attemptsOf(pod) + 1;
     const assigned = { cellId, attempt, choice: recordOf(choice, attempt) };
     const build = (nowMs: number) => assignedPatch(assigned, why, nowMs);
@@ -51,7 +51,7 @@ export class Places {
       return {};
     }
     const cell = book.add({ ...founding, podUid: pod.metadata.uid ?? '', pod: podName(pod) }, 'requested');
-    Object.assign(cell, { offering, cellClass });
+    Object.assign(cell, { offering, alternatives, cellClass });
     events.normal(pod, 'CellRequested', `${cellId}: ${why}`);
     return { pod: patched };
   }

@@ -142,10 +142,10 @@ export class Orders {
     if (this.#underWay.has(cellId)) return;
     this.#underWay.add(cellId);
     try {
-      const { offering, cellClass } = cell;
+      const { offering, alternatives, cellClass } = cell;
       const isChosen = offering !== undefined && cellClass !== undefined;
       const order = isChosen
-        ? { offering, cellClass }
+        ? { offering, alternatives, cellClass }
         : await placement.chooseSize(size, cellId, signal, likeOf(pool.spec));
       if (book.get(cellId) !== cell || cell.phase !== 'requested') {
         if (book.get(cellId) !== cell) placement.spending.release(cellId);
@@ -156,16 +156,16 @@ export class Orders {
         images: (pool.spec.images ?? []).map(fullReference),
         obstacle: () => placement.experience.obstacleTo(order),
       });
-      placement.experience.succeeded(order);
+      placement.experience.succeeded({ ...order, offering: cell.offering ?? order.offering });
       this.#options.logger.info({ cell: cellId, pool: pool.name, type: machine.instanceType }, 'warm cell launched');
     } catch (error) {
       if (signal.aborted || book.get(cellId) !== cell || !isWarm(cell) || cell.phase === 'ending') return;
       const isAmbiguous = isNodelessError(error, 'AmbiguousOutcome');
       if (!isAmbiguous) this.#failed(cell);
       this.#pause(troubleOf(error), pool);
-      const { offering, cellClass } = cell;
+      const { offering, alternatives, cellClass } = cell;
       if (offering !== undefined && cellClass !== undefined)
-        placement.experience.launchFailed({ offering, cellClass }, error);
+        placement.experience.launchFailed({ offering, alternatives, cellClass }, error);
       if (isAmbiguous) book.enter(cell, 'requested');
       else if (cell.offering === undefined && cell.machine === undefined) book.remove(cell);
       else void fleet.end(cell, messageOf(error));

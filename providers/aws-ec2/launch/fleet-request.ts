@@ -6,11 +6,17 @@ import { capacityCode } from '../api/capacity-codes.ts';
 import { failureOf } from '../api/failure.ts';
 import { type Tags, tagList } from '../instances/tags.ts';
 
-export interface FleetParts {
+/** One offering that a fleet may be filled from. */
+export interface Pool {
   readonly templateName: string;
   readonly offering: Offering;
   /** Of the offering's zone. */
   readonly subnets: readonly string[];
+}
+
+export interface FleetParts {
+  /** Of one launch type; the one that was chosen first. */
+  readonly pools: readonly Pool[];
   readonly count: number;
   readonly tags: Tags;
   readonly launchId: string;
@@ -29,8 +35,9 @@ export function launchIdOf(cellIds: readonly string[]): string {
 
 /** A request for machines at once; asked for again with the same parts, EC2 gives the same machines. */
 export function fleetRequest(parts: FleetParts): CreateFleetCommandInput {
-  const { templateName, offering, subnets, count, tags, launchId, attempt } = parts;
-  const isSpot = offering.launchType === 'ec2-spot';
+  const { pools, count, tags, launchId, attempt } = parts;
+  const isSpot = pools[0]?.offering.launchType === 'ec2-spot';
+  const byTemplate = Map.groupBy(pools, ({ templateName }) => templateName);
   const request: CreateFleetCommandInput = {
     Type: 'instant',
     TargetCapacitySpecification: {
@@ -40,12 +47,12 @@ export function fleetRequest(parts: FleetParts): CreateFleetCommandInput {
     ...(isSpot
       ? { SpotOptions: { AllocationStrategy: 'price-capacity-optimized' } }
       : { OnDemandOptions: { AllocationStrategy: 'lowest-price' } }),
-    LaunchTemplateConfigs: [
-      {
-        LaunchTemplateSpecification: { LaunchTemplateName: templateName, Version: '1' },
-        Overrides: subnets.map((SubnetId) => ({ InstanceType: offering.instanceType as never, SubnetId })),
-      },
-    ],
+    LaunchTemplateConfigs: [...byTemplate].map(([templateName, alike]) => ({
+      LaunchTemplateSpecification: { LaunchTemplateName: templateName, Version: '1' },
+      Overrides: alike.flatMap(({ offering, subnets }) =>
+        subnets.map((SubnetId) => ({ InstanceType: offering.instanceType as never, SubnetId })),
+      ),
+    })),
     TagSpecifications: [{ ResourceType: 'instance', Tags: tagList(tags) }],
   };
   // 64 characters, which is the most that EC2 takes.
@@ -61,19 +68,25 @@ export function wireErrorOf({ ErrorCode, ErrorMessage }: CreateFleetError = {}):
 }
 
 /** Why a fleet has fewer machines than it was to have. */
-export function shortfallOf(errors: readonly CreateFleetError[], offering: Offering): NodelessError {
-  const { instanceType, launchType, zone } = offering;
+export function shortfallOf(
+  errors: readonly CreateFleetError[],
+  { instanceType, launchType, zone }: Offering,
+  alternatives = 0,
+): NodelessError {
   const identity = { offering: `${launchType}/${instanceType}/${zone}` };
   // One subnet that is full says less than a zone that has no machines.
   const [first] = errors.toSorted((a, b) => rank(a) - rank(b));
   const failure = failureOf(wireErrorOf(first), { action: 'ec2:CreateFleet', identity });
   const isLack = failure.code === 'InsufficientCapacity';
+  const others = alternatives === 0 ? '' : `, nor any of ${alternatives} others that would do`;
   // What EC2 refuses of one machine is about its type, as far as anybody knows, unless it is about who asks.
   const scope = failure.code === 'Unauthorized' ? 'account' : 'type-in-region';
   return new NodelessError({
     code: failure.code,
     retryable: failure.retryable,
-    message: isLack ? `${instanceType} (${launchType}) can not be had in ${zone}: ${failure.message}` : failure.message,
+    message: isLack
+      ? `${instanceType} (${launchType}) can not be had in ${zone}${others}: ${failure.message}`
+      : failure.message,
     cause: failure,
     identity: { scope, ...failure.identity },
   });

@@ -1,4 +1,4 @@
-import type { CreateFleetCommandInput, CreateFleetError } from '@aws-sdk/client-ec2';
+import type { CreateFleetCommandInput, CreateFleetError, CreateFleetInstance } from '@aws-sdk/client-ec2';
 import { createBackoff } from '../../../src/core/backoff.ts';
 import type { Clock } from '../../../src/core/clock.ts';
 import { isNodelessError, NodelessError } from '../../../src/core/errors.ts';
@@ -15,9 +15,17 @@ export interface FleetsOptions {
   readonly clock: Clock;
 }
 
+/** A machine that EC2 has given. */
+export interface Given {
+  readonly instanceId: string;
+  readonly instanceType: string;
+  /** Undefined where the answer does not say. */
+  readonly zone?: string | undefined;
+}
+
 /** What came of a request for machines. */
 export interface Fleet {
-  readonly instanceIds: readonly string[];
+  readonly machines: readonly Given[];
   readonly errors: readonly CreateFleetError[];
   /** Where machines are missing of which nobody knows whether they come. */
   readonly unsettled?: NodelessError;
@@ -37,8 +45,14 @@ function wantedOf({ TargetCapacitySpecification }: CreateFleetCommandInput): num
 }
 
 /** Whether there are all machines, or EC2 says why not; one error may be about many. */
-function isExplained(request: CreateFleetCommandInput, { instanceIds, errors }: Fleet): boolean {
-  return instanceIds.length >= wantedOf(request) || errors.length > 0;
+function isExplained(request: CreateFleetCommandInput, { machines, errors }: Fleet): boolean {
+  return machines.length >= wantedOf(request) || errors.length > 0;
+}
+
+function givenOf(one: CreateFleetInstance): readonly Given[] {
+  const { InstanceIds = [], InstanceType: instanceType = '', LaunchTemplateAndOverrides } = one;
+  const zone = LaunchTemplateAndOverrides?.Overrides?.AvailabilityZone;
+  return InstanceIds.map((instanceId) => ({ instanceId, instanceType, zone }));
 }
 
 function tooMany(cause: unknown): never {
@@ -80,9 +94,9 @@ export class Fleets {
         }
         await this.#options.clock.sleep(backoff.next(), signal);
         const found = await this.#found(launchId, signal);
-        if (found.length >= wantedOf(request)) return { instanceIds: found, errors: [] };
+        if (found.length >= wantedOf(request)) return { machines: found, errors: [] };
         if (attempt < SETTLE_ATTEMPTS) continue;
-        if (found.length > 0) return { instanceIds: found, errors: [], unsettled: error };
+        if (found.length > 0) return { machines: found, errors: [], unsettled: error };
         throw error;
       }
     }
@@ -100,27 +114,28 @@ export class Fleets {
       signal,
     );
     const { Instances = [], Errors: errors = [] } = answer;
-    const instanceIds = Instances.flatMap(({ InstanceIds = [] }) => InstanceIds);
+    const machines = Instances.flatMap(givenOf);
     const isThrottled = errors.some(isThrottling);
     if (isThrottled) this.#machines.throttled(sentAtMs);
     else this.#machines.succeeded();
     const missing = errors.find(({ ErrorCode }) => isMissingTemplate(ErrorCode));
-    if (missing !== undefined && instanceIds.length === 0)
+    if (missing !== undefined && machines.length === 0)
       throw failureOf(wireErrorOf(missing), { action: 'ec2:CreateFleet' });
     // What EC2 has not is no new machine; what it throttled has cost its turn.
-    if (errors.length > 0 && !isThrottled) this.#machines.giveBack(wantedOf(request) - instanceIds.length);
-    return { instanceIds, errors };
+    if (errors.length > 0 && !isThrottled) this.#machines.giveBack(wantedOf(request) - machines.length);
+    return { machines, errors };
   }
 
   /** The answer lacks machines and does not say why: those that are there after all are found by their launch. */
   async #completed(fleet: Fleet, launchId: string, signal: AbortSignal): Promise<Fleet> {
     await this.#options.clock.sleep(SETTLE_MIN_MS, signal);
     const found = await this.#found(launchId, signal);
-    return { ...fleet, instanceIds: [...new Set([...fleet.instanceIds, ...found])] };
+    const known = new Set(fleet.machines.map(({ instanceId }) => instanceId));
+    return { ...fleet, machines: [...fleet.machines, ...found.filter(({ instanceId }) => !known.has(instanceId))] };
   }
 
-  async #found(launchId: string, signal: AbortSignal): Promise<readonly string[]> {
-    const machines = await this.#options.inventory.ofLaunch(launchId, signal).catch(() => []);
-    return machines.map(({ instanceId }) => instanceId);
+  async #found(launchId: string, signal: AbortSignal): Promise<readonly Given[]> {
+    const found = await this.#options.inventory.ofLaunch(launchId, signal).catch(() => []);
+    return found.map(({ instanceId, machine: { instanceType, zone } }) => ({ instanceId, instanceType, zone }));
   }
 }

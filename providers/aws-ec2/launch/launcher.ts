@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Clock } from '../../../src/core/clock.ts';
 import type { LaunchRequest } from '../../contract.ts';
@@ -7,7 +6,7 @@ import type { CellBoot } from '../boot.ts';
 import type { Inventory } from '../instances/inventory.ts';
 import type { Ec2Machine } from '../instances/machine.ts';
 import { shapeText } from '../instances/shape.ts';
-import { assignmentTags, launchTags, type Tags } from '../instances/tags.ts';
+import { assignmentTags, launchTags, TAG, type Tags } from '../instances/tags.ts';
 import type { Terminator } from '../instances/terminator.ts';
 import type { Owner } from '../options.ts';
 import type { AwsEc2Settings } from '../settings.ts';
@@ -15,12 +14,12 @@ import { Assignments } from './assignments.ts';
 import { Attempts } from './attempts.ts';
 import { Batches } from './batches.ts';
 import { fleetRequest, launchIdOf, shortfallOf } from './fleet-request.ts';
-import { type Fleet, Fleets } from './fleets.ts';
+import { type Fleet, Fleets, type Given } from './fleets.ts';
 import { describedMachine } from './fresh-machine.ts';
 import { Network } from './network.ts';
+import { type Order, offeringOf, orderOf } from './order.ts';
 import { Shortages } from './shortages.ts';
 import { Spares } from './spares.ts';
-import { type LaunchTemplate, templateOf } from './template.ts';
 import { Templates } from './templates.ts';
 import { UnusedTemplates } from './unused-templates.ts';
 
@@ -34,14 +33,6 @@ export interface LauncherOptions {
   readonly clock: Clock;
   readonly stopped: AbortSignal;
   readonly logger: Logger;
-}
-
-/** A request, with all that its machine is made of. */
-interface Order {
-  readonly request: LaunchRequest;
-  readonly template: LaunchTemplate;
-  readonly subnets: readonly string[];
-  readonly kind: string;
 }
 
 const WINDOW_MS = 50;
@@ -78,13 +69,15 @@ export class Launcher {
 
   /** A machine that is the cell's. @throws NodelessError of the provider contract */
   async launch(request: LaunchRequest, signal: AbortSignal): Promise<Ec2Machine> {
-    const order = await this.#order(request, signal);
+    const order = await orderOf(request, { ...this.#options, network: this.#network }, signal);
     const spare = await this.#claim(order.kind, signal);
     if (spare === undefined) return this.#batches.add(order.kind, order, signal);
     // Noted at once as the cell's, so nobody else can have it from then on.
-    const machine = this.#become(order, spare.instanceId, { tags: spare.tags, isTagged: false });
-    this.spares.release(spare.instanceId);
-    return machine;
+    const { instanceId, tags, machine } = spare;
+    const { instanceType, zone } = machine;
+    const become = this.#become(order, { instanceId, instanceType, zone }, { tags, isTagged: false });
+    this.spares.release(instanceId);
+    return become;
   }
 
   /** A machine of the kind that nobody has, as EC2 has it now: another process may have assigned it since it was listed. */
@@ -111,24 +104,6 @@ export class Launcher {
     this.#assignments.cancel(cellId);
   }
 
-  async #order(request: LaunchRequest, signal: AbortSignal): Promise<Order> {
-    const { settings, boot } = this.#options;
-    const { offering, cellClass, tags } = request;
-    const [image, subnets, securityGroups] = await Promise.all([
-      boot.image(request, signal),
-      this.#network.subnetsIn(offering.zone, cellClass.spec, signal),
-      this.#network.groupsOf(cellClass.spec, signal),
-    ]);
-    const template = templateOf({
-      ...{ home: tags, settings, spec: cellClass.spec, image, securityGroups },
-      isBurstable: offering.baselineCpuMilli !== undefined,
-    });
-    const { instanceType, launchType, zone } = offering;
-    const parts = [template.name, instanceType, launchType, zone, shapeText(offering), ...subnets, tags.cellClass];
-    const kind = createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 32);
-    return { request, template, subnets, kind };
-  }
-
   /** One outcome for each order, in their order. */
   async #launchAll(orders: readonly Order[]): Promise<readonly PromiseSettledResult<Ec2Machine>[]> {
     const signal = this.#deadline();
@@ -136,15 +111,16 @@ export class Launcher {
     const launchId = launchIdOf([this.#options.owner.clusterUid, ...cellIds]);
     this.spares.begin(launchId);
     try {
-      const { instanceIds, errors, unsettled } = await this.#ask(orders, launchId, signal);
-      if (instanceIds.length >= orders.length) this.#attempts.succeeded(launchId);
+      const { machines, errors, unsettled } = await this.#ask(orders, launchId, signal);
+      if (machines.length >= orders.length) this.#attempts.succeeded(launchId);
       else if (unsettled === undefined) this.#attempts.lacked(launchId);
       return await Promise.allSettled(
         orders.map(async (order, index) => {
-          const instanceId = instanceIds[index];
-          if (instanceId === undefined) throw unsettled ?? shortfallOf(errors, order.request.offering);
+          const given = machines[index];
+          const { request, pools } = order;
+          if (given === undefined) throw unsettled ?? shortfallOf(errors, request.offering, pools.length - 1);
           const tags = this.#tags(orders, order, launchId);
-          return this.#become(order, instanceId, { tags, isTagged: orders.length === 1 });
+          return this.#become(order, given, { tags, isTagged: orders.length === 1 });
         }),
       );
     } catch (reason) {
@@ -165,38 +141,50 @@ export class Launcher {
 
   async #ask(orders: readonly Order[], launchId: string, signal: AbortSignal): Promise<Fleet> {
     const [first] = orders;
-    if (first === undefined) return { instanceIds: [], errors: [] };
+    if (first === undefined) return { machines: [], errors: [] };
     return this.#shortages.ask(first.request.offering, () => this.#create(orders, first, launchId, signal));
   }
 
   async #create(orders: readonly Order[], first: Order, launchId: string, signal: AbortSignal): Promise<Fleet> {
-    const { template, subnets, request } = first;
-    const parts = { templateName: template.name, offering: request.offering, subnets, count: orders.length, launchId };
+    const { pools, request } = first;
+    const templates = [...new Map(pools.map(({ template }) => [template.name, template])).values()];
+    const named = pools.map(({ template, offering, subnets }) => ({ templateName: template.name, offering, subnets }));
+    const parts = { pools: named, count: orders.length, launchId };
     const tags = this.#tags(orders, first, launchId);
     const create = (isAgain: boolean) => {
       // The same client token would get the same answer again.
       if (isAgain) this.#attempts.lacked(launchId);
-      this.#unused.used(template.name, request.tags);
+      for (const { name } of templates) this.#unused.used(name, request.tags);
       const fleet = fleetRequest({ ...parts, tags, attempt: this.#attempts.of(launchId) });
       return this.#fleets.create(fleet, launchId, signal);
     };
-    return this.#templates.use(template, create, signal);
+    return this.#templates.use(templates, create, signal);
   }
 
   /** The machine is the cell's now. Its tags say so presently: until it registers, it could stand in for any of its kind. */
   async #become(
-    { request }: Order,
-    instanceId: string,
-    { tags, isTagged }: { readonly tags: Tags; readonly isTagged: boolean },
+    order: Order,
+    given: Given,
+    { tags, isTagged: isAssigned }: { readonly tags: Tags; readonly isTagged: boolean },
   ): Promise<Ec2Machine> {
     const { clock } = this.#options;
+    const { request } = order;
+    const { instanceId } = given;
     const { cellId } = request.tags;
-    const own = { ...tags, ...assignmentTags(request.tags) };
-    const fresh = { instanceId, tags: own, offering: request.offering, nowMs: clock.now(), isTagged };
+    const offering = offeringOf(order, given);
+    // All of a launch are tagged as what was chosen first.
+    const shape = shapeText(offering);
+    const isTagged = isAssigned && tags[TAG.shape] === shape;
+    const assignment = {
+      ...assignmentTags(request.tags),
+      ...(tags[TAG.shape] === shape ? {} : { [TAG.shape]: shape }),
+    };
+    const own = { ...tags, ...assignment };
+    const fresh = { instanceId, tags: own, offering, nowMs: clock.now(), isTagged };
     const described = describedMachine(fresh, this.#options, this.#deadline());
     if (!isTagged) {
       const { mayAct = () => true } = request;
-      this.#assignments.assign({ cellId, instanceId, tags: assignmentTags(request.tags), mayAct });
+      this.#assignments.assign({ cellId, instanceId, tags: assignment, mayAct });
     }
     return described;
   }

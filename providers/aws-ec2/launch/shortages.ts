@@ -53,7 +53,7 @@ export class Shortages {
   async #ask(key: string, offering: Offering, create: () => Promise<Fleet>): Promise<Fleet> {
     const fleet = await create();
     const isLacking =
-      fleet.instanceIds.length === 0 && shortfallOf(fleet.errors, offering).code === 'InsufficientCapacity';
+      fleet.machines.length === 0 && shortfallOf(fleet.errors, offering).code === 'InsufficientCapacity';
     if (isLacking) this.#failed(key, fleet.errors);
     else this.#byOffering.delete(key);
     return fleet;
@@ -81,11 +81,11 @@ export class Shortages {
 
 /** The answer of the last fleet, for one that was not asked for. */
 function refusal({ errors, failedAtMs }: Shortage, windowMs?: number): Fleet {
-  if (windowMs === undefined) return { instanceIds: [], errors };
+  if (windowMs === undefined) return { machines: [], errors };
   const untilMs = (failedAtMs[0] ?? 0) + windowMs;
   const told = `not asked for before ${new Date(untilMs).toISOString()}, after ${failedAtMs.length} launches that brought nothing`;
   return {
-    instanceIds: [],
+    machines: [],
     errors: errors.map((error) => ({ ...error, ErrorMessage: `${error.ErrorMessage ?? ''}; ${told}` })),
   };
 }

@@ -29,19 +29,23 @@ export class Templates {
   }
 
   /**
-   * Does what needs the template, which is made first, and again where EC2 says that it is not there: somebody has deleted
+   * Does what needs the templates, which are made first, and again where EC2 says that one is not there: somebody has deleted
    * it, or EC2 does not know it yet.
    */
-  async use<T>(template: LaunchTemplate, run: (isAgain: boolean) => Promise<T>, signal: AbortSignal): Promise<T> {
+  async use<T>(
+    templates: readonly LaunchTemplate[],
+    run: (isAgain: boolean) => Promise<T>,
+    signal: AbortSignal,
+  ): Promise<T> {
     const backoff = createBackoff(LAG_MIN_MS, LAG_MAX_MS);
     for (let attempt = 1; ; attempt += 1) {
-      await this.#ensure(template, signal);
+      await Promise.all(templates.map((template) => this.#ensure(template, signal)));
       try {
         return await run(attempt > 1);
       } catch (error) {
         const isMissing = isNodelessError(error, 'NotFound') && isMissingTemplate(error.identity.awsCode);
         if (!isMissing || attempt === LAG_ATTEMPTS) throw error;
-        this.#made.delete(template.name);
+        for (const { name } of templates) this.#made.delete(name);
         await this.#clock.sleep(backoff.next(), signal);
       }
     }

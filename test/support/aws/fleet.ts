@@ -1,6 +1,7 @@
 import type { AwsFaults, Pool } from './faults.ts';
+import { spotPriceUsd } from './price-list.ts';
 import type { AwsRequest } from './wire.ts';
-import { openSet, textOf } from './xml-set.ts';
+import { openSet, textOf, withItems } from './xml-set.ts';
 
 /** One override of a fleet request: a pool of machines that it may be filled from. */
 interface Override {
@@ -23,6 +24,8 @@ function overridesOf({ params }: AwsRequest): readonly Override[] {
 /** What of a fleet can be had, and the errors for the rest. */
 export interface Filled {
   readonly count: number;
+  /** What each pool gives, of those that give any. */
+  readonly shares: readonly { readonly index: string; readonly count: number }[];
   /** Items of `errorSet`. */
   readonly errors: readonly string[];
 }
@@ -47,7 +50,14 @@ function errorItem(request: AwsRequest, { index, instanceType, subnetId }: Overr
 /** How many machines of each pool were launched, by which shortages with a rest are counted. */
 export type Launched = Map<string, number>;
 
-/** Judges a fleet of one kind of machine by what is lacking, and by how many machines may be launched now. */
+/** Of spot EC2 chooses by price and depth: the cheapest of the deepest, and all are as deep. On demand by price alone, here in their order. */
+function inOrder(overrides: readonly Override[], lifecycle: string, zoneOf: (subnetId: string) => string) {
+  if (lifecycle !== 'spot') return overrides;
+  const usd = ({ instanceType, subnetId }: Override) => spotPriceUsd(instanceType, zoneOf(subnetId));
+  return overrides.toSorted((a, b) => usd(a) - usd(b));
+}
+
+/** Judges a fleet by what is lacking, and by how many machines may be launched now. */
 export function fill(
   request: AwsRequest,
   { shortages = [] }: AwsFaults,
@@ -61,7 +71,8 @@ export function fill(
   const lifecycle = params.get(`${target}.DefaultTargetCapacityType`) ?? 'on-demand';
   const errors: string[] = [];
   let count = 0;
-  for (const override of overridesOf(request)) {
+  const shares: { index: string; count: number }[] = [];
+  for (const override of inOrder(overridesOf(request), lifecycle, zoneOf)) {
     const zone = zoneOf(override.subnetId);
     const key = `${lifecycle}/${override.instanceType}/${zone}`;
     const lacking = shortages.find((shortage) => isOf(shortage, lifecycle, override.instanceType, zone));
@@ -69,6 +80,7 @@ export function fill(
     const there = lacking === undefined ? wanted : Math.max(0, (lacking.left ?? 0) - before);
     const got = Math.min(wanted - count, there);
     count += got;
+    if (got > 0) shares.push({ index: override.index, count: got });
     launched.set(key, before + got);
     if (lacking !== undefined && count < wanted) errors.push(errorItem(request, override, lifecycle, lacking.code));
   }
@@ -77,14 +89,32 @@ export function fill(
   if (granted < count && first !== undefined) {
     errors.push(errorItem(request, first, lifecycle, 'RequestLimitExceeded'));
   }
-  return { count: granted, errors };
+  const cut = shares.map(({ index, count: of }, at) => {
+    const before = shares.slice(0, at).reduce((sum, share) => sum + share.count, 0);
+    return { index, count: Math.max(0, Math.min(of, granted - before)) };
+  });
+  return { count: granted, shares: cut.filter((share) => share.count > 0), errors };
 }
 
-/** The request as it is passed on, for as many machines as there are. */
-export function asking({ params }: AwsRequest, count: number): string {
-  const passed = new URLSearchParams([...params]);
+/** The request as it is passed on for the machines of one pool. */
+export function asking({ params }: AwsRequest, index: string, count: number): string {
+  const config = index.slice(0, index.indexOf('.Overrides.'));
+  const kept = [...params].flatMap(([key, value]) => {
+    if (!key.startsWith('LaunchTemplateConfigs.')) return [[key, value]];
+    if (key.startsWith(`${index}.`)) return [[key.replace(index, 'LaunchTemplateConfigs.1.Overrides.1'), value]];
+    const isOfConfig = key.startsWith(`${config}.`) && !key.includes('.Overrides.');
+    return isOfConfig ? [[key.replace(config, 'LaunchTemplateConfigs.1'), value]] : [];
+  });
+  const passed = new URLSearchParams(kept as [string, string][]);
+  passed.delete('ClientToken');
   passed.set('TargetCapacitySpecification.TotalTargetCapacity', String(count));
   return passed.toString();
+}
+
+/** Several answers to CreateFleet as one. */
+export function together([first = '', ...others]: readonly string[]): string {
+  const items = [first, ...others].flatMap((answer) => openSet(answer, 'fleetInstanceSet').items);
+  return withItems(openSet(first, 'fleetInstanceSet'), items);
 }
 
 /** An answer to CreateFleet with the errors in it, as EC2 gives them beside what was launched. */

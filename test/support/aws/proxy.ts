@@ -4,7 +4,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Agent, request as httpRequest } from 'undici';
 import { ClientTokens } from './client-tokens.ts';
 import type { ActionFault, AwsFaults } from './faults.ts';
-import { asking, emptyFleet, fill, type Launched, launchedIds, withErrors, withoutMachines } from './fleet.ts';
+import {
+  asking,
+  emptyFleet,
+  fill,
+  type Launched,
+  launchedIds,
+  together,
+  withErrors,
+  withoutMachines,
+} from './fleet.ts';
 import { MachineRoles } from './machine-roles.ts';
 import { answerParameter } from './parameters.ts';
 import { priceListPage, spotPriceUsd } from './price-list.ts';
@@ -125,13 +134,19 @@ export async function startAwsProxy(options: AwsProxyOptions): Promise<AwsProxy>
     if (Date.now() - (createdAtMs.get(template) ?? 0) < templatesAfterMs)
       return ec2Error(400, 'InvalidLaunchTemplateName.NotFoundException', 'not known yet');
     const grant = (wanted: number) => instanceBucket?.take(wanted) ?? wanted;
-    const { count, errors } = fill(request, faults, zoneOf, launched, grant);
+    const { count, shares, errors } = fill(request, faults, zoneOf, launched, grant);
     if (count === 0) return xml(emptyFleet(errors));
-    const answer = await pass(request, asking(request, count));
-    const ids = launchedIds(answer.body);
+    const answers: AwsAnswer[] = [];
+    for (const share of shares) {
+      const answer = await pass(request, asking(request, share.index, share.count));
+      if (answer.status !== 200) return answer;
+      answers.push(answer);
+    }
+    const body = together(answers.map((answer) => answer.body));
+    const ids = launchedIds(body);
     for (const id of ids) createdAtMs.set(id, Date.now());
     profiles.launched(request, ids);
-    return { ...answer, body: withErrors(withoutMachines(answer.body, unnamedMachines), errors) };
+    return xml(withErrors(withoutMachines(body, unnamedMachines), errors));
   }
 
   async function consoleOutput({ params }: AwsRequest): Promise<AwsAnswer> {

@@ -495,6 +495,47 @@ describe('machines in EC2', () => {
   });
 });
 
+describe('spot machines in EC2', () => {
+  const GIVEN = { cpuMilli: 3_900, memoryBytes: 2 ** 33, ephemeralStorageBytes: 2 ** 34, extended: {} };
+  const spot = (instanceType: string, pricePerHourUsd: number, zone = 'us-east-1a') =>
+    offering({ instanceType, pricePerHourUsd, zone, launchType: 'ec2-spot' });
+  const chosen = spot('m7i.large', 0.04);
+  const other = { ...spot('m7a.xlarge', 0.045, 'us-east-1b'), allocatable: GIVEN, baselineCpuMilli: 3_000 };
+  const arm = { ...spot('m7g.large', 0.041), arch: 'arm64' };
+  const asked = { offering: chosen, alternatives: [arm, other] };
+  const lacking = [chosen, arm].map(({ instanceType }) => ({ instanceType, code: 'InsufficientInstanceCapacity' }));
+
+  test('are of whichever pool has them, by one request, and are told of as what they are, also by who did not launch them', async () => {
+    bed.set({ shortages: lacking });
+    const outcomes = await launchAll(cellsOf('deep', 3), asked);
+    const told = { instanceType: 'm7a.xlarge', zone: 'us-east-1b', pricePerHourUsd: 0.045, allocatable: GIVEN };
+    for (const outcome of outcomes) expect(outcome).toMatchObject({ status: 'fulfilled', value: told });
+    expect(calls('ec2:CreateFleet')).toHaveLength(1);
+    const shapes = async () => (await machinesIn(bed)).map(({ tags }) => tags['nodeless.io/shape']);
+    await expect.poll(shapes, { timeout: 30_000 }).toEqual(Array(3).fill(expect.stringContaining('cpu=3900 ')));
+    const next = await started();
+    for (const machine of await live(next)) expect(machine).toMatchObject(told);
+    await next.stop();
+  });
+
+  test('of one cell too are told of as what they are', async () => {
+    bed.set({ shortages: lacking });
+    const told = { instanceType: 'm7a.xlarge', pricePerHourUsd: 0.045, allocatable: GIVEN };
+    expect(await provider.launch(launchOf('alone', asked), soon())).toMatchObject(told);
+    const next = await started();
+    const priceOf = async () => (await live(next)).map(({ pricePerHourUsd }) => pricePerHourUsd);
+    await expect.poll(priceOf, { timeout: 30_000 }).toEqual([0.045]);
+    await next.stop();
+  });
+
+  test('that no pool has fail as one, which says how many were asked for', async () => {
+    bed.set({ shortages: [{ launchType: 'spot', code: 'InsufficientInstanceCapacity' }] });
+    const failed = provider.launch(launchOf('none', asked), soon());
+    await expect(failed).rejects.toMatchObject({ code: 'InsufficientCapacity' });
+    await expect(failed).rejects.toThrow('nor any of 2 others that would do');
+  });
+});
+
 describe('the console of a machine in EC2', () => {
   test('is what EC2 has of it, also for who did not launch it; of no machine it is not found', async () => {
     await provider.launch(launchOf('talks'), soon());

@@ -18,10 +18,9 @@ const OFFERING: Offering = {
   pricePerHourUsd: 0.08,
   available: true,
 };
+const POOL = { templateName: 'nodeless-1', offering: OFFERING, subnets: ['subnet-a', 'subnet-b'] };
 const PARTS = {
-  templateName: 'nodeless-1',
-  offering: OFFERING,
-  subnets: ['subnet-a', 'subnet-b'],
+  pools: [POOL],
   count: 3,
   tags: { a: 'b' },
   launchId: 'launch-1',
@@ -43,8 +42,8 @@ describe('a fleet request', () => {
     [{ count: 4 }],
     [{ launchId: 'launch-2' }],
     [{ tags: { a: 'c' } }],
-    [{ subnets: ['subnet-a'] }],
-    [{ offering: { ...OFFERING, launchType: 'ec2-spot' as const } }],
+    [{ pools: [{ ...POOL, subnets: ['subnet-a'] }] }],
+    [{ pools: [{ ...POOL, offering: { ...OFFERING, launchType: 'ec2-spot' as const } }] }],
   ])('has another client token for another %j: EC2 refuses one that is used with other parameters', (other) => {
     expect(fleetRequest({ ...PARTS, ...other }).ClientToken).not.toBe(fleetRequest(PARTS).ClientToken);
   });
@@ -52,6 +51,31 @@ describe('a fleet request', () => {
   test('names every subnet of the zone', () => {
     const [config] = fleetRequest(PARTS).LaunchTemplateConfigs ?? [];
     expect(config?.Overrides?.map(({ SubnetId }) => SubnetId)).toEqual(['subnet-a', 'subnet-b']);
+  });
+
+  test('of spot names every pool, each with the template that it is launched by, and lets EC2 choose the deepest', () => {
+    const spot = (instanceType: string, zone: string) => ({
+      ...OFFERING,
+      instanceType,
+      zone,
+      launchType: 'ec2-spot' as const,
+    });
+    const pools = [
+      { templateName: 'arm', offering: spot('m7g.large', 'us-east-1a'), subnets: ['subnet-a'] },
+      { templateName: 'amd', offering: spot('m7a.large', 'us-east-1a'), subnets: ['subnet-a'] },
+      { templateName: 'arm', offering: spot('m7g.large', 'us-east-1b'), subnets: ['subnet-b'] },
+    ];
+    const { LaunchTemplateConfigs = [], SpotOptions } = fleetRequest({ ...PARTS, pools });
+    expect(SpotOptions?.AllocationStrategy).toBe('price-capacity-optimized');
+    expect(
+      LaunchTemplateConfigs.map(({ LaunchTemplateSpecification: of, Overrides = [] }) => [
+        of?.LaunchTemplateName,
+        ...Overrides.map(({ InstanceType, SubnetId }) => `${InstanceType} ${SubnetId}`),
+      ]),
+    ).toEqual([
+      ['arm', 'm7g.large subnet-a', 'm7g.large subnet-b'],
+      ['amd', 'm7a.large subnet-a'],
+    ]);
   });
 
   test('is of a launch that is named by its cells, in whatever order', () => {

@@ -6,11 +6,11 @@ import { offeringOf } from '../../../support/offering.ts';
 
 const MINUTE_MS = 60_000;
 const LACKING: Fleet = {
-  instanceIds: [],
+  machines: [],
   errors: [{ ErrorCode: 'InsufficientInstanceCapacity', ErrorMessage: 'none' }],
 };
-const PARTLY: Fleet = { instanceIds: ['i-1'], errors: LACKING.errors };
-const FORBIDDEN: Fleet = { instanceIds: [], errors: [{ ErrorCode: 'UnauthorizedOperation' }] };
+const PARTLY: Fleet = { machines: [{ instanceId: 'i-1', instanceType: 'm7i.large' }], errors: LACKING.errors };
+const FORBIDDEN: Fleet = { machines: [], errors: [{ ErrorCode: 'UnauthorizedOperation' }] };
 
 function setUp(answer: Fleet = LACKING) {
   let nowMs = 1_000_000;
@@ -33,7 +33,7 @@ describe('an offering that has no machines', () => {
     const { ask, asked, pass } = setUp();
     for (let second = 0; second < 599; second += 1) {
       for (const fleet of await Promise.all(Array.from({ length: 5 }, () => ask()))) {
-        expect(fleet).toMatchObject({ instanceIds: [], errors: [{ ErrorCode: 'InsufficientInstanceCapacity' }] });
+        expect(fleet).toMatchObject({ machines: [], errors: [{ ErrorCode: 'InsufficientInstanceCapacity' }] });
       }
       pass(1_000);
     }
