@@ -1,8 +1,7 @@
-import { networkInterfaces } from 'node:os';
+import { text } from 'node:stream/consumers';
 import { StringDecoder } from 'node:string_decoder';
-import { createSecureContext } from 'node:tls';
-import { type Dispatcher, Pool } from 'undici';
 import { NodelessError } from '../../src/core/errors.ts';
+import type { Connections } from './connections.ts';
 
 /** Kubernetes JSON, as far as a simulated kubelet looks into it. */
 export interface KubeObject {
@@ -35,11 +34,6 @@ export interface CellApiClient {
 }
 
 const CALL_TIMEOUT_MS = 15_000;
-const CONNECT_TIMEOUT_MS = 10_000;
-/** Longer than between two renewals of a lease. */
-const KEEP_ALIVE_MS = 60_000;
-/** A server ends watches itself, every five to ten minutes. */
-const WATCH_IDLE_MS = 20 * 60_000;
 
 function failed(method: string, path: string, status: number): NodelessError {
   return new NodelessError({
@@ -60,34 +54,8 @@ async function* parsedLines(body: AsyncIterable<Buffer>): AsyncGenerator<unknown
   }
 }
 
-/** This machine's own server is reached by the loopback address: simulated cells have no addresses to be told apart by. */
-function ownWayTo(server: string): { readonly localAddress?: string } {
-  const { hostname } = new URL(server);
-  const own = Object.values(networkInterfaces()).flat();
-  return own.some((entry) => entry?.family === 'IPv4' && entry.address === hostname)
-    ? { localAddress: '127.0.0.1' }
-    : {};
-}
-
-/** Connections to one cell API (HTTP/2 where the server offers it, so one; else one for each request under way). */
-export function connectionsTo(
-  server: string,
-  tls: { readonly ca: string; readonly cert?: string; readonly key?: string },
-  limit?: number,
-): Dispatcher {
-  // Made once: parsing the certificates costs more than the rest of a handshake.
-  const secureContext = createSecureContext(tls);
-  return new Pool(server, {
-    connect: { secureContext, timeout: CONNECT_TIMEOUT_MS },
-    ...ownWayTo(server),
-    bodyTimeout: WATCH_IDLE_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    ...(limit === undefined ? {} : { connections: limit }),
-  });
-}
-
 /** The calls of one cell over connections that may be shared while it has only its token. */
-export function openCellApi(pool: Dispatcher, token?: string): CellApiClient {
+export function openCellApi(connections: Connections, token?: string): CellApiClient {
   const headers = (type?: string): Record<string, string> => ({
     accept: 'application/json',
     'user-agent': 'kubelet/simulated',
@@ -97,24 +65,24 @@ export function openCellApi(pool: Dispatcher, token?: string): CellApiClient {
   return {
     async call(method, path, body, signal) {
       const type = method === 'PATCH' ? 'application/strategic-merge-patch+json' : 'application/json';
-      const response = await pool.request({
+      const answer = await connections.request({
         method,
         path,
         headers: headers(body === undefined ? undefined : type),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal: AbortSignal.any([signal, AbortSignal.timeout(CALL_TIMEOUT_MS)]),
       });
-      const text = await response.body.text();
-      if (response.statusCode >= 500 || response.statusCode === 429) throw failed(method, path, response.statusCode);
-      return { status: response.statusCode, body: text === '' ? undefined : JSON.parse(text) };
+      const said = await text(answer.body);
+      if (answer.status >= 500 || answer.status === 429) throw failed(method, path, answer.status);
+      return { status: answer.status, body: said === '' ? undefined : JSON.parse(said) };
     },
     async *watch(path, signal) {
-      const response = await pool.request({ method: 'GET', path, headers: headers(), signal });
-      if (response.statusCode !== 200) {
-        await response.body.dump();
-        throw failed('WATCH', path, response.statusCode);
+      const { status, body } = await connections.request({ method: 'GET', path, headers: headers(), signal });
+      if (status !== 200) {
+        body.destroy();
+        throw failed('WATCH', path, status);
       }
-      yield* parsedLines(response.body);
+      yield* parsedLines(body);
     },
   };
 }

@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import type { Dispatcher } from 'undici';
 import type { CellMachine } from '../../src/core/cell.ts';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { type ErrorCode, NodelessError } from '../../src/core/errors.ts';
 import type { Offering } from '../../src/core/offerings.ts';
 import { drawLatency, type Latency, seededRandom } from '../../src/core/seeded-random.ts';
 import type { Attestation, BootstrapEvidence, Claimant, LaunchRequest } from '../contract.ts';
-import { connectionsTo } from './api-client.ts';
+import { type Connections, connectionsTo } from './connections.ts';
 import { runSimulatedKubelet, type SimulatedKubelet } from './kubelet.ts';
 import { SIMULATED, simulatedOfferings } from './offerings.ts';
 
@@ -87,9 +86,9 @@ export function createSimulatedCloud(options: SimulatedCloudOptions = {}): Simul
   const machines = new Map<string, Machine>();
   let exhausted = new Set(options.exhaustedZones ?? []);
   /** By the cell API that they lead to; few, so kept until the cloud is closed. */
-  const bootstraps = new Map<string, Dispatcher>();
+  const bootstraps = new Map<string, Connections>();
 
-  function bootstrapConnections(server: string, ca: string): Dispatcher {
+  function bootstrapConnections(server: string, ca: string): Connections {
     const key = `${server} ${ca}`;
     const connections = bootstraps.get(key) ?? connectionsTo(server, { ca }, BOOTSTRAP_CONNECTIONS);
     bootstraps.set(key, connections);
@@ -230,7 +229,7 @@ export function createSimulatedCloud(options: SimulatedCloudOptions = {}): Simul
       for (const machine of machines.values()) machine.life.abort();
       await Promise.all([...machines.values()].map(({ done }) => done));
       machines.clear();
-      await Promise.all([...bootstraps.values()].map((connections) => connections.destroy()));
+      for (const connections of bootstraps.values()) connections.destroy();
       bootstraps.clear();
     },
   };

@@ -1,9 +1,9 @@
-import type { Dispatcher } from 'undici';
 import { createBackoff } from '../../src/core/backoff.ts';
 import { type Clock, kubeMicroTime } from '../../src/core/clock.ts';
 import type { Resources } from '../../src/core/resources.ts';
-import { type CellApiClient, connectionsTo, type KubeObject, must, openCellApi } from './api-client.ts';
+import { type CellApiClient, type KubeObject, must, openCellApi } from './api-client.ts';
 import { kubeletRequest } from './certificate-request.ts';
+import { type Connections, connectionsTo } from './connections.ts';
 import { nodeStatusPatch } from './node-status.ts';
 import { type PodWorkers, startPodWorkers } from './pods.ts';
 
@@ -14,7 +14,7 @@ export interface SimulatedKubeletOptions {
   readonly nodeName: string;
   readonly token: string;
   /** What cells without a certificate share: a thousand handshakes less. */
-  readonly bootstrapConnections: Dispatcher;
+  readonly bootstrapConnections: Connections;
   readonly address: string;
   readonly arch: string;
   readonly capacity: Resources;
@@ -181,7 +181,7 @@ async function followPods(nodeName: string, api: CellApiClient, workers: PodWork
  * and "runs" the pods that it is shown. Resolves when it has ended; outages of the cell API are waited out.
  */
 export const runSimulatedKubelet: SimulatedKubelet = async (options, signal) => {
-  let connections: Dispatcher | undefined;
+  let connections: Connections | undefined;
   try {
     connections = connectionsTo(options.cellApiUrl, await bootstrap(options, signal));
     const opened = openCellApi(connections);
@@ -198,6 +198,6 @@ export const runSimulatedKubelet: SimulatedKubelet = async (options, signal) => 
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
-    await connections?.destroy();
+    connections?.destroy();
   }
 };

@@ -1,6 +1,6 @@
 import { StringDecoder } from 'node:string_decoder';
-import type { Dispatcher } from 'undici';
-import { type CellApiClient, connectionsTo, openCellApi } from '../../../providers/simulated/api-client.ts';
+import { type CellApiClient, openCellApi } from '../../../providers/simulated/api-client.ts';
+import { type Connections, connectionsTo } from '../../../providers/simulated/connections.ts';
 import {
   bootstrap,
   type KubeletIdentity,
@@ -18,8 +18,6 @@ import { reflect } from './reflector.ts';
 const NODE_LOOK_MS = 10_000;
 /** How often a kubelet of default configuration reports a node that has not changed. */
 const NODE_REPORT_LOOKS = 30;
-/** A Go client has one connection for all that it does. */
-const ONE_CONNECTION = 1;
 
 type PodEvent = { readonly type: string; readonly object: Parameters<PodWorkers['apply']>[0] };
 
@@ -49,7 +47,7 @@ class HollowMachine {
 
   async live(): Promise<void> {
     const identity = await bootstrap(this.#options, this.#signal);
-    const connections = connectionsTo(this.#options.cellApiUrl, identity, ONE_CONNECTION);
+    const connections = connectionsTo(this.#options.cellApiUrl, identity);
     try {
       const api = openCellApi(connections);
       await reportNode(this.#options, api, this.#signal);
@@ -62,7 +60,7 @@ class HollowMachine {
         this.#fleet.whileProxied(this.#signal, (signal) => this.#proxy(identity, signal)),
       ]);
     } finally {
-      await connections.destroy();
+      connections.destroy();
     }
   }
 
@@ -76,7 +74,7 @@ class HollowMachine {
     }
   }
 
-  #followPods(connections: Dispatcher, api: CellApiClient): Promise<void> {
+  #followPods(connections: Connections, api: CellApiClient): Promise<void> {
     const workers = startPodWorkers(this.#options, api, this.#signal);
     const scanner = new MarkScanner((mark) => this.#fleet.arrivals.add(mark));
     const apply = (pod: PodEvent['object']) => {
@@ -106,12 +104,12 @@ class HollowMachine {
   }
 
   /** Nobody may read what no pod of its own refers to. */
-  async #followReferenced(connections: Dispatcher): Promise<void> {
+  async #followReferenced(connections: Connections): Promise<void> {
     await this.#podShown.promise;
     await Promise.all(referencedPaths().map((path) => this.#follow(connections, path, this.#signal)));
   }
 
-  #follow(connections: Dispatcher, path: string, signal: AbortSignal): Promise<void> {
+  #follow(connections: Connections, path: string, signal: AbortSignal): Promise<void> {
     const scanner = new MarkScanner((mark) => this.#fleet.arrivals.add(mark));
     const { onWatching, onFailure } = this.#fleet;
     const { clock } = this.#options;
@@ -123,11 +121,11 @@ class HollowMachine {
 
   async #proxy(identity: KubeletIdentity, signal: AbortSignal): Promise<void> {
     const { cellApiUrl, nodeName } = this.#options;
-    const connections = connectionsTo(cellApiUrl, identity, ONE_CONNECTION);
+    const connections = connectionsTo(cellApiUrl, identity);
     try {
       await Promise.all(proxyPaths(nodeName).map((path) => this.#follow(connections, path, signal)));
     } finally {
-      await connections.destroy();
+      connections.destroy();
     }
   }
 }

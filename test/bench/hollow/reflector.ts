@@ -1,11 +1,12 @@
-import type { Dispatcher } from 'undici';
+import { text } from 'node:stream/consumers';
+import type { Connections } from '../../../providers/simulated/connections.ts';
 import { createBackoff } from '../../../src/core/backoff.ts';
 import type { Clock } from '../../../src/core/clock.ts';
 import { messageOf } from '../../../src/core/errors.ts';
 
 /** One collection that a cell follows. */
 export interface ReflectorOptions {
-  readonly connections: Dispatcher;
+  readonly connections: Connections;
   /** Path with its selectors, if any. */
   readonly path: string;
   /** Given the whole body of each list. */
@@ -29,13 +30,13 @@ function versionIn(head: string): string | undefined {
 
 /** Reads a list; keeps its text only for whoever wants it. */
 async function list({ connections, path, onList }: ReflectorOptions, signal: AbortSignal): Promise<string> {
-  const { statusCode, body } = await connections.request({ method: 'GET', path, headers: HEADERS, signal });
+  const { status, body } = await connections.request({ method: 'GET', path, headers: HEADERS, signal });
   const parts: Buffer[] = [];
   for await (const chunk of body) if (parts.length === 0 || onList !== undefined) parts.push(chunk as Buffer);
-  const text = Buffer.concat(parts).toString('utf8');
-  const version = versionIn(text);
-  if (statusCode !== 200 || version === undefined) throw new Error(`list of ${path}: ${statusCode}`);
-  onList?.(text);
+  const said = Buffer.concat(parts).toString('utf8');
+  const version = versionIn(said);
+  if (status !== 200 || version === undefined) throw new Error(`list of ${path}: ${status}`);
+  onList?.(said);
   return version;
 }
 
@@ -43,8 +44,8 @@ async function watch(options: ReflectorOptions, version: string, signal: AbortSi
   const { connections, onBytes, onWatching } = options;
   const joint = options.path.includes('?') ? '&' : '?';
   const path = `${options.path}${joint}watch=true&allowWatchBookmarks=true&resourceVersion=${version}`;
-  const { statusCode, body } = await connections.request({ method: 'GET', path, headers: HEADERS, signal });
-  if (statusCode !== 200) throw new Error(`watch of ${path}: ${statusCode} ${await body.text()}`);
+  const { status, body } = await connections.request({ method: 'GET', path, headers: HEADERS, signal });
+  if (status !== 200) throw new Error(`watch of ${path}: ${status} ${await text(body)}`);
   onWatching(true);
   try {
     for await (const chunk of body) onBytes(chunk as Buffer);
