@@ -96,6 +96,12 @@ export function zoneNodeName(virtualNode: string, zone: string): string {
   return `${virtualNode}-${zone}`;
 }
 
+/** The zones of virtual nodes that are named by `zoneNodeName`; other names are left out. */
+export function zonesOf(virtualNode: string, nodes: readonly string[]): readonly string[] {
+  const prefix = zoneNodeName(virtualNode, '');
+  return nodes.filter((node) => node.startsWith(prefix)).map((node) => node.slice(prefix.length));
+}
+
 /** The user that a virtual node is to the cluster's API server. */
 export function nodeUser(virtualNode: string): string {
   return `system:node:${virtualNode}`;

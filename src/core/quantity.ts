@@ -43,6 +43,11 @@ export function parseNano(text: string | number): bigint {
   return sign === '-' ? -magnitude : magnitude;
 }
 
+/** A Kubernetes quantity as a number: of cores, bytes, or pieces. @throws NodelessError InvalidQuantity when the text is no quantity */
+export function numberOf(quantity: string): number {
+  return Number(parseNano(quantity)) / 1e9;
+}
+
 /** `1500` → `1500m`, `2000` → `2`. */
 export function formatCpu(milli: number): string {
   return milli % 1000 === 0 ? String(milli / 1000) : `${milli}m`;

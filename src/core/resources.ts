@@ -28,6 +28,12 @@ export function resourceListOf(resources: Resources): Record<string, string> {
   };
 }
 
+/** The same as numbers by resource name: cores, bytes, or whole devices. */
+export function numbersOf(resources: Resources): Readonly<Record<string, number>> {
+  const { cpuMilli, memoryBytes, ephemeralStorageBytes, extended } = resources;
+  return { ...extended, cpu: cpuMilli / 1_000, memory: memoryBytes, 'ephemeral-storage': ephemeralStorageBytes };
+}
+
 function exactSum(a: number, b: number): number {
   const sum = a + b;
   if (Number.isSafeInteger(sum)) return sum;

@@ -1,32 +1,22 @@
 import type { Registry } from 'prom-client';
-import { parseNano } from '../core/quantity.ts';
-import type { Resources } from '../core/resources.ts';
+import { numberOf } from '../core/quantity.ts';
+import { numbersOf } from '../core/resources.ts';
 import { effectiveRequest } from '../core/sizing.ts';
 import type { CollectionReader } from '../kube/collection.ts';
 import type { WirePod } from '../kube/wire-pod.ts';
 import { gaugeIn } from '../telemetry/metrics.ts';
 import { viewOf } from './pod-view.ts';
 
-const NANO = 1e9;
 /** Collections replace what changes, so what was counted of an object stays. */
 const COUNTED = new WeakMap<WirePod, Readonly<Record<string, number>>>();
 
 /** What a pod takes of its node, by resource name; nothing where its quantities can't be read. */
 function requestOf(pod: WirePod): Readonly<Record<string, number>> {
-  let request: Resources;
   try {
-    request = effectiveRequest(pod);
+    return { ...numbersOf(effectiveRequest(pod)), pods: 1 };
   } catch {
     return { pods: 1 };
   }
-  const { cpuMilli, memoryBytes, ephemeralStorageBytes, extended } = request;
-  return {
-    pods: 1,
-    cpu: cpuMilli / 1_000,
-    memory: memoryBytes,
-    'ephemeral-storage': ephemeralStorageBytes,
-    ...extended,
-  };
 }
 
 /** What pods that have not finished request of these resources: cores, bytes, or a number, by resource name. */
@@ -57,8 +47,7 @@ export function showCapacity({
     help: 'What the virtual node advertises: cores, bytes, or a number, by resource.',
     labelNames: ['resource'],
   });
-  for (const [resource, quantity] of Object.entries(capacity))
-    advertised.set({ resource }, Number(parseNano(quantity)) / NANO);
+  for (const [resource, quantity] of Object.entries(capacity)) advertised.set({ resource }, numberOf(quantity));
   gaugeIn(registry, {
     name: 'nodeless_node_requested',
     help: 'What the pods of the virtual node that have not finished request, in the same units.',

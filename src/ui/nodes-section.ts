@@ -1,5 +1,5 @@
-import { parseNano } from '../core/quantity.ts';
-import type { Resources } from '../core/resources.ts';
+import { numberOf } from '../core/quantity.ts';
+import { numbersOf, type Resources } from '../core/resources.ts';
 import { type Section, sectionOf } from './section.ts';
 
 export interface NodeFacts {
@@ -12,7 +12,6 @@ export interface NodeFacts {
   readonly machineCount: number;
 }
 
-const NANO = 1e9;
 const GIB = 2 ** 30;
 
 /** `1.5`, `1.5 of 1024`, `12 GiB`, `12 of 4096 GiB`. */
@@ -23,14 +22,7 @@ function formatAmounts(resource: string, ...amounts: readonly number[]): string 
 }
 
 function onMachines(resource: string, { machines, machineCount }: NodeFacts): number {
-  const { cpuMilli, memoryBytes, ephemeralStorageBytes, extended } = machines;
-  const native: Readonly<Record<string, number>> = {
-    cpu: cpuMilli / 1_000,
-    memory: memoryBytes,
-    'ephemeral-storage': ephemeralStorageBytes,
-    pods: machineCount,
-  };
-  return native[resource] ?? extended[resource] ?? 0;
+  return { ...numbersOf(machines), pods: machineCount }[resource] ?? 0;
 }
 
 /** The first column: what the virtual node advertises, what pods ask of that, and what machines there are for them. */
@@ -47,7 +39,7 @@ export function nodesSection(facts: NodeFacts): Section {
       empty: 'The node advertises nothing.',
     },
     Object.entries(facts.capacity).map(([resource, quantity]) => {
-      const advertised = Number(parseNano(quantity)) / NANO;
+      const advertised = numberOf(quantity);
       const requested = facts.requested[resource] ?? 0;
       const used = formatAmounts(resource, requested, advertised);
       const values = [resource, used, formatAmounts(resource, onMachines(resource, facts))];
