@@ -71,6 +71,12 @@ export interface Limits {
   readonly max: number;
 }
 
+/** The limits at a time. */
+export interface LimitsAtTime extends Limits {
+  /** The windows that are open then. */
+  readonly open: readonly ScheduleWindow[];
+}
+
 /** Limits at all times, and at some. */
 export interface Scheduled extends Limits {
   readonly schedule?: readonly ScheduleWindow[] | undefined;
@@ -94,13 +100,13 @@ function within({ min, max }: Limits, open: readonly ScheduleWindow[]): Limits {
 }
 
 /** The limits at a time, and the windows that are open then. */
-export function limitsAt(spec: Scheduled, atMs: number): Limits & { readonly open: readonly ScheduleWindow[] } {
+export function limitsAt(spec: Scheduled, atMs: number): LimitsAtTime {
   const open = (spec.schedule ?? []).filter((one) => isOpen(one, atMs));
   return { ...within(spec, open), open };
 }
 
 /** The limits by which cells are ordered that take so long to come: those of a window that opens soon count already. */
-export function limitsAhead(spec: Scheduled, nowMs: number, leadMs: number): ReturnType<typeof limitsAt> {
+export function limitsAhead(spec: Scheduled, nowMs: number, leadMs: number): LimitsAtTime {
   const now = limitsAt(spec, nowMs);
   if (spec.schedule === undefined) return now;
   const soon = limitsAt(spec, nowMs + leadMs);

@@ -14,7 +14,8 @@ export interface Batch {
 /** An hour is a multiple of each. */
 const WIDTHS_MS = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600].map((seconds) => seconds * 1_000);
 const KEPT_MS = 8 * 86_400_000;
-const MOST_BINS = 20_000;
+/** Of one log. */
+export const MOST_BINS = 20_000;
 
 /** Bins of a larger width that hold the same pods. */
 function widened(bins: readonly ArrivalBin[], widthMs: number): ArrivalBin[] {

@@ -1,5 +1,5 @@
 import type { LaunchType } from '../core/offerings.ts';
-import { limitsAhead, type limitsAt } from '../core/pool-schedule.ts';
+import { type LimitsAtTime, limitsAhead } from '../core/pool-schedule.ts';
 import type { WarmPoolSpec } from '../core/warm-pool.ts';
 import type { PoolMemory } from './memory.ts';
 import type { MeasuredStarts } from './policy/measured-times.ts';
@@ -12,7 +12,7 @@ const NO_LEVEL: Level = { running: 0, atMost: 0, why: 'nothing is known yet', ne
 export class Demand {
   readonly record: StartRecord;
   readonly #sizing: Sizing;
-  #limits: ReturnType<typeof limitsAt>;
+  #limits: LimitsAtTime;
   #starts: MeasuredStarts | undefined;
   #level: Level | undefined;
   #cameAtOnce = 0;
@@ -30,7 +30,7 @@ export class Demand {
   }
 
   /** How many may wait now, and by which windows of its schedule. */
-  get limits(): ReturnType<typeof limitsAt> {
+  get limits(): LimitsAtTime {
     return this.#limits;
   }
 

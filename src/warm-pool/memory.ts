@@ -1,6 +1,6 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { z } from 'zod';
-import { type ArrivalBin, ArrivalLog } from './arrival-log.ts';
+import { type ArrivalBin, ArrivalLog, MOST_BINS } from './arrival-log.ts';
 import type { StartSamples } from './start-record.ts';
 
 /** What a pool has learned, beyond what its object states. */
@@ -12,7 +12,6 @@ export interface PoolMemory extends StartSamples {
 const MOST_CHARS = 24_576;
 /** What that much can be inflated to is bounded as well. */
 const MOST_BYTES = 1_048_576;
-const MOST_BINS = 20_000;
 const PER_BIN = 3;
 
 const durations = z.array(z.number().min(0).max(86_400_000)).max(200);

@@ -43,17 +43,17 @@ export function surplus(ready: Iterable<Cell>, booting: Iterable<Cell>, terms: S
   const ends: Surplus[] = [];
   const waiting = [...ready].sort((a, b) => Number(isUnfit(b)) - Number(isUnfit(a)) || createdMs(a) - createdMs(b));
   const coming = [...booting];
+  const endWaiting = (cell: Cell, reason: string) => {
+    waiting.splice(waiting.indexOf(cell), 1);
+    ends.push({ cell, reason });
+  };
   for (const cell of waiting.filter((one) => isUnfit(one) || isWorn(one))) {
     if (waiting.length <= running) break;
-    waiting.splice(waiting.indexOf(cell), 1);
-    ends.push({ cell, reason: 'its successor is there' });
+    endWaiting(cell, 'its successor is there');
   }
   // What no pod can have must not keep from the budget what pods could.
   const useless = terms.canReplace ? undefined : waiting.find(isUnfit);
-  if (useless !== undefined) {
-    waiting.splice(waiting.indexOf(useless), 1);
-    ends.push({ cell: useless, reason: 'no pod of its pool can have it' });
-  }
+  if (useless !== undefined) endWaiting(useless, 'no pod of its pool can have it');
   // Successors come beyond what the pool may have.
   const beyond = replacements(waiting, terms);
   while (coming.length > 0 && waiting.length + coming.length > max + beyond) {
