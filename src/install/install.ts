@@ -10,6 +10,7 @@ import { fieldChanges } from './field-changes.ts';
 import { installObjects } from './objects.ts';
 import type { InstallOptions } from './options.ts';
 import { requireAll } from './permissions.ts';
+import { whoseIs } from './survey.ts';
 import { UNDOABLE_KINDS, undoneBy } from './undoing.ts';
 
 const FIELD_MANAGER = 'nodeless-install';
@@ -43,9 +44,8 @@ async function hasDefaultClass(client: KubeClient): Promise<boolean> {
 async function toApply(client: KubeClient, object: KubeObject, path: string): Promise<KubeObject | undefined> {
   if (object.kind === 'CellClass') return (await hasDefaultClass(client)) ? undefined : object;
   if (object.kind !== 'Namespace') return object;
-  const live = await getOrUndefined<KubeObject>(client, path);
-  // Whoever made it has other things in it, or will: it is not ours to end.
-  if (live !== undefined && live.metadata.labels?.[MADE_LABEL] === undefined) return undefined;
+  // Whoever else made it has other things in it, or will: it is not ours to end.
+  if (whoseIs(await getOrUndefined<KubeObject>(client, path)) === 'foreign') return undefined;
   const { metadata } = object;
   return { ...object, metadata: { ...metadata, labels: { ...metadata.labels, [MADE_LABEL]: 'install' } } };
 }

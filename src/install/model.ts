@@ -1,10 +1,10 @@
-import { parse } from 'yaml';
 import { NodelessError } from '../core/errors.ts';
 import { workloadName } from '../core/names.ts';
 import { getOrUndefined } from '../kube/calls.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { KubeObject } from '../kube/objects.ts';
-import { deploymentPath } from './survey.ts';
+import { installedConfig } from './configuration.ts';
+import { deploymentPath, hooksPath } from './survey.ts';
 
 interface Container {
   readonly image?: string;
@@ -16,10 +16,6 @@ interface Deployment extends KubeObject {
     readonly replicas?: number;
     readonly template?: { readonly spec?: { readonly containers?: readonly Container[] } };
   };
-}
-
-interface ConfigMap extends KubeObject {
-  readonly data?: Readonly<Record<string, string>>;
 }
 
 /** What a provider in the cluster was installed with. */
@@ -39,24 +35,23 @@ export interface Model {
 export async function modelOf(client: KubeClient, like: string, namespace: string): Promise<Model> {
   const name = workloadName(like);
   const deployment = await getOrUndefined<Deployment>(client, deploymentPath(namespace, like));
-  const config = await getOrUndefined<ConfigMap>(client, `/api/v1/namespaces/${namespace}/configmaps/${name}`);
+  const config = await installedConfig({ client, virtualNode: like, namespace });
   const { image, resources } = deployment?.spec?.template?.spec?.containers?.[0] ?? {};
   if (image === undefined || config === undefined) {
     const message = `there is no provider ${name} in namespace ${namespace} to be like: nodeless install --image does it first, or name another by --like`;
     throw new NodelessError({ code: 'NotFound', message });
   }
   const isThere = async (path: string) => (await getOrUndefined(client, path)) !== undefined;
-  const hooks = `/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/${like}.nodeless.io`;
   const monitor = `/apis/monitoring.coreos.com/v1/namespaces/${namespace}/servicemonitors/${name}`;
   const memory = resources?.limits?.memory;
   const flags = {
     image,
     replicas: deployment?.spec?.replicas ?? 2,
     ...(memory === undefined ? {} : { memory }),
-    webhooks: await isThere(hooks),
+    webhooks: await isThere(hooksPath(like)),
     monitors: await isThere(monitor),
   };
-  return { config: (parse(config.data?.['nodeless.yaml'] ?? '') ?? {}) as object, flags };
+  return { config, flags };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { zonesOf } from '../core/names.ts';
 import { call } from '../kube/calls.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { KubeObject } from '../kube/objects.ts';
@@ -15,8 +16,7 @@ function keyOf({ apiVersion, kind, metadata }: KubeObject): string {
 }
 
 async function allOf(virtualNode: string, namespace: string, nodes: readonly string[]): Promise<readonly KubeObject[]> {
-  const prefix = `${virtualNode}-`;
-  const zones = nodes.filter((node) => node.startsWith(prefix)).map((node) => node.slice(prefix.length));
+  const zones = zonesOf(virtualNode, nodes);
   const config = { provider: 'simulated', virtualNode: { name: virtualNode }, zones: { names: zones } };
   return installObjects({
     virtualNode,

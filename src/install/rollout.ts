@@ -1,7 +1,7 @@
 import { call, getOrUndefined } from '../kube/calls.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { hasCondition, type KubeObject } from '../kube/objects.ts';
-import { deploymentPath } from './survey.ts';
+import { deploymentPath, hooksPath } from './survey.ts';
 import { untilClear, type Wait } from './until-clear.ts';
 
 interface Deployment extends KubeObject {
@@ -88,12 +88,11 @@ async function look({ client, virtualNode, namespace, nodes, webhooks }: Rollout
     ),
   );
   const at = deploymentPath(namespace, virtualNode);
-  const hooks = `/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/${virtualNode}.nodeless.io`;
   return {
     deployment: await getOrUndefined<Deployment>(client, at, signal),
     pods: items.filter(({ metadata }) => metadata.deletionTimestamp === undefined),
     nodes: Object.fromEntries(found),
-    webhooks: webhooks ? await getOrUndefined<WebhookConfiguration>(client, hooks, signal) : undefined,
+    webhooks: webhooks ? await getOrUndefined<WebhookConfiguration>(client, hooksPath(virtualNode), signal) : undefined,
   };
 }
 

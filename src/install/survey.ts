@@ -25,6 +25,11 @@ export function deploymentPath(namespace: string, virtualNode: string): string {
   return `/apis/apps/v1/namespaces/${namespace}/deployments/${workloadName(virtualNode)}`;
 }
 
+/** Where the API server keeps the webhooks of a virtual node: those that change pods, or those that check objects. */
+export function hooksPath(virtualNode: string, kind: 'mutating' | 'validating' = 'mutating'): string {
+  return `/apis/admissionregistration.k8s.io/v1/${kind}webhookconfigurations/${virtualNode}.nodeless.io`;
+}
+
 /** What there is of an installation in a cluster, and what depends on it. */
 export interface Survey {
   /** Names of its virtual nodes, as they were granted or are there. */
@@ -79,7 +84,8 @@ export async function installed(client: KubeClient): Promise<ReadonlyMap<string,
   );
 }
 
-function whoseIs(namespace: KubeObject | undefined): Survey['namespaceIs'] {
+/** Whether a provider's namespace is one that `nodeless install` has made. */
+export function whoseIs(namespace: KubeObject | undefined): Survey['namespaceIs'] {
   if (namespace === undefined) return 'gone';
   return namespace.metadata.labels?.[MADE_LABEL] === undefined ? 'foreign' : 'made';
 }

@@ -7,11 +7,9 @@ import { drain } from './drain.ts';
 import { leadersOf } from './leaders.ts';
 import { type Need, requireAll } from './permissions.ts';
 import { keptAfter, uninstallObjects } from './removal.ts';
-import { deploymentPath, survey } from './survey.ts';
+import { deploymentPath, hooksPath, survey } from './survey.ts';
 import { remove, type Uninstallation } from './uninstallation.ts';
 import { performed, untilClear } from './until-clear.ts';
-
-const HOOKS = ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'];
 
 /** The provider itself, which would make its Nodes and Secrets again. */
 async function stopProvider(work: Uninstallation): Promise<void> {
@@ -117,10 +115,8 @@ export async function uninstall(work: Uninstallation): Promise<readonly string[]
   const { client, virtualNode, tell } = work;
   await requireAll(client, await needsOf(work), 'nodeless uninstall');
   tell('pods are routed no more');
-  for (const kind of HOOKS) {
-    const path = `/apis/admissionregistration.k8s.io/v1/${kind}/${virtualNode}.nodeless.io`;
-    await performed(work, () => remove(client, path));
-  }
+  for (const kind of ['mutating', 'validating'] as const)
+    await performed(work, () => remove(client, hooksPath(virtualNode, kind)));
   await drain(work);
   await stopProvider(work);
   return removeObjects(work);

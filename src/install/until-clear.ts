@@ -44,10 +44,10 @@ export async function untilClear(
 
 /** Does what may be done twice, as often as it takes an API server that does not answer now. @throws NodelessError NotReady */
 export async function performed<T>(wait: Wait, step: () => Promise<T>): Promise<T> {
-  let result: { readonly of: T } | undefined;
+  const results: T[] = [];
   await untilClear(wait, async () => {
-    result = { of: await step() };
+    results.push(await step());
     return undefined;
   });
-  return (result as unknown as { readonly of: T }).of;
+  return results[0] as T;
 }

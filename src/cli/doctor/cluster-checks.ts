@@ -1,6 +1,6 @@
+import { installedConfig } from '../../install/configuration.ts';
 import { call, getOrUndefined } from '../../kube/calls.ts';
 import type { KubeObject } from '../../kube/objects.ts';
-import { configurationOf } from './configuration.ts';
 import { type Finding, failed, ok, type Patient, unknown, warning } from './finding.ts';
 
 const OLDEST_MINOR = 33;
@@ -39,7 +39,7 @@ export async function dnsCheck(patient: Patient): Promise<Finding> {
   const { client } = patient;
   const service = await getOrUndefined<ServiceObject>(client, '/api/v1/namespaces/kube-system/services/kube-dns');
   if (service === undefined) return unknown('DNS', 'the cluster has no Service kube-system/kube-dns to compare with');
-  const config = await configurationOf(patient);
+  const config = await installedConfig(patient);
   const { dns = DEFAULT_DNS } = (config as Sections | undefined)?.cluster ?? {};
   const address = service.spec?.clusterIP ?? '';
   if (config !== undefined && dns !== address)

@@ -1,8 +1,9 @@
+import { zonesOf } from '../../core/names.ts';
+import { installedConfig } from '../../install/configuration.ts';
 import { installObjects } from '../../install/objects.ts';
 import { lacking, type Need, needText } from '../../install/permissions.ts';
 import { call } from '../../kube/calls.ts';
 import type { KubeObject } from '../../kube/objects.ts';
-import { configurationOf } from './configuration.ts';
 import { type Finding, failed, ok, type Patient, warning } from './finding.ts';
 
 const REVIEWS = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
@@ -58,11 +59,7 @@ export async function providerNeeds(
   const names = { virtualNode, namespace };
   if (config !== undefined)
     return needsOfRoles(await installObjects({ ...names, provider: { image: 'any', replicas: 1, config } }));
-  const prefix = `${virtualNode}-`;
-  const zones = nodes
-    .filter((node) => node !== virtualNode && node.startsWith(prefix))
-    .map((node) => node.slice(prefix.length));
-  const needs = needsOfRoles(await installObjects({ ...names, zones }));
+  const needs = needsOfRoles(await installObjects({ ...names, zones: zonesOf(virtualNode, nodes) }));
   // Which signer one has that runs elsewhere is not known here; its requests tell whether it may approve them.
   return needs.filter(({ resource }) => resource !== 'signers');
 }
@@ -70,7 +67,7 @@ export async function providerNeeds(
 /** Whether the provider's service account may do all that this version ships the roles for. */
 export async function providerPermissions(patient: Patient): Promise<Finding> {
   const { client, namespace } = patient;
-  const needs = await providerNeeds(patient, await configurationOf(patient));
+  const needs = await providerNeeds(patient, await installedConfig(patient));
   const user = `system:serviceaccount:${namespace}:nodeless`;
   const groups = ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'];
   const answers = await Promise.all(

@@ -1,9 +1,8 @@
 import { DECISION_ANNOTATION, PLACEMENT_LABEL } from '../../core/names.ts';
+import { hooksPath } from '../../install/survey.ts';
 import { getOrUndefined } from '../../kube/calls.ts';
 import type { KubeObject } from '../../kube/objects.ts';
 import { type Finding, failed, ok, type Patient, unknown, warning } from './finding.ts';
-
-const CONFIGURATIONS = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations';
 
 interface Configuration extends KubeObject {
   readonly webhooks?: readonly { readonly clientConfig: { readonly caBundle?: string; readonly url?: string } }[];
@@ -37,7 +36,7 @@ export function judgeDryRun(status: number, answer: string): Finding {
 
 /** Whether the API server asks the webhooks, by a dry run that nothing comes of. */
 export async function webhookCheck({ client, virtualNode }: Patient): Promise<Finding> {
-  const found = await getOrUndefined<Configuration>(client, `${CONFIGURATIONS}/${virtualNode}.nodeless.io`);
+  const found = await getOrUndefined<Configuration>(client, hooksPath(virtualNode));
   if (found === undefined)
     return warning(
       'webhooks',

@@ -5,6 +5,7 @@ import { stringify } from 'yaml';
 import { systemClock } from '../../core/clock.ts';
 import { zoneNodeName } from '../../core/names.ts';
 import { install } from '../../install/install.ts';
+import { hooksPath } from '../../install/survey.ts';
 import { call, getOrUndefined } from '../../kube/calls.ts';
 import { createKubeClient, type KubeClient } from '../../kube/client.ts';
 import { hasCondition, type KubeObject } from '../../kube/objects.ts';
@@ -110,8 +111,7 @@ function webhooksOf({ cluster, config = {} }: ProviderOptions) {
 
 /** Whether the API server has been told what to trust, which the provider does as it begins to serve. */
 async function areTrusted(client: KubeClient, virtualNode: string, signal: AbortSignal): Promise<boolean> {
-  const path = `/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/${virtualNode}.nodeless.io`;
-  const found = await getOrUndefined<WebhookConfiguration>(client, path, signal);
+  const found = await getOrUndefined<WebhookConfiguration>(client, hooksPath(virtualNode), signal);
   return found?.webhooks?.every(({ clientConfig }) => clientConfig.caBundle !== undefined) === true;
 }
 
