@@ -1,10 +1,10 @@
-import { createInterface } from 'node:readline/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { stringify } from 'yaml';
 import { NodelessError } from '../core/errors.ts';
 import { WARM_POOLS_PATH } from '../core/names.ts';
 import { call, getOrUndefined } from '../kube/calls.ts';
 import type { KubeObject } from '../kube/objects.ts';
+import { isAgreedTo } from './confirm.ts';
 import { offeringsOf, PLANNED_PROVIDERS } from './plan/offerings.ts';
 import { plannedConfig } from './planned-config.ts';
 import { type PoolChange, type PoolFlags, poolChange } from './pool/pool-change.ts';
@@ -39,16 +39,10 @@ async function cellCost({ pool, isOtherCell }: PoolChange, before: KubeObject | 
 }
 
 async function confirmed(): Promise<boolean> {
-  if (!process.stdin.isTTY) {
-    const message = 'nobody can be asked here whether to apply this; say --yes, or --dry-run to only look';
-    throw new NodelessError({ code: 'ConfigInvalid', message });
-  }
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    return /^y(es)?$/i.test((await terminal.question('apply this? [y/N] ')).trim());
-  } finally {
-    terminal.close();
-  }
+  const agreed = await isAgreedTo('apply this?', process.stdout);
+  if (agreed !== undefined) return agreed;
+  const message = 'nobody can be asked here whether to apply this; say --yes, or --dry-run to only look';
+  throw new NodelessError({ code: 'ConfigInvalid', message });
 }
 
 async function set(name: string, flags: SetFlags): Promise<void> {
