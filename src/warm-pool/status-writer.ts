@@ -42,6 +42,14 @@ interface Written {
   readonly counts: string;
 }
 
+/** What a pool's object has of its memory. */
+interface Remembered {
+  /** When it was looked at last. */
+  atMs: number;
+  /** Undefined before this process has written any. */
+  text?: string;
+}
+
 function countsOf({ why: _why, hitRate: _rate, achieved: _achieved, conditions, ...counts }: PoolStatus): string {
   return JSON.stringify([counts, conditions.map(({ type, status, reason }) => [type, status, reason])]);
 }
@@ -62,7 +70,7 @@ export async function writeStatuses(options: StatusWriterOptions, signal: AbortS
   const written = new Map<string, Written>();
   let failing = false;
 
-  const remembered = new Map<string, { readonly atMs: number; readonly text?: string }>();
+  const remembered = new Map<string, Remembered>();
 
   async function patch(name: string, body: unknown): Promise<void> {
     const contentType = 'application/merge-patch+json';
@@ -73,12 +81,15 @@ export async function writeStatuses(options: StatusWriterOptions, signal: AbortS
   async function remember(): Promise<void> {
     const nowMs = clock.now();
     for (const { pool, demand } of keeper.pools()) {
-      const { atMs, text: before } = remembered.get(pool.uid) ?? { atMs: nowMs };
-      const isDue = nowMs - atMs >= MEMORY_MS || nowMs < atMs;
-      const text = isDue ? writeMemory(demand.memory) : before;
-      remembered.set(pool.uid, { atMs: isDue ? nowMs : atMs, ...(text === undefined ? {} : { text }) });
-      if (!isDue || text === before) continue;
+      const last = remembered.get(pool.uid) ?? { atMs: nowMs };
+      remembered.set(pool.uid, last);
+      if (Math.abs(nowMs - last.atMs) < MEMORY_MS) continue;
+      // One that can not be written now comes again as late as any, so that it keeps no other from being written.
+      last.atMs = nowMs;
+      const text = writeMemory(demand.memory);
+      if (text === last.text) continue;
       await patch(pool.name, { metadata: { uid: pool.uid }, status: { memory: text } });
+      last.text = text;
       return;
     }
   }

@@ -244,7 +244,8 @@ describe('a warm pool', () => {
     expect(again.keeper.pool('pool-web')?.demand.level.running).toBe(0);
   });
 
-  test('knows after a restart what was learned before, as its status tells it, and who leads writes that again', async () => {
+  /** A pool that knows a week of arrivals by its status; who leads writes to it, while time passes as its waits do. */
+  async function remembering(statusOfMemory = () => 200) {
     const one = made();
     const log = new ArrivalLog();
     const nowMs = Date.now();
@@ -255,13 +256,13 @@ describe('a warm pool', () => {
     one.start();
     await soon(() => expect(one.keeper.pool('pool-web')?.demand.starts?.lead.quantileMs(0.5)).toBe(7_000));
     expect(one.keeper.pool('pool-web')?.demand.memory.log.bins).toEqual(log.bins);
-    const patched: KubeRequest[] = [];
-    const request = async (asked: KubeRequest) => {
-      patched.push(asked);
-      return { status: 200, contentType: '', body: Buffer.from('{}') };
-    };
-    // Time passes as its waits do.
+    const written: { readonly atMs: number; readonly body: unknown }[] = [];
     let sleptMs = 0;
+    const request = async ({ body }: KubeRequest) => {
+      const isMemory = 'memory' in (body as { status: object }).status;
+      if (isMemory) written.push({ atMs: sleptMs, body });
+      return { status: isMemory ? statusOfMemory() : 200, contentType: '', body: Buffer.from('{}') };
+    };
     const clock: Clock = {
       ...systemClock,
       now: () => nowMs + sleptMs,
@@ -271,21 +272,30 @@ describe('a warm pool', () => {
       },
     };
     const { keeper, warmPools, stop } = one;
-    const writer = {
-      client: { request } as unknown as KubeClient,
-      pools: warmPools,
-      keeper,
-      canClaim: true,
-      pullsImages: false,
-      clock,
-    };
+    const client = { request } as unknown as KubeClient;
+    const writer = { client, pools: warmPools, keeper, canClaim: true, pullsImages: false, clock };
     void writeStatuses({ ...writer, logger: SILENT, mayAct: () => true }, stop.signal);
-    const written = () => patched.filter(({ body }) => 'memory' in (body as { status: object }).status);
-    await soon(() => expect(written()).toHaveLength(1));
-    expect(sleptMs).toBeGreaterThanOrEqual(300_000);
-    expect(written()[0]?.body).toEqual({ metadata: { uid: 'pool-web' }, status: { memory } });
-    await soon(() => expect(sleptMs).toBeGreaterThan(1_000_000));
-    expect(written()).toHaveLength(1);
+    return { written, sleptMs: () => sleptMs, body: { metadata: { uid: 'pool-web' }, status: { memory } } };
+  }
+
+  test('knows after a restart what was learned before, as its status tells it, and who leads writes that again', async () => {
+    const { written, sleptMs, body } = await remembering();
+    await soon(() => expect(written).toHaveLength(1));
+    expect(written[0]?.atMs).toBeGreaterThanOrEqual(300_000);
+    expect(written[0]?.body).toEqual(body);
+    await soon(() => expect(sleptMs()).toBeGreaterThan(1_000_000));
+    expect(written).toHaveLength(1);
+  });
+
+  test('has what it learned written again where that failed, though nothing is new', async () => {
+    const statuses = [500];
+    const { written, sleptMs, body } = await remembering(() => statuses.shift() ?? 200);
+    await soon(() => expect(written).toHaveLength(2));
+    const [failed, again] = written;
+    expect((again?.atMs ?? 0) - (failed?.atMs ?? 0)).toBeGreaterThanOrEqual(300_000);
+    expect(again?.body).toEqual(body);
+    await soon(() => expect(sleptMs()).toBeGreaterThan(2_000_000));
+    expect(written).toHaveLength(2);
   });
 
   test('gives what it has after a restart before its kubelets have reported', async () => {
