@@ -4,6 +4,7 @@ import { call } from '../../kube/calls.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { WirePod } from '../../kube/wire-pod.ts';
 import { daemonSetOwnerOf } from '../../placement/place.ts';
+import { beginningOf } from '../beginning-of.ts';
 import { virtualNodeOf } from './virtual-node-of.ts';
 
 /** Which log is read, and how much of it. */
@@ -21,7 +22,8 @@ export interface LogQuery {
   readonly follow?: boolean;
 }
 
-const MAX_REFUSAL_BYTES = 64 * 1024;
+/** What is shown of why there is no log, as the kubelet or the API server says it. */
+const MAX_REFUSAL_CHARACTERS = 500;
 
 function notFound(message: string): NodelessError {
   return new NodelessError({ code: 'NotFound', message });
@@ -47,18 +49,6 @@ function containerOf(pod: WirePod, wanted: string | undefined): string {
   throw notFound(`pod ${pod.metadata.name} has no container ${container}; it has ${names.join(', ')}`);
 }
 
-/** What the kubelet, or the API server, says of why there is no log. */
-async function refusalIn(body: Readable): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    chunks.push(chunk);
-    bytes += chunk.length;
-    if (bytes > MAX_REFUSAL_BYTES) break;
-  }
-  return Buffer.concat(chunks).toString().slice(0, 500).trim();
-}
-
 /**
  * Reads a log of a pod as one cell has it, by way of the API server and the virtual node's kubelet endpoint; needs `get` on
  * `nodes/proxy`. It comes as it is read. @throws NodelessError NotFound, KubeRequestFailed
@@ -79,6 +69,7 @@ export async function readAgentLog(client: KubeClient, query: LogQuery): Promise
   const silence = follow === true ? { idleTimeoutMs: 0 } : {};
   const { status, body } = await client.stream({ method: 'GET', path, query: options, accept: '*/*', ...silence });
   if (status === 200) return body;
-  const message = `the log can not be read (${status}): ${await refusalIn(body)}`;
+  const said = await beginningOf(body, MAX_REFUSAL_CHARACTERS);
+  const message = `the log can not be read (${status}): ${said.trim()}`;
   throw new NodelessError({ code: 'KubeRequestFailed', message, identity: { cell: cellId, status } });
 }

@@ -4,12 +4,13 @@ import { pipeline } from 'node:stream/promises';
 import { messageOf, NodelessError } from '../../core/errors.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { EVENTS_PATH, EVENTS_TYPE, PAGE_FILES, pageHeaders } from '../../ui/files.ts';
+import { beginningOf } from '../beginning-of.ts';
 import { pagePath } from './virtual-nodes.ts';
 
 /** No other machine is to reach what is asked for under the user's own credential. */
 const HOST = '127.0.0.1';
 /** What is shown of a refusal. */
-const MAX_REFUSAL_BYTES = 2_000;
+const MAX_REFUSAL_CHARACTERS = 2_000;
 
 export interface PageProxyOptions {
   readonly client: KubeClient;
@@ -35,15 +36,6 @@ function refuse(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, pageHeaders('text/plain; charset=utf-8')).end(`${text}\n`);
 }
 
-async function beginningOf(body: AsyncIterable<Buffer>): Promise<string> {
-  let text = '';
-  for await (const chunk of body) {
-    text += chunk.toString();
-    if (text.length >= MAX_REFUSAL_BYTES) break;
-  }
-  return text.slice(0, MAX_REFUSAL_BYTES);
-}
-
 /**
  * Serves the pages of virtual nodes on loopback, by way of the API server. Only their own files are passed on, and only to who calls
  * this machine by its own name: a web site that has its name point here does not. @throws NodelessError PortInUse
@@ -59,7 +51,7 @@ export async function startPageProxy({ client, nodes, port }: PageProxyOptions):
     try {
       const answer = await client.stream({ method: 'GET', path: pagePath(node, file), accept: contentType, signal });
       if (answer.status !== 200) {
-        refuse(response, answer.status, await beginningOf(answer.body));
+        refuse(response, answer.status, await beginningOf(answer.body, MAX_REFUSAL_CHARACTERS));
         return;
       }
       response.writeHead(200, pageHeaders(contentType));
