@@ -48,6 +48,15 @@ function isTold({ status }: WirePod): boolean {
   return status?.conditions?.find(({ type }) => type === POLICY_ENFORCED_CONDITION)?.status === 'False';
 }
 
+type Labels = Readonly<Record<string, string>>;
+
+const NO_LABELS: Labels = {};
+
+function areSame(some: Labels, others: Labels): boolean {
+  const names = Object.keys(some);
+  return names.length === Object.keys(others).length && names.every((name) => some[name] === others[name]);
+}
+
 /**
  * Calls back with each namespace in which it may have changed what there is to tell: at first those that have policies, and those
  * of pods that have been told; then those whose policies or pods' labels change, and all when a CellClass does.
@@ -57,9 +66,9 @@ function watchNamespaces(
   { networkPolicies, upstreamPods, cellClasses }: PolicyWatchOptions,
   note: (namespace: string) => void,
 ): () => void {
-  const labelsByUid = new Map<string, string>();
+  const labelsByUid = new Map<string, Labels>();
   const noteOf = ({ metadata }: KubeObject) => note(metadata.namespace ?? 'default');
-  const labelsOf = ({ metadata }: WirePod) => JSON.stringify(metadata.labels ?? {});
+  const labelsOf = ({ metadata }: WirePod) => metadata.labels ?? NO_LABELS;
   for (const policy of networkPolicies.items()) noteOf(policy);
   for (const pod of upstreamPods.items()) {
     labelsByUid.set(pod.metadata.uid ?? '', labelsOf(pod));
@@ -73,9 +82,12 @@ function watchNamespaces(
     upstreamPods.subscribe(({ type, object }) => {
       const { uid = '' } = object.metadata;
       const before = labelsByUid.get(uid);
-      if (type === 'DELETED') labelsByUid.delete(uid);
-      else labelsByUid.set(uid, labelsOf(object));
-      if (before !== undefined && labelsByUid.has(uid) && before !== labelsByUid.get(uid)) noteOf(object);
+      if (type === 'DELETED') {
+        labelsByUid.delete(uid);
+        return;
+      }
+      labelsByUid.set(uid, labelsOf(object));
+      if (before !== undefined && !areSame(before, labelsOf(object))) noteOf(object);
     }),
   ];
   return () => ends.forEach((end) => void end());
