@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { parseConfig } from '../config/load.ts';
+import { parseUnserved } from '../config/load.ts';
 import { virtualNodesOf } from '../config/virtual-nodes.ts';
 import { NodelessError } from '../core/errors.ts';
 import { quantityField } from '../core/quantity-field.ts';
@@ -81,10 +81,8 @@ export function installOptions(
     throw refused('--image needs --config FILE, which says at least where cells are launched (provider: …)');
   if (image !== undefined && webhookUrl !== undefined)
     throw refused('--webhook-url is for a provider that runs elsewhere; with --image it is reached by its Service');
-  // Of a provider that runs elsewhere the address is not said here, and any will do.
-  const elsewhere = { ...config, virtualNode: { address: '127.0.0.1', ...(config as Sections).virtualNode } };
   const source = file === undefined ? SOURCE : file.path;
-  const checked = image === undefined ? parseConfig(elsewhere, source) : checkInCluster(config, source);
+  const checked = image === undefined ? parseUnserved(config, source) : checkInCluster(config, source);
   const problem =
     webhookUrl === undefined ? undefined : webhooks ? urlProblem(webhookUrl) : 'and --no-webhooks exclude each other';
   if (problem !== undefined) throw refused(`--webhook-url ${problem}`);

@@ -36,6 +36,26 @@ export function parseConfig(input: unknown, source: string): Config {
   });
 }
 
+type Section = Readonly<Record<string, unknown>>;
+
+function isSection(value: unknown): value is Section {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A configuration with a change of its virtualNode; what has none that could be changed stays as it is, and is refused later. */
+function withVirtualNode(input: unknown, change: (virtualNode: Section) => Section): unknown {
+  const config = input ?? {};
+  if (!isSection(config)) return input;
+  const virtualNode = config.virtualNode ?? {};
+  return isSection(virtualNode) ? { ...config, virtualNode: change(virtualNode) } : input;
+}
+
+/** Checks a configuration that nothing is served by here: where it names no address, any will do. @throws as `parseConfig` */
+export function parseUnserved(input: unknown, source: string): Config {
+  const addressed = withVirtualNode(input, (virtualNode) => ({ address: '127.0.0.1', ...virtualNode }));
+  return parseConfig(addressed, source);
+}
+
 /** What a YAML or JSON configuration file says, unchecked. @throws NodelessError ConfigInvalid when it can't be read */
 export async function readConfig(file: string): Promise<unknown> {
   try {
@@ -49,18 +69,16 @@ export async function readConfig(file: string): Promise<unknown> {
   }
 }
 
-/** A configuration with another virtualNode.address, which tells replicas of one file apart. */
-function withAddress(input: unknown, address: string): unknown {
-  if (typeof input !== 'object' || input === null || Array.isArray(input)) return input;
-  const { virtualNode, ...others } = input as { readonly virtualNode?: object };
-  return { ...others, virtualNode: { ...virtualNode, address } };
-}
-
 /**
  * Reads a YAML or JSON configuration file; an address that is given counts instead of the file's.
  * @throws NodelessError ConfigInvalid when it can't be read or is wrong
  */
 export async function loadConfig(file: string, address?: string): Promise<Config> {
   const input = await readConfig(file);
-  return parseConfig(address === undefined ? input : withAddress(input, address), file);
+  // Replicas of one file are told apart by it.
+  const own = address === undefined ? {} : { address };
+  return parseConfig(
+    withVirtualNode(input, (virtualNode) => ({ ...virtualNode, ...own })),
+    file,
+  );
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { stringify } from 'yaml';
-import { parseConfig } from '../config/load.ts';
+import { parseUnserved } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { virtualNodesOf } from '../config/virtual-nodes.ts';
 import { NodelessError } from '../core/errors.ts';
@@ -45,9 +45,6 @@ export function isEnoughMemory(quantity: string): boolean {
   return parseNano(quantity) >= parseNano(REQUESTS.memory);
 }
 
-/** Any will do where the configuration is checked; a replica's is its pod's. */
-const SOME_ADDRESS = '127.0.0.1';
-
 function refused(source: string, problem: string): NodelessError {
   return new NodelessError({ code: 'ConfigInvalid', message: `${source}: ${problem}`, identity: { source } });
 }
@@ -72,7 +69,7 @@ export function checkInCluster(input: object, source: string): Config {
     throw refused(source, 'virtualNode.address: is the pod’s own in a cluster; remove it');
   if (webhook?.enabled === false)
     throw refused(source, 'webhook.enabled: its server has the probes and metrics too; say --no-webhooks instead');
-  return parseConfig({ ...input, virtualNode: { ...virtualNode, address: SOME_ADDRESS } }, source);
+  return parseUnserved(input, source);
 }
 
 /** What stands in the manifests' placeholders, beside what each virtual node has of its own. */

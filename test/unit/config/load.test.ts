@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { loadConfig, parseConfig } from '../../../src/config/load.ts';
+import { loadConfig, parseConfig, parseUnserved } from '../../../src/config/load.ts';
 import { virtualNodesOf } from '../../../src/config/virtual-nodes.ts';
 
 const MINIMAL = { virtualNode: { address: '10.0.0.1' } };
@@ -40,6 +40,23 @@ describe('configuration', () => {
   ])('a wrong value is named by its path', (input, message) => {
     expect(() => parseConfig(input, 'f.yaml')).toThrow(message);
   });
+
+  test.each([
+    [undefined, '127.0.0.1'],
+    [null, '127.0.0.1'],
+    [{ virtualNode: null }, '127.0.0.1'],
+    [{ virtualNode: { name: 'n' } }, '127.0.0.1'],
+    [MINIMAL, '10.0.0.1'],
+  ])('that nothing is served by needs no address, and keeps the one that it has: %j', (input, address) => {
+    expect(parseUnserved(input, 'f.yaml').virtualNode.address).toBe(address);
+  });
+
+  test.each([[[]], ['text'], [{ virtualNode: [] }], [{ virtualNode: 'text' }]])(
+    'that is none is refused also where it needs no address: %j',
+    (input) => {
+      expect(() => parseUnserved(input, 'f.yaml')).toThrow(/f.yaml/);
+    },
+  );
 
   test.each([
     [{ ...MINIMAL, zones: { names: ['a', 'a'] } }, /zones.names: names a zone twice/],
