@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
 import { NodelessError } from '../../core/errors.ts';
 import type { KubeClient } from '../../kube/client.ts';
+import { beginningOf } from '../beginning-of.ts';
 import { virtualNodeOf } from './virtual-node-of.ts';
 
 const MAX_REFUSAL = 500;
@@ -15,7 +15,7 @@ export async function readConsole(client: KubeClient, cellId: string): Promise<R
   const path = `/api/v1/nodes/${node}/proxy/logs/console/${cellId}`;
   const { status, body } = await client.stream({ method: 'GET', path, accept: '*/*' });
   if (status === 200) return body;
-  const why = (await text(body)).slice(0, MAX_REFUSAL).trim();
+  const why = (await beginningOf(body, MAX_REFUSAL)).trim();
   const message = `the console can not be read (${status}): ${why}`;
   throw new NodelessError({ code: 'KubeRequestFailed', message, identity: { cell: cellId, status } });
 }
