@@ -30,7 +30,7 @@ export interface WarmPoolService extends Led {
 /** The pools of a virtual node: what pods are given cells by, and what keeps them from its start on. */
 export function warmPools(service: WarmPoolService, signal: AbortSignal) {
   const { config, node, clock, logger, client, shared, book, fleet, pods, placement, registry, mayAct } = service;
-  const { canClaim, pullsImages } = fleet;
+  const { canClaim, canStop, pullsImages } = fleet;
   const [first] = virtualNodesOf(config);
   const { isComplete, isBudgetAwaited } = service;
   const keeping = { book, fleet, placement, clock, logger, mayAct, isComplete, isBudgetAwaited };
@@ -41,6 +41,7 @@ export function warmPools(service: WarmPoolService, signal: AbortSignal) {
       node: { zone: node.zone, isFirst: first?.name === node.name },
       launchTimeoutMs: config.cells.launchTimeout,
       canClaim,
+      canStop,
     },
     signal,
   );

@@ -15,6 +15,8 @@ export interface Binding extends Claim {
 
 function phaseOf(machine: CellMachine, handedOver: boolean): CellPhase {
   if (machine.state === 'ended' || machine.state === 'ending') return 'lost';
+  // A pod that was given it gets another: who had it started again did not live to see it.
+  if (machine.state === 'stopped') return isUnclaimed(machine.tags) ? 'stopped' : 'lost';
   if (handedOver) return 'running';
   // A launch that died half-way is asked for again, which finishes it.
   return machine.state === 'launching' ? 'requested' : 'booting';
@@ -49,7 +51,9 @@ function adoptListed(book: Book, machine: CellMachine, bindings: readonly Bindin
   const members = bindings.filter((binding) => isEntitled(tags, binding));
   // The node cell outlives its pods for a while, and a warm cell has none yet.
   const isThere = machine.state === 'running' || machine.state === 'launching';
-  const lingers = isThere && (tags.purpose === NODE_CELL || isUnclaimed(tags));
+  const lingers = isThere
+    ? tags.purpose === NODE_CELL || isUnclaimed(tags)
+    : machine.state === 'stopped' && isUnclaimed(tags);
   if (members.length === 0 && !lingers) return;
   const ran = members.some(({ handedOver }) => handedOver);
   const { cellId, podUid, pod, purpose, pool } = tags;

@@ -166,6 +166,14 @@ export class Book implements CellBook, AgentBook, CellReports {
     this.#changed(cell);
   }
 
+  /** A cell's machine is switched off: what its kubelet has told of itself holds no more. */
+  halt(cell: Cell): void {
+    cell.kubeletReady = false;
+    delete cell.lastSeenMs;
+    delete cell.enteredMs.ready;
+    this.enter(cell, 'stopped');
+  }
+
   /** Records what the cloud says of a cell's machine. */
   seen(cell: Cell, machine: CellMachine): void {
     cell.machine = machine;
@@ -271,7 +279,8 @@ export class Book implements CellBook, AgentBook, CellReports {
 
   nodeStatus(cellId: string, node: V1Node): void {
     const cell = this.#cells.get(cellId);
-    if (cell === undefined) return;
+    // What a kubelet said as it was switched off may come late.
+    if (cell === undefined || cell.phase === 'stopped') return;
     cell.lastSeenMs = this.#clock.now();
     const allocatable = node.status?.allocatable as ResourceList | undefined;
     cell.allocatable = resourcesOf(allocatable);

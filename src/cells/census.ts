@@ -8,7 +8,7 @@ import type { Cell } from './cell.ts';
 import type { Fleet } from './fleet.ts';
 
 /** Phases in which the cloud must know a cell's machine. */
-const PHASES_WITH_MACHINE: readonly CellPhase[] = ['booting', 'ready', 'running'];
+const PHASES_WITH_MACHINE: readonly CellPhase[] = ['booting', 'ready', 'stopped', 'running'];
 
 /** Whether the cloud says more of a machine than is known: it may have had no address yet when its launch was accepted. */
 function isNews(known: CellMachine | undefined, { state, addresses }: CellMachine): boolean {
@@ -92,6 +92,9 @@ export class Census {
       // It may have been ended on purpose while the cloud was listed.
       if (!PHASES_WITH_MACHINE.includes(cell.phase)) continue;
       const machine = byId.get(cell.cellId);
+      // Who stopped one that was not to be has ended what ran there.
+      if (machine?.state === 'stopped' && (cell.phase === 'ready' || cell.phase === 'running'))
+        onGone(cell, 'its machine was stopped');
       if (machine?.state === 'ended') onGone(cell, machine.reason ?? 'its machine ended', machine.endCause);
       if (machine !== undefined && isNews(cell.machine, machine)) {
         // Lists lag behind claims: whose the machine is, the book knows better.

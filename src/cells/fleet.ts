@@ -2,7 +2,7 @@ import PQueue from 'p-queue';
 import type { Logger } from 'pino';
 import type { CellProvider } from '../../providers/contract.ts';
 import { createBackoff } from '../core/backoff.ts';
-import type { CellBootstrap, CellMachine } from '../core/cell.ts';
+import type { CellBootstrap, CellMachine, CellPhase } from '../core/cell.ts';
 import type { CellClass } from '../core/cell-class.ts';
 import type { Clock } from '../core/clock.ts';
 import { messageOf, NodelessError } from '../core/errors.ts';
@@ -57,6 +57,7 @@ export class Fleet {
   readonly #launching = new Map<string, { readonly cancel: AbortController; readonly settled: Promise<unknown> }>();
   readonly #ending = new Map<string, Promise<void>>();
   readonly #owning = new Map<string, Promise<void>>();
+  readonly #switching = new Map<string, Promise<void>>();
   readonly #losing = new Set<string>();
   #signal: AbortSignal = AbortSignal.abort();
 
@@ -130,6 +131,54 @@ export class Fleet {
   /** Whether machines pull images before their kubelets start. */
   get pullsImages(): boolean {
     return this.#options.provider.pullsImages === true;
+  }
+
+  /** Whether machines can be stopped, and started again. */
+  get canStop(): boolean {
+    const { stopMachine, startMachine } = this.#options.provider;
+    return stopMachine !== undefined && startMachine !== undefined;
+  }
+
+  /** Stops the machine of a cell that waits in a pool; one that can not be stopped ends. */
+  stop(cell: Cell): Promise<void> {
+    const { provider, book } = this.#options;
+    book.halt(cell);
+    return this.#switch(cell, 'stopped', (signal) => provider.stopMachine?.(cell.cellId, signal));
+  }
+
+  /** Starts the machine of a stopped cell, as soon as it has stopped; it boots from now on, and is lost where it can not be started. */
+  resume(cell: Cell): Promise<void> {
+    const { provider, book } = this.#options;
+    book.enter(cell, 'booting');
+    return this.#switch(cell, 'booting', (signal) => provider.startMachine?.(cell.cellId, signal));
+  }
+
+  /** One change of a machine after the other; who fails while it is still wanted loses the cell. */
+  async #switch(
+    cell: Cell,
+    phase: CellPhase,
+    change: (signal: AbortSignal) => Promise<CellMachine> | undefined,
+  ): Promise<void> {
+    const { book, logger } = this.#options;
+    const { cellId } = cell;
+    const before = this.#switching.get(cellId) ?? Promise.resolve();
+    const perform = async () => {
+      await before;
+      await this.#untilAllowed(this.#signal);
+      // What it is to be next comes after this all the same: what its kubelet has told is forgotten by now.
+      if (book.get(cellId) !== cell || (cell.phase !== 'stopped' && !isServed(cell))) return;
+      const machine = await change(this.#signal);
+      // Whose it is may be written there meanwhile, by a call that is answered before this one.
+      if (machine !== undefined) book.seen(cell, { ...machine, tags: cell.machine?.tags ?? machine.tags });
+    };
+    const effort = perform().catch((error) => {
+      if (this.#signal.aborted || cell.phase !== phase) return;
+      logger.warn({ cell: cellId, reason: messageOf(error) }, 'a machine could not be stopped or started');
+      book.enter(cell, 'lost', messageOf(error));
+    });
+    this.#switching.set(cellId, effort);
+    await effort;
+    if (this.#switching.get(cellId) === effort) this.#switching.delete(cellId);
   }
 
   /** Whether it is being written on a cell's machine whose it is. */

@@ -22,7 +22,7 @@ const STAGES: Partial<Readonly<Record<CellPhase, { readonly stage: string; reado
 /** What a machine is paid for while its cell is in a phase; nothing is paid for without a machine. */
 function useOf(cell: Cell): string {
   const { phase } = cell;
-  if (isWarm(cell) && isServed(cell)) return 'wait';
+  if (isWarm(cell) && (isServed(cell) || phase === 'stopped')) return 'wait';
   if (phase === 'running') return 'run';
   return phase === 'ending' || phase === 'lost' || phase === 'ended' ? 'end' : 'start';
 }
@@ -179,7 +179,8 @@ export function observeCells({
       cell,
       phase: cell.phase,
       labels: costLabelsOf(cell),
-      pricePerHourUsd: cell.machine?.pricePerHourUsd ?? 0,
+      // Of what is stopped the disk alone is paid for, whose price no offering tells apart.
+      pricePerHourUsd: cell.phase === 'stopped' ? 0 : (cell.machine?.pricePerHourUsd ?? 0),
     };
     if (known?.cell === cell) {
       pay(known);

@@ -2,12 +2,16 @@ import type { CapacityScope } from './capacity-scope.ts';
 import type { LaunchType } from './offerings.ts';
 import type { Resources } from './resources.ts';
 
-/** A cell's life: requested → launching → booting → ready → running → ending → ended; lost from anywhere between. */
+/**
+ * A cell's life: requested → launching → booting → ready → running → ending → ended; lost from anywhere between. One that waits in
+ * a pool may be stopped, and then boots again.
+ */
 export const CELL_PHASES = [
   'requested',
   'launching',
   'booting',
   'ready',
+  'stopped',
   'running',
   'ending',
   'ended',

@@ -12,6 +12,8 @@ import { describeIssue } from './schema-issues.ts';
 const MAX_ENTRIES = 64;
 const MAX_NAMESPACES = 256;
 const MOST_IMAGES = 16;
+/** Where a pool keeps cells: with machines that run, or that are stopped and cost their disks alone. */
+const TIERS = ['running', 'stopped'] as const;
 /** As many cells as one virtual node takes pods by default. */
 const MOST_CELLS = 1_000;
 
@@ -80,6 +82,15 @@ const fields = z.strictObject({
   max: cells.default(10),
   replicas: cells.default(0),
   schedule: scheduleField.optional(),
+  tiers: z
+    .array(z.enum(TIERS))
+    .min(1)
+    .max(TIERS.length)
+    .refine(
+      (tiers) => tiers.includes('running'),
+      'has no running, which is what cells are started to; add it: they are kept so only where stopped ones are too slow',
+    )
+    .default(['running']),
   images: z
     .array(
       z

@@ -161,6 +161,8 @@ export function decide(pod: PodView | undefined, cell: CellView | undefined, rul
       if (!cell.handedOver) return cell.canTakePod ? handOver(cell, rules) : NOTHING;
       if (!pod.markedNotReady) return NOTHING;
       return rules.nodeIsReady ? { kind: 'restoreReady' } : { kind: 'nothing', againMs: NODE_LOOK_MS };
+    case 'stopped':
+      return { kind: 'replace', reason: 'its machine is stopped' };
     case 'ending':
       return handedOver ? NOTHING : { kind: 'replace', reason: cell.reason ?? 'it was ended' };
     case 'lost':

@@ -24,9 +24,10 @@ export interface Founding {
   readonly purpose?: CellPurpose;
 }
 
-function describeWait({ phase, machine, offering }: Cell): string {
+function describeWait({ phase, machine, offering, enteredMs }: Cell): string {
   const { instanceType, zone } = machine ?? offering ?? {};
-  return `a warm ${instanceType} in ${zone}, ${phase === 'ready' ? 'ready' : 'which boots already'}`;
+  const boots = enteredMs.stopped === undefined ? 'which boots already' : 'which was stopped and boots again';
+  return `a warm ${instanceType} in ${zone}, ${phase === 'ready' ? 'ready' : boots}`;
 }
 
 /** Writes to pods which cell they have, and to the book which pods a cell has. */

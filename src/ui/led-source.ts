@@ -58,7 +58,7 @@ export function ledSource(options: LedSourceOptions): FeedSource {
       if (cell.machine === undefined) continue;
       sum.machineCount += 1;
       sum.machines = add(sum.machines, cell.machine.allocatable);
-      sum.pricePerHourUsd += cell.machine.pricePerHourUsd;
+      if (cell.phase !== 'stopped') sum.pricePerHourUsd += cell.machine.pricePerHourUsd;
     }
     return sum;
   }

@@ -90,13 +90,17 @@ export class Claims implements WarmCells {
     const { uid = '' } = pod.metadata;
     this.#count(pod, uid, pools, wanted);
     const mayHave = this.#options.canClaim && !this.#served.has(uid);
-    const cell = mayHave ? (this.#waiting(pools, wanted) ?? this.#booting(pools, wanted)) : undefined;
+    const cell = mayHave
+      ? (this.#waiting(pools, wanted) ?? this.#booting(pools, wanted) ?? this.#stopped(pools, wanted))
+      : undefined;
     const comer = this.#comers.get(uid);
     if (comer !== undefined) comer.kind = kindOf(cell);
     if (cell === undefined) return undefined;
     this.#served.add(uid);
     this.#options.book.claim(cell, { uid, pod: podName(pod) });
-    pools.get(cell.pool?.uid ?? '')?.refill();
+    const kept = pools.get(cell.pool?.uid ?? '');
+    if (cell.phase === 'stopped') kept?.tiers.resume(cell);
+    kept?.refill();
     return cell;
   }
 
@@ -183,6 +187,18 @@ export class Claims implements WarmCells {
     return undefined;
   }
 
+  /** What is stopped already is ready before what is ordered now: the one that was stopped first. */
+  #stopped(pools: ReadonlyMap<string, KeptPool>, { mayBeOn, hasRoomOn }: Wanted): Cell | undefined {
+    for (const kept of pools.values()) {
+      for (const cell of kept.holding.stopped.values()) {
+        if (kept.unfitness(cell) !== undefined || kept.lived(cell) >= MOST_LIVED) continue;
+        if (hasRoomOn(cell) && mayBeOn(standingOf(cell))) return cell;
+        break;
+      }
+    }
+    return undefined;
+  }
+
   #gone({ poolUid, createdMs, kind }: Comer): void {
     this.#options.keeper.pool(poolUid)?.gone(kind, Math.max(0, this.#options.clock.now() - createdMs));
   }
@@ -198,5 +214,6 @@ export class Claims implements WarmCells {
 
 function kindOf(cell: Cell | undefined): StartKind {
   if (cell === undefined) return 'cold';
+  if (cell.phase === 'stopped') return 'resumed';
   return cell.phase === 'ready' ? 'warm' : 'booting';
 }

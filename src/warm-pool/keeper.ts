@@ -192,12 +192,13 @@ export class PoolKeeper {
     if (isThere && !isWarm(cell) && cell.enteredMs.ready !== undefined && kept?.orders.isAwaited(cell) === true)
       kept.orders.came(cell);
     if (!isThere) kept?.orders.forget(cell);
+    kept?.tiers.seen(cell, isThere);
     const waits = isThere && isWarm(cell) && cell.phase === 'ready';
     if (waits && cell.kubeletReady && kept?.unfitness(cell) === undefined && kept !== undefined) this.stock.add(cell);
     else this.stock.remove(cell.cellId);
     if (!isThere || !isWarm(cell) || cell.phase === 'ending' || cell.phase === 'ended') return;
     if (kept === undefined && unread === undefined) void fleet.end(cell, 'its pool is gone');
-    else if (!isServed(cell)) void fleet.end(cell, cell.reason ?? 'its machine ended');
+    else if (!isServed(cell) && cell.phase !== 'stopped') void fleet.end(cell, cell.reason ?? 'its machine ended');
     else if (waits && !cell.kubeletReady) void fleet.end(cell, 'its kubelet is not Ready any more');
     else if (cell.phase === 'booting' && cell.kubeletReady && this.#options.isComplete(cell))
       if (kept !== undefined) this.#ready(cell, kept);

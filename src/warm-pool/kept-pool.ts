@@ -7,12 +7,16 @@ import { Holding, priceOf } from './holding.ts';
 import type { PoolMemory } from './memory.ts';
 import { Offer } from './offer.ts';
 import { Orders, type OrdersOptions, type Trouble } from './orders.ts';
+import type { TierTargets } from './policy/tier-moves.ts';
 import type { StartKind } from './start-record.ts';
 import { replacements, surplus } from './surplus.ts';
+import { Tiers } from './tiers.ts';
 
 export interface KeptPoolOptions extends Omit<OrdersOptions, 'onCame'> {
   /** False where the provider can not give machines to pods: then none are to wait. */
   readonly canClaim: boolean;
+  /** Whether the provider can stop machines and start them again. */
+  readonly canStop: boolean;
   /** Whether pods can have a cell that waits has changed. */
   readonly onJudged: (cell: Cell) => void;
   /** Whether a pod waits for the budget of a class: it comes before all that wait for pods. */
@@ -35,10 +39,11 @@ export class KeptPool {
   readonly holding = new Holding();
   readonly orders: Orders;
   readonly demand: Demand;
+  readonly tiers: Tiers;
   readonly #options: KeptPoolOptions;
   readonly #offer: Offer;
   #pool: WarmPool;
-  #inherited: { readonly cells: number; readonly untilMs: number } | undefined;
+  #inherited: { readonly cells: number; readonly stopped: number; readonly untilMs: number } | undefined;
   /** The cells that wait and that no pod of the pool can have, as they were judged last. */
   readonly #unfit = new Set<Cell>();
   #lookedMs = Number.NEGATIVE_INFINITY;
@@ -51,6 +56,11 @@ export class KeptPool {
     this.#options = options;
     this.demand = new Demand(pool.spec, clock.now(), memory);
     this.orders = new Orders({ ...options, onCame: (ms) => this.demand.record.ordered(ms) });
+    this.tiers = new Tiers({
+      ...{ fleet: options.fleet, holding: this.holding, clock },
+      onBack: (ms) => this.demand.record.resumed(ms),
+      isUnfit: (cell) => this.unfitness(cell) !== undefined || this.lived(cell) >= WORN,
+    });
     this.#offer = new Offer({ sitting, signal, orders: this.orders, oneMachine: () => this.holding.oneMachine });
   }
 
@@ -89,7 +99,7 @@ export class KeptPool {
   edit(pool: WarmPool): void {
     this.#pool = pool;
     this.demand.limit(pool.spec, this.#options.clock.now(), LOOK_MS);
-    this.#inherited = { cells: 0, untilMs: 0 };
+    this.#inherited = { cells: 0, stopped: 0, untilMs: 0 };
     this.#lookedMs = Number.NEGATIVE_INFINITY;
     this.#offer.forget();
     this.#judge();
@@ -111,28 +121,36 @@ export class KeptPool {
   async tick(): Promise<void> {
     const { spec } = this.#pool;
     const nowMs = this.#options.clock.now();
-    this.#inherited ??= { cells: this.holding.position, untilMs: nowMs + INHERITED_MS };
+    const { position, stopped } = this.holding;
+    this.#inherited ??= { cells: position, stopped: stopped.size, untilMs: nowMs + INHERITED_MS };
     // A clock that was set back must not keep it waiting.
     if (nowMs - this.#lookedMs >= LOOK_MS || nowMs < this.#lookedMs) {
       this.#lookedMs = nowMs;
       await this.#look();
     }
     this.#relaunch();
-    this.demand.decide(spec, this.#offer.affordable(spec), nowMs);
+    const { hasStopped } = this;
+    this.demand.decide(spec, { affordable: this.#offer.affordable(spec), hasStopped }, nowMs);
     this.refill();
     this.#shrink();
   }
 
-  /** Orders what is missing, also in the moment of a claim. */
+  /** Whether it may have cells whose machines are stopped. */
+  get hasStopped(): boolean {
+    return this.#options.canStop && this.#pool.spec.tiers.includes('stopped');
+  }
+
+  /** Starts what is stopped and orders what is missing, also in the moment of a claim. */
   refill(): void {
     const { size, orders, holding } = this;
     const { mayAct, canClaim } = this.#options;
-    if (size === undefined || !canClaim || !mayAct() || !orders.isOpen || this.#budgetTrouble() !== undefined) return;
-    const { running } = this.demand.level;
-    const missing = running + replacements(holding.ready.values(), this.#wear) - holding.position;
+    if (!canClaim || !mayAct()) return;
+    const { resume, order: missing } = this.tiers.moves(this.#targets());
+    this.tiers.resumeSome(resume);
+    if (size === undefined || !orders.isOpen || this.#budgetTrouble() !== undefined) return;
     if (missing <= 0) orders.settle();
-    // One successor at a time comes beyond what the budget pays for.
-    const affordable = this.#offer.affordable(this.#pool.spec) + 1 - holding.position;
+    // One successor at a time comes beyond what the budget pays for. What is stopped may run at any time.
+    const affordable = this.#offer.affordable(this.#pool.spec) + 1 - holding.position - holding.stopped.size;
     for (let count = Math.min(missing, affordable, orders.width - holding.booting.size); count > 0; count -= 1)
       orders.order(this.#pool, size);
   }
@@ -140,7 +158,8 @@ export class KeptPool {
   /** Ends all that wait, for the pool is gone. */
   dissolve(): void {
     const { fleet } = this.#options;
-    for (const cell of [...this.holding.booting.values(), ...this.holding.ready.values()])
+    const { booting, ready, stopped } = this.holding;
+    for (const cell of [...booting.values(), ...ready.values(), ...stopped.values()])
       void fleet.end(cell, 'its pool is gone');
   }
 
@@ -161,6 +180,15 @@ export class KeptPool {
     await this.#offer.look(this.#pool);
     if (this.choice !== undefined) this.demand.measure(spec, this.choice.offering.launchType, nowMs);
     this.#judge();
+  }
+
+  #targets(): TierTargets {
+    const { running, stopped, stoppedAtMost } = this.demand.level;
+    const successors = replacements(this.holding.ready.values(), this.#wear);
+    const { stopped: before = 0, untilMs = 0 } = this.#inherited ?? {};
+    const isInherited = this.hasStopped && this.#options.clock.now() < untilMs;
+    const atMost = isInherited ? Math.max(stoppedAtMost, before) : stoppedAtMost;
+    return { running: running + successors, stopped, stoppedAtMost: atMost };
   }
 
   #budgetTrouble(): Trouble | undefined {
@@ -191,6 +219,7 @@ export class KeptPool {
     const { fleet, clock, mayAct } = this.#options;
     if (!mayAct() || !this.demand.isKnown) return;
     const { level, limits } = this.demand;
+    this.tiers.settle(this.tiers.moves(this.#targets()));
     const nowMs = clock.now();
     const { cells = 0, untilMs = 0 } = this.#inherited ?? {};
     const inherited = this.#pool.spec.replicas === 0 && nowMs < untilMs ? cells : 0;

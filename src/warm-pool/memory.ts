@@ -25,9 +25,13 @@ const written = z.strictObject({
   leadMs: durations,
   coldMs: durations,
   warmMs: durations,
+  resumeMs: durations.default([]),
+  resumedMs: durations.default([]),
 });
 
-function textOf({ log, ...durationsMs }: PoolMemory): string {
+type Written = Pick<StartSamples, 'leadMs' | 'coldMs' | 'warmMs'> & Partial<StartSamples>;
+
+function textOf({ log, ...durationsMs }: Written & Pick<PoolMemory, 'log'>): string {
   const fromMs = log.bins[0]?.fromMs ?? 0;
   let lastMs = fromMs;
   const bins = log.bins.flatMap(({ fromMs: atMs, pods, batches }) => {
@@ -42,8 +46,11 @@ function textOf({ log, ...durationsMs }: PoolMemory): string {
 /** A pool's memory as text of 24 KiB at most: of many arrivals the bins are wider. */
 export function writeMemory(memory: PoolMemory): string {
   const rounded = (list: readonly number[]) => list.map(Math.round);
-  const { leadMs, coldMs, warmMs } = memory;
-  const durationsMs = { leadMs: rounded(leadMs), coldMs: rounded(coldMs), warmMs: rounded(warmMs) };
+  const { leadMs, coldMs, warmMs, resumeMs, resumedMs } = memory;
+  // A version that knows no stopped cells reads the memory of a pool that has had none.
+  const ofStopped =
+    resumeMs.length + resumedMs.length === 0 ? {} : { resumeMs: rounded(resumeMs), resumedMs: rounded(resumedMs) };
+  const durationsMs = { leadMs: rounded(leadMs), coldMs: rounded(coldMs), warmMs: rounded(warmMs), ...ofStopped };
   for (let log: ArrivalLog | undefined = memory.log; log !== undefined; log = log.wider()) {
     const text = textOf({ log, ...durationsMs });
     if (text.length <= MOST_CHARS) return text;
@@ -67,10 +74,10 @@ export function readMemory(text: unknown, nowMs: number): PoolMemory | undefined
   if (typeof text !== 'string' || text.length > MOST_CHARS) return undefined;
   try {
     const inflated = inflateRawSync(Buffer.from(text, 'base64'), { maxOutputLength: MOST_BYTES }).toString();
-    const { widthMs, fromMs, bins: numbers, leadMs, coldMs, warmMs } = written.parse(JSON.parse(inflated));
+    const { version: _, widthMs, fromMs, bins: numbers, ...durationsMs } = written.parse(JSON.parse(inflated));
     const bins = binsOf(fromMs, widthMs, numbers);
     if ((bins.at(-1)?.fromMs ?? 0) > nowMs) return undefined;
-    return { log: new ArrivalLog(bins, widthMs), leadMs, coldMs, warmMs };
+    return { log: new ArrivalLog(bins, widthMs), ...durationsMs };
   } catch {
     return undefined;
   }

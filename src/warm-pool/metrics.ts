@@ -22,13 +22,14 @@ export function observePools(
   };
   gaugeIn(registry, {
     name: 'nodeless_pool_cells',
-    help: 'Cells of warm pools: desired, ready, booting, claimed.',
+    help: 'Cells of warm pools: desired, ready, booting, stopped, claimed.',
     labelNames: ['pool', 'state'],
     collect: (gauge) => {
       for (const { pool, holding, demand } of pools()) {
         gauge.inc({ pool: label(pool.name), state: 'desired' }, demand.level.running);
         gauge.inc({ pool: label(pool.name), state: 'ready' }, holding.ready.size);
         gauge.inc({ pool: label(pool.name), state: 'booting' }, holding.booting.size);
+        gauge.inc({ pool: label(pool.name), state: 'stopped' }, holding.stopped.size);
         gauge.inc({ pool: label(pool.name), state: 'claimed' }, holding.claimed.size);
       }
     },
@@ -57,7 +58,7 @@ export function observePools(
   });
   const starts = histogramIn(registry, {
     name: 'nodeless_pool_start_seconds',
-    help: 'Time from the creation of a pod of a warm pool to its containers started: warm, on a cell that was booting, or cold.',
+    help: 'Time from the creation of a pod of a warm pool to its containers started: warm, on a cell that was booting or stopped, or cold.',
     labelNames: ['pool', 'kind'],
     buckets: BUCKETS_SECONDS,
   });

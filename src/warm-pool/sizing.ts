@@ -9,6 +9,9 @@ import { Retelling } from './retelling.ts';
 export interface Level {
   readonly running: number;
   readonly atMost: number;
+  /** Cells whose machines are stopped; more than `stoppedAtMost` end. */
+  readonly stopped: number;
+  readonly stoppedAtMost: number;
   readonly why: string;
   /** What the SLA asks of the pool. */
   readonly needed: RequiredHitRate['kind'];
@@ -48,6 +51,9 @@ function hasDrifted(before: MeasuredStarts, now: MeasuredStarts): boolean {
   );
 }
 
+/** A level without stopped cells, as one tier has it. */
+export type TierLevel = Omit<Level, 'stopped' | 'stoppedAtMost'>;
+
 /** Asks a policy how many cells a pool is to have, and another one when what it knew is not so any more. */
 export class Sizing {
   #log: ArrivalLog;
@@ -86,7 +92,7 @@ export class Sizing {
     this.#retelling = undefined;
   }
 
-  level(nowMs: number, terms: Terms): Level {
+  level(nowMs: number, terms: Terms): TierLevel {
     const { min, max, replicas } = terms.spec;
     const atMs = this.#timeOf(nowMs);
     const policy = this.#policyFor(atMs, terms);

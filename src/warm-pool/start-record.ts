@@ -1,19 +1,21 @@
 import type { LaunchType } from '../core/offerings.ts';
 import { type MeasuredStarts, MeasuredTimes } from './policy/measured-times.ts';
 
-/** How a pod came to its cell: a cell that waited, one that was booting already, or a new one. */
-export type StartKind = 'warm' | 'booting' | 'cold';
+/** How a pod came to its cell: a cell that waited, one that was booting already, one that was stopped, or a new one. */
+export type StartKind = 'warm' | 'booting' | 'resumed' | 'cold';
 
 interface Start {
   readonly kind: StartKind;
   readonly ms: number;
 }
 
-/** How long the last orders, cold starts and warm starts took. */
+/** How long the last orders, cold starts, warm starts, and starts of stopped machines and of their pods took. */
 export interface StartSamples {
   readonly leadMs: readonly number[];
   readonly coldMs: readonly number[];
   readonly warmMs: readonly number[];
+  readonly resumeMs: readonly number[];
+  readonly resumedMs: readonly number[];
 }
 
 /** So many of the last are what is told. */
@@ -32,6 +34,14 @@ const ASSUMED_LEAD_MS: Readonly<Record<LaunchType, readonly number[]>> = {
   local: [1_500, 2_000, 2_500, 3_000, 4_000],
   simulated: [23_000, 27_000, 29_000, 32_000, 40_000],
 };
+/** From the start of a stopped machine to a kubelet that is Ready, until it is measured. */
+const ASSUMED_RESUME_MS: Readonly<Record<LaunchType, readonly number[]>> = {
+  'ec2-on-demand': [9_000, 11_000, 14_000, 20_000, 40_000],
+  'ec2-spot': [9_000, 11_000, 14_000, 20_000, 40_000],
+  fargate: ASSUMED_LEAD_MS.fargate,
+  local: [1_200, 1_500, 2_000, 2_500, 3_000],
+  simulated: [9_000, 10_000, 11_000, 12_000, 14_000],
+};
 const ASSUMED_WARM_MS = 900;
 
 function keep<T>(list: T[], one: T): void {
@@ -46,8 +56,14 @@ export class StartRecord {
   readonly #coldMs: number[];
   readonly #warm: { readonly atMs: number; readonly ms: number }[];
 
+  readonly #resumeMs: number[];
+  readonly #resumedMs: number[];
+
   /** @param samples what was measured before */
-  constructor({ leadMs = [], coldMs = [], warmMs = [] }: Partial<StartSamples> = {}, nowMs = 0) {
+  constructor(samples: Partial<StartSamples> = {}, nowMs = 0) {
+    const { leadMs = [], coldMs = [], warmMs = [], resumeMs = [], resumedMs = [] } = samples;
+    this.#resumeMs = [...resumeMs];
+    this.#resumedMs = [...resumedMs];
     this.#leadMs = [...leadMs];
     this.#coldMs = [...coldMs];
     this.#warm = warmMs.map((ms) => ({ atMs: nowMs, ms }));
@@ -55,7 +71,13 @@ export class StartRecord {
 
   /** What was measured. */
   get samples(): StartSamples {
-    return { leadMs: this.#leadMs, coldMs: this.#coldMs, warmMs: this.#warm.map(({ ms }) => ms) };
+    const warmMs = this.#warm.map(({ ms }) => ms);
+    return { leadMs: this.#leadMs, coldMs: this.#coldMs, warmMs, resumeMs: this.#resumeMs, resumedMs: this.#resumedMs };
+  }
+
+  /** A stopped machine that was started had a kubelet that is Ready. */
+  resumed(ms: number): void {
+    keep(this.#resumeMs, ms);
   }
 
   /** A cell that was ordered got ready. */
@@ -73,6 +95,7 @@ export class StartRecord {
     keep(this.#starts, { kind, ms });
     if (kind === 'cold') keep(this.#coldMs, ms);
     if (kind === 'warm') keep(this.#warm, { atMs: nowMs, ms });
+    if (kind === 'resumed') keep(this.#resumedMs, ms);
   }
 
   /**
@@ -92,7 +115,14 @@ export class StartRecord {
     const lead = new MeasuredTimes(this.#leadMs.length < ENOUGH ? assumedLead : this.#leadMs);
     const assumedCold = assumedLead.map((ms) => ms + warm.quantileMs(0.5));
     const cold = new MeasuredTimes(this.#coldMs.length < ENOUGH ? assumedCold : this.#coldMs);
-    return { warm, cold, lead, resumed: cold, stoppedLead: lead };
+    const assumedResumed = ASSUMED_RESUME_MS[launchType].map((ms) => ms + warm.quantileMs(0.5));
+    const resumed = new MeasuredTimes(this.#resumedMs.length < ENOUGH ? assumedResumed : this.#resumedMs);
+    return { warm, cold, lead, resumed, stoppedLead: lead };
+  }
+
+  /** From the start of a stopped machine to a kubelet that is Ready, as a policy reckons with it. */
+  resumeLead(launchType: LaunchType): MeasuredTimes {
+    return new MeasuredTimes(this.#resumeMs.length < ENOUGH ? ASSUMED_RESUME_MS[launchType] : this.#resumeMs);
   }
 
   /** How many of the last starts are told of. */

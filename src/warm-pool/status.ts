@@ -88,6 +88,18 @@ function imagesCondition({ pool }: KeptPool, pullsImages: boolean): readonly Sai
   return [{ type, status: 'True', reason: 'BeforeReady', message }];
 }
 
+/** Nothing where no stopped cells are asked for. */
+function tiersCondition({ pool, holding, hasStopped, demand: { level } }: KeptPool): readonly Said[] {
+  if (!pool.spec.tiers.includes('stopped')) return [];
+  const type = 'StoppedTier';
+  if (!hasStopped) {
+    const message = 'the provider can not stop machines and start them again, so all cells run while they wait';
+    return [{ type, status: 'False', reason: 'NotSupported', message }];
+  }
+  const message = `${holding.stopped.size} of ${level.stopped} cells are stopped`;
+  return [{ type, status: 'True', reason: 'Kept', message }];
+}
+
 /** What a status depends on beside its pool. */
 export interface StatusContext {
   readonly nowMs: number;
@@ -136,7 +148,8 @@ export function statusOf(kept: KeptPool, invalid: string | undefined, context: S
   const { target, percentile } = pool.spec.startupSla;
   const { generation, canClaim, pullsImages } = context;
   const degraded = degradedCondition(kept, invalid, canClaim);
-  const said = [readyCondition(kept), slaCondition(kept), degraded, ...imagesCondition(kept, pullsImages)];
+  const more = [...imagesCondition(kept, pullsImages), ...tiersCondition(kept)];
+  const said = [readyCondition(kept), slaCondition(kept), degraded, ...more];
   const { hitRate } = record;
   const achieved = record.achievedMs(percentile / 100);
   return {
@@ -145,6 +158,7 @@ export function statusOf(kept: KeptPool, invalid: string | undefined, context: S
     desired: level.running,
     ready: holding.ready.size,
     booting: holding.booting.size,
+    stopped: holding.stopped.size,
     claimed: holding.claimed.size,
     sla: `${describeMs(target)} p${percentile}`,
     hitRate: hitRate === undefined ? '' : `${Math.round(hitRate * 100)}%`,

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { machines, noMachines } from '../support/cells.ts';
+import { cellProcesses, machines, noMachines } from '../support/cells.ts';
 import { toolsOf } from '../support/kubectl.ts';
 import { nodeless } from '../support/nodeless.ts';
 import { pod } from '../support/objects.ts';
@@ -21,6 +21,7 @@ interface Pool {
   readonly status: {
     readonly ready?: number;
     readonly booting?: number;
+    readonly stopped?: number;
     readonly hitRate?: string;
     readonly why?: string;
     readonly conditions?: readonly { type: string; status: string; reason: string; message: string }[];
@@ -204,6 +205,35 @@ describe('a WarmPool', { timeout: TIMEOUT_MS }, () => {
         .map(({ cellId }) => cellId)
         .sort(),
     ).toEqual(before);
+  });
+
+  test('keeps cells stopped where that is soon enough: nothing of them runs, and a pod has one of them started', async () => {
+    const spec = { shape: SHAPE, tiers: ['running', 'stopped'], startupSla: { target: '4500ms' }, min: 2, max: 2 };
+    await apply(warmPool('still', spec));
+    await eventually(
+      'two cells are stopped',
+      async () => (await get<Pool>('warmpool', 'still')).status.stopped === 2,
+      90_000,
+    );
+    const before = (await machines(CLUSTER)).map(({ cellId }) => cellId).sort();
+    expect(before).toHaveLength(2);
+    await eventually('none of their processes is left', async () =>
+      (await Promise.all(before.map((cellId) => cellProcesses(CLUSTER, cellId)))).every(({ length }) => length === 0),
+    );
+    await killProvider(CLUSTER);
+    await startProviderAgain(CLUSTER);
+    const [startMs] = await step(['s1'], { app: 'still' });
+    const owner = (await machines(CLUSTER)).find(({ podUid }) => podUid !== '');
+    expect(before).toContain(owner?.cellId);
+    expect(await events('s1')).toMatch(/CellClaimed: cell-\w+ of pool still: .* which was stopped and boots again/);
+    await eventually(
+      'two are stopped again',
+      async () => (await get<Pool>('warmpool', 'still')).status.stopped === 2,
+      90_000,
+    );
+    console.log(JSON.stringify({ startOfStoppedMs: startMs }));
+    const told = (await get<Pool>('warmpool', 'still')).status.conditions?.find(({ type }) => type === 'StoppedTier');
+    expect(told).toMatchObject({ status: 'True' });
   });
 
   test('is made and changed by nodeless pool set, which says what it costs before', async () => {

@@ -28,7 +28,14 @@ interface CellStatus {
 }
 
 /** Phases in which there is a machine. */
-const MACHINE_PHASES: ReadonlySet<CellPhase> = new Set(['launching', 'booting', 'ready', 'running', 'ending']);
+const MACHINE_PHASES: ReadonlySet<CellPhase> = new Set([
+  'launching',
+  'booting',
+  'ready',
+  'stopped',
+  'running',
+  'ending',
+]);
 
 function inOrder(phases: Iterable<CellPhase>): readonly CellPhase[] {
   const set = new Set(phases);

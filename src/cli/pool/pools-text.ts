@@ -48,7 +48,7 @@ export function poolText(pool: KubeObject): string {
     ['SLA', shown(told.sla)],
     [
       'Cells',
-      `${shown(told.ready)} wait, ${shown(told.booting)} boot, ${shown(told.claimed)} have pods; desired: ${shown(told.desired)}`,
+      `${shown(told.ready)} wait, ${shown(told.booting)} boot, ${told.stopped ? `${told.stopped} are stopped, ` : ''}${shown(told.claimed)} have pods; desired: ${shown(told.desired)}`,
     ],
     ['Limits', shown(told.limits)],
     ['Cell', `${shown(told.instanceType)} for ${shown(told.size)}`],

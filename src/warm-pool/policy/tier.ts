@@ -11,6 +11,28 @@ export interface TierChoice {
   readonly lead: MeasuredTimes;
 }
 
+/**
+ * Where a pool that may have stopped cells keeps which: all of them stopped, where those start pods in time often enough; else
+ * running ones for as long as a stopped one takes to start, and stopped ones for as long as an order takes. `starts` are what
+ * the running ones, or all, are to be reckoned with.
+ */
+export type TierPlan =
+  | { readonly kind: 'running' }
+  | { readonly kind: 'stopped'; readonly starts: MeasuredStarts }
+  | { readonly kind: 'both'; readonly starts: MeasuredStarts };
+
+/** @param resumeLead from the start of a stopped machine to a kubelet that is Ready */
+export function planTiers(
+  sla: StartupSla,
+  starts: MeasuredStarts,
+  { hasStopped, resumeLead }: { readonly hasStopped: boolean; readonly resumeLead: MeasuredTimes },
+): TierPlan {
+  if (!hasStopped) return { kind: 'running' };
+  const { tier, hit, lead, needed } = chooseTier(sla, starts, true);
+  if (tier === 'stopped') return { kind: 'stopped', starts: { ...starts, warm: hit, lead } };
+  return needed.kind === 'rate' ? { kind: 'both', starts: { ...starts, lead: resumeLead } } : { kind: 'running' };
+}
+
 /** The cheapest tier that can keep the SLA: stopped cells, which cost their disks, or else running ones. */
 export function chooseTier(sla: StartupSla, starts: MeasuredStarts, hasStopped: boolean): TierChoice {
   const ofStopped = requiredHitRate(sla, starts.resumed, starts.cold);

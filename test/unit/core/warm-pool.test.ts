@@ -34,6 +34,7 @@ describe('a WarmPool', () => {
       min: 0,
       max: 10,
       replicas: 0,
+      tiers: ['running'],
       budget: {},
     });
   });
@@ -69,6 +70,8 @@ describe('a WarmPool', () => {
     ],
     [{ shape: SHAPE, schedule: [{ ...OPEN, duration: '0s' }] }, /schedule\.0\.duration is not between 1m and 31d/],
     [{ shape: SHAPE, schedule: [{ ...OPEN, min: undefined }] }, /schedule\.0 has neither min nor max/],
+    [{ shape: SHAPE, tiers: ['stopped'] }, /spec\.tiers has no running, .*; add it/],
+    [{ shape: SHAPE, tiers: ['frozen'] }, /spec\.tiers\.0/],
     [{ shape: SHAPE, images: ['web; reboot'] }, /spec\.images\.0 is no image; name it as a container does/],
     [{ shape: SHAPE, max: 2, schedule: [OPEN] }, /spec\.schedule 0 asks for at least 3 and at most 2 cells; give/],
     [{ shape: SHAPE, schedule: [OPEN, { ...OPEN, min: 0, max: 1 }] }, /spec\.schedule 0 .* and 1 .* are open at once/],

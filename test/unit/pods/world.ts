@@ -178,6 +178,7 @@ export function world(
   statefulPlacement: 'leave' | 'node-cell' = 'node-cell',
   gatherMs = 50,
   clock: Clock = systemClock,
+  canStop = true,
 ) {
   const pods = remains?.pods ?? new Pods();
   const machines = remains?.machines ?? new Map<string, CellMachine>();
@@ -196,7 +197,16 @@ export function world(
     machines.set(cellId, owned);
     return owned;
   });
-  const calls = { launch, terminate, claim, offerings: async () => offerings };
+  const switched = (state: CellMachine['state']) =>
+    vi.fn(async (cellId: string): Promise<CellMachine> => {
+      const machine = machines.get(cellId);
+      if (machine === undefined) throw new NodelessError({ code: 'NotFound', message: `no ${cellId}` });
+      const after = { ...machine, state };
+      machines.set(cellId, after);
+      return after;
+    });
+  const [stopMachine, startMachine] = [switched('stopped'), switched('running')];
+  const calls = { launch, terminate, claim, stopMachine, startMachine, offerings: async () => offerings };
   const provider = { name: 'fake', ...calls } as unknown as CellProvider;
   const logger = pino({ level: 'silent' });
   const stop = new AbortController();
@@ -258,7 +268,7 @@ export function world(
   });
   const keeper = new PoolKeeper(
     {
-      ...{ book, fleet, placement, clock, logger, mayAct, pools: warmPools, launchTimeoutMs, canClaim: true },
+      ...{ book, fleet, placement, clock, logger, mayAct, pools: warmPools, launchTimeoutMs, canClaim: true, canStop },
       node: { isFirst: true },
       isComplete: (cell) => agents.awaitedOn(cell).length === 0,
       isBudgetAwaited: (className) => assignment.isBudgetAwaited(className),
@@ -310,6 +320,8 @@ export function world(
     launch,
     terminate,
     claim,
+    stopMachine,
+    startMachine,
     keeper,
     warm,
     warmPools,

@@ -1,4 +1,4 @@
-import { deflateRawSync } from 'node:zlib';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ArrivalLog } from '../../../src/warm-pool/arrival-log.ts';
@@ -6,7 +6,7 @@ import { readMemory, writeMemory } from '../../../src/warm-pool/memory.ts';
 
 const NOON_MS = Date.UTC(2026, 0, 7, 12);
 const WEEK_S = 7 * 86_400;
-const NONE = { leadMs: [], coldMs: [], warmMs: [] };
+const NONE = { leadMs: [], coldMs: [], warmMs: [], resumeMs: [], resumedMs: [] };
 
 test('what is written is read again, to the pod and the second', () => {
   const arrivals = fc.array(fc.tuple(fc.integer({ min: 0, max: 100_000 }), fc.integer({ min: 1, max: 99 })));
@@ -18,9 +18,12 @@ test('what is written is read again, to the pod and the second', () => {
         atMs += gapMs;
         log.add(atMs, pods);
       }
-      const again = readMemory(writeMemory({ log, leadMs, coldMs: [1], warmMs: [] }), atMs);
+      const again = readMemory(
+        writeMemory({ log, leadMs, coldMs: [1], warmMs: [], resumeMs: leadMs, resumedMs: [2] }),
+        atMs,
+      );
       expect(again?.log.bins).toEqual(log.bins);
-      expect(again).toMatchObject({ leadMs, coldMs: [1], warmMs: [] });
+      expect(again).toMatchObject({ leadMs, coldMs: [1], warmMs: [], resumeMs: leadMs, resumedMs: [2] });
     }),
   );
 });
@@ -55,4 +58,10 @@ test.each([
 ])('%s is no memory', (_, text) => {
   expect(readMemory(packed(GOOD), NOON_MS)).toBeDefined();
   expect(readMemory(text, NOON_MS)).toBeUndefined();
+});
+
+test('a pool that has had no stopped cells writes nothing of them, for versions that know none', () => {
+  const text = writeMemory({ log: new ArrivalLog(), ...NONE });
+  expect(inflateRawSync(Buffer.from(text, 'base64')).toString()).not.toContain('resume');
+  expect(readMemory(text, NOON_MS)).toMatchObject({ resumeMs: [], resumedMs: [] });
 });

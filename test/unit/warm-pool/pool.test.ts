@@ -250,7 +250,14 @@ describe('a warm pool', () => {
     const log = new ArrivalLog();
     const nowMs = Date.now();
     for (let day = 7; day > 0; day -= 1) log.add(nowMs - day * DAY_MS, 3);
-    const memory = writeMemory({ log, leadMs: [7_000, 7_000, 7_000], coldMs: [8_000, 8_000, 8_000], warmMs: [] });
+    const memory = writeMemory({
+      log,
+      leadMs: [7_000, 7_000, 7_000],
+      coldMs: [8_000, 8_000, 8_000],
+      warmMs: [],
+      resumeMs: [],
+      resumedMs: [],
+    });
     const object = pool('web', { min: 1 });
     one.warmPools.apply('ADDED', { ...object, status: { memory } } as never);
     one.start();
