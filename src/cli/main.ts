@@ -2,6 +2,7 @@ import tab from '@bomb.sh/tab/commander';
 import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { explain, isNodelessError } from '../core/errors.ts';
+import { bundleCommand } from './bundle-command.ts';
 import { cellsCommand } from './cells-command.ts';
 import { dashboardCommand } from './dashboard-command.ts';
 import { demoCommand } from './demo-command.ts';
@@ -30,6 +31,7 @@ const program = new Command('nodeless')
   .addCommand(uninstallCommand())
   .addCommand(statusCommand())
   .addCommand(doctorCommand())
+  .addCommand(bundleCommand())
   .addCommand(planCommand())
   .addCommand(whyCommand())
   .addCommand(cellsCommand())

@@ -5,6 +5,7 @@ import { NetworkPolicyIndex } from '../kube/network-policy-index.ts';
 import { CellClasses } from '../placement/cell-classes.ts';
 import { Placement } from '../placement/placement.ts';
 import { ownArch } from '../virtual-node/node-spec.ts';
+import { formatted, outputOption, type Structured } from './output.ts';
 import { readObjects } from './plan/documents.ts';
 import { type Facts, readFacts } from './plan/facts.ts';
 import { checkObject, isForeign } from './plan/object-checks.ts';
@@ -20,7 +21,7 @@ import { withClient } from './with-client.ts';
 
 interface Flags {
   readonly filename: string;
-  readonly output: 'table' | 'json';
+  readonly output: 'table' | Structured;
   readonly namespace: string;
   readonly provider?: (typeof PLANNED_PROVIDERS)[number];
   readonly config?: string;
@@ -79,7 +80,7 @@ async function plan(flags: Flags): Promise<number> {
   const facts = await factsFor(flags, known);
   const signal = untilSignalled();
   const plans = await planAll(workloads, await plannerOf(flags, facts, signal), signal);
-  process.stdout.write(flags.output === 'json' ? `${JSON.stringify(plans, null, 2)}\n` : planText(plans));
+  process.stdout.write(formatted(plans, flags.output, { table: () => planText(plans) }));
   if (flags.kubeconfig === undefined)
     process.stderr.write('planned without a cluster; --kubeconfig counts what is there\n');
   return plans.some(({ refused }) => refused !== undefined) ? 1 : 0;
@@ -91,7 +92,7 @@ export function planCommand(): Command {
     .description('Show which cells the pods of a manifest would get, at what price, and why; nothing is created.')
     .requiredOption('-f, --filename <file>', 'manifest (YAML or JSON, any number of objects); - for the standard input')
     .option('-n, --namespace <name>', 'namespace of objects that name none', 'default')
-    .addOption(new Option('-o, --output <format>', 'how to show it').choices(['table', 'json']).default('table'))
+    .addOption(outputOption('table'))
     .addOption(
       new Option('--provider <name>', 'whose offerings; the configured one when left out').choices(PLANNED_PROVIDERS),
     )

@@ -5,6 +5,7 @@ import { WARM_POOLS_PATH } from '../core/names.ts';
 import { call, getOrUndefined } from '../kube/calls.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import { isAgreedTo } from './confirm.ts';
+import { formatted, outputOption, type Structured } from './output.ts';
 import { offeringsOf, PLANNED_PROVIDERS } from './plan/offerings.ts';
 import { plannedConfig } from './planned-config.ts';
 import { type PoolChange, type PoolFlags, poolChange } from './pool/pool-change.ts';
@@ -15,6 +16,10 @@ import { KUBECONFIG, withClient } from './with-client.ts';
 
 interface Flags {
   readonly kubeconfig?: string;
+}
+
+interface ListFlags extends Flags {
+  readonly output: 'table' | Structured;
 }
 
 interface SetFlags extends Flags, PoolFlags {
@@ -101,24 +106,26 @@ function setCommand(): Command {
 export function poolCommand(): Command {
   const list = new Command('list')
     .description('List the pools.')
+    .addOption(outputOption('table'))
     .option(...KUBECONFIG)
-    .action(async (flags: Flags) => {
+    .action(async (flags: ListFlags) => {
       const ask = { method: 'GET', path: WARM_POOLS_PATH } as const;
       const { items } = await withClient(flags.kubeconfig, (client) => call<{ items: KubeObject[] }>(client, ask));
-      process.stdout.write(poolsText(items));
+      process.stdout.write(formatted(items, flags.output, { table: () => poolsText(items) }));
     });
   const show = new Command('show')
     .description('Show one pool, and why it is so.')
     .argument('<name>', 'name of the pool')
+    .addOption(outputOption('table'))
     .option(...KUBECONFIG)
-    .action(async (name: string, flags: Flags) => {
+    .action(async (name: string, flags: ListFlags) => {
       const path = `${WARM_POOLS_PATH}/${encodeURIComponent(name)}`;
       const pool = await withClient(flags.kubeconfig, (client) => getOrUndefined<KubeObject>(client, path));
       if (pool === undefined) {
         const message = `there is no pool ${name}; \`nodeless pool list\` tells which there are`;
         throw new NodelessError({ code: 'NotFound', message });
       }
-      process.stdout.write(poolText(pool));
+      process.stdout.write(formatted(pool, flags.output, { table: () => poolText(pool) }));
     });
   return new Command('pool')
     .description('List, show and change warm pools.')

@@ -1,4 +1,5 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
+import { formatted, outputOption, type Structured } from './output.ts';
 import { accountOf } from './why/account.ts';
 import { accountText } from './why/account-text.ts';
 import { readEvidence } from './why/evidence.ts';
@@ -7,7 +8,7 @@ import { KUBECONFIG, withClient } from './with-client.ts';
 
 interface Flags {
   readonly namespace: string;
-  readonly output: 'text' | 'json';
+  readonly output: 'text' | Structured;
   readonly kubeconfig?: string;
 }
 
@@ -17,12 +18,12 @@ export function whyCommand(): Command {
     .description('Tell why a pod is where it is: decision, choice, attempts, and how long each stage took.')
     .argument('<pod>', 'name of the pod; pod/NAME will do')
     .option('-n, --namespace <name>', 'its namespace', 'default')
-    .addOption(new Option('-o, --output <format>', 'how to tell it').choices(['text', 'json']).default('text'))
+    .addOption(outputOption('text'))
     .option(...KUBECONFIG)
     .action(async (name: string, { namespace, output, kubeconfig }: Flags) => {
       await withClient(kubeconfig, async (client) => {
         const account = accountOf(await readEvidence(client, namespace, podNameOf(name)));
-        process.stdout.write(output === 'json' ? `${JSON.stringify(account, null, 2)}\n` : accountText(account));
+        process.stdout.write(formatted(account, output, { text: () => accountText(account) }));
       });
     });
 }

@@ -3,8 +3,9 @@ import { PassThrough, Readable, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
 import { readAgentLog } from '../../../src/cli/cells/agent-logs.ts';
-import { cellsText } from '../../../src/cli/cells/cells-text.ts';
+import { cellsText, cellText } from '../../../src/cli/cells/cells-text.ts';
 import { readConsole } from '../../../src/cli/cells/console.ts';
+import { endCells, endQuestion, readCell } from '../../../src/cli/cells/one-cell.ts';
 import { print } from '../../../src/cli/cells/print.ts';
 import type { KubeClient, KubeRequest } from '../../../src/kube/client.ts';
 
@@ -28,6 +29,74 @@ describe('the table of cells', () => {
       '',
     ]);
     expect(cellsText([], 0)).toBe('there are no cells\n');
+  });
+});
+
+const CELL = {
+  metadata: { name: 'cell-1', uid: 'u1', creationTimestamp: '2026-01-01T00:00:00Z' },
+  status: {
+    pod: 'ns/web and 1 more',
+    pods: ['ns/web', 'ns/db'],
+    instanceType: 'm7g.large',
+    launchType: 'ec2-spot',
+    zone: 'a',
+    phase: 'running',
+    cellClass: 'default',
+    addresses: ['10.0.0.1', 'fd00::1'],
+    size: '1 cpu, 2Gi',
+    pricePerHourUsd: '0.0410',
+    phases: { running: '2026-01-01T00:00:31.500Z', requested: '2026-01-01T00:00:00Z', booting: '2026-01-01T00:00:02Z' },
+  },
+};
+
+describe('cells for people', () => {
+  test('a wide table has their addresses, class, pool, size and why they end', () => {
+    const [head, row] = cellsText([CELL], Date.parse('2026-01-01T00:01:00Z'), true).split('\n');
+    expect(head).toMatch(/AGE +ADDRESS +CLASS +POOL +SIZE +REASON$/);
+    expect(row).toMatch(/60s +10\.0\.0\.1, fd00::1 +default +- +1 cpu, 2Gi +-$/);
+  });
+
+  test('one is shown with its pods, machine, price and start by phase, in order', () => {
+    expect(cellText(CELL, Date.parse('2026-01-01T00:01:00Z')).split('\n')).toEqual([
+      'Cell         cell-1',
+      'Phase        running',
+      'Pods         ns/web, ns/db',
+      'Machine      m7g.large (ec2-spot) in a',
+      'Addresses    10.0.0.1, fd00::1',
+      'For pods     1 cpu, 2Gi',
+      'Class        default',
+      'Pool         -',
+      'Cost         $0.0410 an hour',
+      'Age          60s',
+      'Phases',
+      '  requested  2026-01-01T00:00:00Z',
+      '  booting    +2.0 s',
+      '  running    +29.5 s',
+      '',
+    ]);
+    expect(cellText({ metadata: { name: 'new' } }, 0)).toContain('Pods       -');
+  });
+
+  test('before cells end it is said which pods fail, and only the cell that was shown is ended', async () => {
+    const waiting = { metadata: { name: 'cell-2', uid: 'u2' }, status: { pods: [] } };
+    expect(endQuestion([CELL, waiting])).toMatch(/^cell-1: ns\/web, ns\/db fail\ncell-2: no pod is on it\n/);
+    const seen: KubeRequest[] = [];
+    const client = {
+      async request(request: KubeRequest) {
+        seen.push(request);
+        return { status: 200, contentType: '', body: Buffer.from('{}') };
+      },
+    } as unknown as KubeClient;
+    await endCells(client, [CELL]);
+    expect(seen).toMatchObject([
+      { method: 'DELETE', path: '/apis/nodeless.io/v1alpha1/cells/cell-1', body: { preconditions: { uid: 'u1' } } },
+    ]);
+  });
+
+  test('one that is not there is told of with what there is', async () => {
+    await expect(readCell(api().client, 'cell-9')).rejects.toThrow(
+      'there is no cell cell-9; `nodeless cells` lists those that there are',
+    );
   });
 });
 
