@@ -1,7 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { stringify } from 'yaml';
 import { down } from '../../src/local-cluster/down.ts';
 import { leftovers } from '../../src/local-cluster/leftovers.ts';
 import { startProvider } from '../../src/local-cluster/provider/provider-process.ts';
@@ -11,7 +10,9 @@ import { machines } from '../support/cells.ts';
 import { dashboardQueries } from '../support/dashboard.ts';
 import { toolsOf } from '../support/kubectl.ts';
 import { WEB_IMAGE } from '../support/objects.ts';
-import { PROMETHEUS_IMAGE, prometheusImage, promQuery, scrapeJobs } from '../support/prometheus.ts';
+import { prometheusImage, promQuery, promRules } from '../support/prometheus.ts';
+import { localVolume, prometheusServer } from '../support/prometheus-server.ts';
+import { rules, seriesIn } from '../support/rules.ts';
 import { eventually } from '../support/wait.ts';
 
 /** What was shown on a stage with the first nodeless clusters: a Prometheus that stays, and cells that come with pods. */
@@ -24,19 +25,30 @@ const progress = ({ step, detail }: { step: string; detail: string }) => console
 const PODS_ON_CELLS =
   'count(count by (pod) (container_memory_working_set_bytes{container!="",namespace="default",node="nodeless"}))';
 
+/** A series that nobody has. */
+const NO_SERIES = 'nodeless_none_such_total';
+
+const POOL = {
+  apiVersion: 'nodeless.io/v1alpha1',
+  kind: 'WarmPool',
+  metadata: { name: 'pooled' },
+  spec: {
+    shape: { cpu: '50m', memory: '64Mi' },
+    selector: { matchLabels: { app: 'pooled' } },
+    startupSla: { target: '60s' },
+    min: 1,
+    max: 2,
+  },
+};
+
 interface TalkPod {
   readonly metadata: { readonly name: string; readonly uid: string; readonly annotations?: Record<string, string> };
   readonly spec: { readonly nodeName: string };
   readonly status: { readonly hostIP: string };
 }
 
-interface TalkNode {
-  readonly metadata: { readonly name: string };
-  readonly status: { readonly addresses: readonly { readonly type: string; readonly address: string }[] };
-}
-
-/** Three replicas that say nothing about where they go. */
-function deployment(name: string, spec: object = {}): object {
+/** Replicas that say nothing about where they go. */
+function deployment(name: string, spec: object = {}, replicas = 3): object {
   const labels = { app: name };
   const requests = { cpu: '50m', memory: '64Mi' };
   const containers = [{ name: 'web', image: WEB_IMAGE, resources: { requests } }];
@@ -45,7 +57,7 @@ function deployment(name: string, spec: object = {}): object {
     kind: 'Deployment',
     metadata: { name },
     spec: {
-      replicas: 3,
+      replicas,
       selector: { matchLabels: labels },
       template: { metadata: { labels }, spec: { terminationGracePeriodSeconds: 1, containers, ...spec } },
     },
@@ -55,113 +67,6 @@ function deployment(name: string, spec: object = {}): object {
 function apartFrom(app: string): object {
   const term = { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: { app } } };
   return { affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] } } };
-}
-
-/** A volume on the regular node's disk. */
-function localVolume(path: string): readonly object[] {
-  const onNode = { matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: [REGULAR_NODE] }] };
-  return [
-    {
-      apiVersion: 'storage.k8s.io/v1',
-      kind: 'StorageClass',
-      metadata: { name: 'local' },
-      provisioner: 'kubernetes.io/no-provisioner',
-      volumeBindingMode: 'WaitForFirstConsumer',
-    },
-    {
-      apiVersion: 'v1',
-      kind: 'PersistentVolume',
-      metadata: { name: 'prometheus' },
-      spec: {
-        capacity: { storage: '1Gi' },
-        accessModes: ['ReadWriteOnce'],
-        storageClassName: 'local',
-        local: { path },
-        nodeAffinity: { required: { nodeSelectorTerms: [onNode] } },
-      },
-    },
-  ];
-}
-
-/** May find nodes and read their metrics, those of the virtual one among them, and the API server's. */
-function nodeMetricsReader(): readonly object[] {
-  const name = 'prometheus';
-  const apiGroup = 'rbac.authorization.k8s.io';
-  return [
-    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name } },
-    {
-      apiVersion: `${apiGroup}/v1`,
-      kind: 'ClusterRole',
-      metadata: { name },
-      rules: [
-        { apiGroups: [''], resources: ['nodes'], verbs: ['get', 'list', 'watch'] },
-        { apiGroups: [''], resources: ['nodes/metrics'], verbs: ['get'] },
-        { nonResourceURLs: ['/metrics'], verbs: ['get'] },
-      ],
-    },
-    {
-      apiVersion: `${apiGroup}/v1`,
-      kind: 'ClusterRoleBinding',
-      metadata: { name },
-      roleRef: { apiGroup, kind: 'ClusterRole', name },
-      subjects: [{ kind: 'ServiceAccount', name, namespace: 'default' }],
-    },
-  ];
-}
-
-async function prometheus(replica: string): Promise<readonly object[]> {
-  const labels = { app: 'prometheus' };
-  const { items } = await get<{ items: readonly TalkNode[] }>('nodes');
-  const node = items.map(({ metadata, status }) => {
-    const address = status.addresses.find(({ type }) => type === 'InternalIP')?.address;
-    return { name: metadata.name, target: `${address}:10250` };
-  });
-  const jobs = await scrapeJobs({ node, pod: [{ target: `${replica}:9443` }] });
-  const self = { job_name: 'prometheus', static_configs: [{ targets: ['localhost:9090'] }] };
-  const config = stringify({
-    global: { scrape_interval: '2s' },
-    scrape_configs: [self, ...jobs],
-  });
-  const container = {
-    name: 'prometheus',
-    image: PROMETHEUS_IMAGE,
-    args: ['--config.file=/config/prometheus.yml', '--storage.tsdb.path=/data'],
-    readinessProbe: { httpGet: { port: 9090, path: '/-/ready' }, periodSeconds: 1 },
-    volumeMounts: [
-      { name: 'config', mountPath: '/config' },
-      { name: 'data', mountPath: '/data' },
-    ],
-  };
-  return [
-    { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'prometheus' }, data: { 'prometheus.yml': config } },
-    {
-      apiVersion: 'apps/v1',
-      kind: 'StatefulSet',
-      metadata: { name: 'prometheus' },
-      spec: {
-        serviceName: 'prometheus',
-        selector: { matchLabels: labels },
-        template: {
-          metadata: { labels },
-          spec: {
-            serviceAccountName: 'prometheus',
-            containers: [container],
-            volumes: [{ name: 'config', configMap: { name: 'prometheus' } }],
-          },
-        },
-        volumeClaimTemplates: [
-          {
-            metadata: { name: 'data' },
-            spec: {
-              accessModes: ['ReadWriteOnce'],
-              storageClassName: 'local',
-              resources: { requests: { storage: '1Gi' } },
-            },
-          },
-        ],
-      },
-    },
-  ];
 }
 
 async function podsOf(app: string): Promise<readonly TalkPod[]> {
@@ -181,7 +86,7 @@ beforeAll(async () => {
   await startProvider({ cluster, signal, config: { metrics: { perCell: true } } });
   const data = join(cluster.paths.stateDir, 'volumes', 'prometheus');
   await mkdir(data, { recursive: true });
-  await apply(...localVolume(data), ...nodeMetricsReader(), ...(await prometheus(cluster.address)));
+  await apply(...localVolume(data), ...(await prometheusServer(tools, cluster.address)));
   await apply(deployment('sales'));
   await rolledOut('deployment/sales');
   await rolledOut('statefulset/prometheus');
@@ -221,6 +126,15 @@ test('nginx in three replicas that may not share a host takes the cells from 3 t
 
 test('every panel of the dashboard has something to show', async () => {
   const queries = await dashboardQueries();
+  await apply(POOL);
+  await kubectl('wait', 'warmpool/pooled', '--for=jsonpath={.status.ready}=1', '--timeout=90s');
+  await apply(deployment('pooled', {}, 1));
+  await rolledOut('deployment/pooled');
+  // Rates begin with the second start that is counted.
+  const started = 'nodeless_pool_starts_in_time_total{pool="pooled"}';
+  const seen = async () => (await promQuery(tools, 'prometheus-0', started)).includes(1);
+  await eventually('Prometheus sees a start from a pool', seen);
+  await kubectl('scale', 'deployment/pooled', '--replicas=2');
   expect(queries.length).toBeGreaterThan(30);
   const empty = async () => {
     // Reviews of pods go on: the rate of what has happened before the first scrape is none.
@@ -233,6 +147,35 @@ test('every panel of the dashboard has something to show', async () => {
     return found;
   };
   await expect.poll(empty, { timeout: 90_000, interval: 5_000 }).toEqual([]);
+});
+
+test('every rule is evaluated without an error, over series that there are, and those that record have recorded', async () => {
+  // Series of pods that wait are there while one does.
+  const nowhere = { nodeSelector: { 'node.kubernetes.io/instance-type': 'none-such' } };
+  await apply(deployment('waits', nowhere));
+  const loaded = await rules();
+  const ofOthers = ['kube_node_status_condition'];
+  const asked = [...new Set(loaded.flatMap(({ expr }) => seriesIn(expr)))].filter((name) => !ofOthers.includes(name));
+  expect(asked.length).toBeGreaterThan(10);
+  const wrong = async () => {
+    const evaluated = await promRules(tools, 'prometheus-0');
+    expect(evaluated.map(({ name }) => name).sort()).toEqual(loaded.map(({ record, alert }) => record ?? alert).sort());
+    const found = evaluated
+      .filter(({ health }) => health !== 'ok')
+      .map(({ name, lastError }) => `${name}: ${lastError}`);
+    for (const series of [...asked, NO_SERIES]) {
+      if ((await promQuery(tools, 'prometheus-0', `last_over_time(${series}[15m])`)).length === 0) found.push(series);
+    }
+    for (const { record } of loaded) {
+      if (record === undefined) continue;
+      const values = await promQuery(tools, 'prometheus-0', record);
+      if (!values.some((value) => Number.isFinite(value))) found.push(`${record} has no data`);
+    }
+    return found;
+  };
+  // That one is found out says that the others are there.
+  await expect.poll(wrong, { timeout: 90_000, interval: 5_000 }).toEqual([NO_SERIES]);
+  await kubectl('delete', 'deployment', 'waits');
 });
 
 test('a StatefulSet on the regular node has its data after a restart of its pod', async () => {

@@ -53,18 +53,38 @@ export async function scrapeJobs(targets: ScrapeTargets): Promise<readonly objec
 }
 
 interface QueryAnswer {
-  readonly data: { readonly result: readonly { readonly value: readonly [number, string] }[] };
+  readonly result: readonly { readonly value: readonly [number, string] }[];
+}
+
+/** A rule as Prometheus has evaluated it. */
+export interface EvaluatedRule {
+  readonly name: string;
+  readonly health: string;
+  readonly lastError?: string;
+}
+
+/** What Prometheus' API answers, by way of the API server's proxy. */
+async function promApi<T>({ kubectl }: Pick<ClusterTools, 'kubectl'>, pod: string, path: string): Promise<T> {
+  const { data } = JSON.parse(
+    await kubectl('get', '--raw', `/api/v1/namespaces/default/pods/${pod}:9090/proxy/api/v1/${path}`),
+  ) as { data: T };
+  return data;
 }
 
 /** The sample values of an instant query, at a time in seconds since the epoch or now. */
 export async function promQuery(
-  { kubectl }: Pick<ClusterTools, 'kubectl'>,
+  tools: Pick<ClusterTools, 'kubectl'>,
   pod: string,
   query: string,
   atSeconds?: number,
 ): Promise<readonly number[]> {
   const parameters = new URLSearchParams({ query, ...(atSeconds === undefined ? {} : { time: String(atSeconds) }) });
-  const path = `/api/v1/namespaces/default/pods/${pod}:9090/proxy/api/v1/query?${parameters}`;
-  const { data } = JSON.parse(await kubectl('get', '--raw', path)) as QueryAnswer;
-  return data.result.map(({ value: [, value] }) => Number(value));
+  const { result } = await promApi<QueryAnswer>(tools, pod, `query?${parameters}`);
+  return result.map(({ value: [, value] }) => Number(value));
+}
+
+/** The rules that it has loaded, in the order of their files. */
+export async function promRules(tools: Pick<ClusterTools, 'kubectl'>, pod: string): Promise<readonly EvaluatedRule[]> {
+  const { groups } = await promApi<{ groups: readonly { rules: readonly EvaluatedRule[] }[] }>(tools, pod, 'rules');
+  return groups.flatMap((group) => group.rules);
 }

@@ -2,22 +2,16 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { parse } from 'yaml';
 import { ensureSystemPrograms } from '../../../src/local-cluster/system-packages.ts';
 import { registries } from '../../docs/metrics-reference.ts';
+import { rules, seriesIn } from '../../support/rules.ts';
 
 const AT = fileURLToPath(new URL('../../../deploy/monitoring/', import.meta.url));
 const RUNBOOKS = await readFile(new URL('../../../docs/runbooks.md', import.meta.url), 'utf8');
 
-interface Rule {
-  readonly record?: string;
-  readonly alert?: string;
-  readonly expr: string;
-  readonly annotations?: Readonly<Record<string, string>>;
-}
-
-const FILE = parse(await readFile(`${AT}rules.yaml`, 'utf8')) as { groups: readonly { rules: readonly Rule[] }[] };
-const RULES = FILE.groups.flatMap(({ rules }) => rules);
+const RULES = await rules();
+/** Of kube-state-metrics. */
+const OF_OTHERS = ['kube_node_status_condition'];
 const ALERTS = RULES.filter(({ alert }) => alert !== undefined);
 
 async function promtool(args: readonly string[], input = ''): Promise<string> {
@@ -50,10 +44,19 @@ describe('rules for Prometheus', () => {
   });
 
   test('ask for series that there are', async () => {
-    const known = registries().flatMap((registry) => registry.getMetricsAsArray().map(({ name }) => name));
-    const asked = RULES.flatMap(({ expr }) => expr.match(/\bnodeless_\w+/g) ?? []);
+    const ours = registries().flatMap((registry) => registry.getMetricsAsArray().map(({ name }) => name));
+    const known = [...ours, ...RULES.flatMap(({ record = [] }) => record), ...OF_OTHERS];
+    const asked = RULES.flatMap(({ expr }) => seriesIn(expr));
     expect(asked.length).toBeGreaterThan(10);
     for (const name of asked) expect(known, name).toContain(name.replace(/_(bucket|count|sum)$/, ''));
+  });
+
+  test.each([
+    ['sum by (a, b) (rate(x_total{c=~"d_e"}[5m])) or vector(0)', ['x_total']],
+    ['a:b:c > 14.4 * 0.05 and on (virtual_node) max(last_over_time(y[1d])) unless z == 1', ['a:b:c', 'y', 'z']],
+    ['label_replace(x, "node", "$1", "virtual_node", "(.*)") * 1e3', ['x']],
+  ])('the series that %s asks for are found', (expr, expected) => {
+    expect(seriesIn(expr)).toEqual(expected);
   });
 });
 
