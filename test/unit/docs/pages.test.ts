@@ -1,21 +1,13 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { doctorCommand } from '../../../src/cli/doctor-command.ts';
-import { imageCommand } from '../../../src/cli/image-command.ts';
-import { installCommand } from '../../../src/cli/install-command.ts';
-import { registerCommand } from '../../../src/cli/register-command.ts';
-import { statusCommand } from '../../../src/cli/status-command.ts';
-import { uninstallCommand } from '../../../src/cli/uninstall-command.ts';
 import { parseConfig } from '../../../src/config/load.ts';
 import { checkInCluster } from '../../../src/install/options.ts';
 
 const DOCS = new URL('../../../docs/', import.meta.url);
 /** Pages for who installs and runs it. */
 const PAGES = ['quickstart', 'install', 'image', 'troubleshooting', 'runbooks', 'faq', 'comparison', 'limits', 'costs'];
-const COMMANDS = [installCommand, registerCommand, uninstallCommand, statusCommand, doctorCommand, imageCommand];
 
 /** What a heading is linked by. */
 function anchorOf(heading: string): string {
@@ -43,19 +35,6 @@ async function brokenLinks(page: string, text: string): Promise<readonly string[
   return broken.flat();
 }
 
-/** Options of our commands that a page writes, and that the commands have not. */
-function unknownOptions(text: string): readonly string[] {
-  const known = new Map(COMMANDS.map((make) => make()).map((command: Command) => [command.name(), command]));
-  const uses = [...text.matchAll(/\bnodeless ([a-z]+)((?:[ \t]+[\w./:=\-"{}]+)*)/g)];
-  return uses.flatMap(([, name = '', words = '']) => {
-    const command = known.get(name);
-    const options = words.split(/\s+/).filter((word) => /^--?[a-z]/.test(word));
-    return command === undefined
-      ? []
-      : options.filter((option) => !command.options.some(({ long, short }) => long === option || short === option));
-  });
-}
-
 /** The configurations that a page shows, and whether each is for a provider in the cluster. */
 function configurations(text: string): readonly { readonly inCluster: boolean; readonly config: object }[] {
   return [...text.matchAll(/```yaml\n(# nodeless\.yaml.*)\n([^`]*)```/g)].map(([, title = '', yaml = '']) => ({
@@ -80,17 +59,15 @@ describe('configurations that pages show', () => {
 });
 
 describe('pages for who installs and runs it', () => {
-  test.each(PAGES)('%s links to what is there, and writes options that commands have', async (page) => {
+  test.each(PAGES)('%s links to what is there', async (page) => {
     const text = await readFile(new URL(`${page}.md`, DOCS), 'utf8');
     expect(await brokenLinks(`${page}.md`, text)).toEqual([]);
-    expect(unknownOptions(text)).toEqual([]);
   });
 
-  test('a link to nothing, and an option that there is not, are found out', async () => {
+  test('a link to nothing is found out', async () => {
     expect(await brokenLinks('faq.md', '[a](nothing.md) [b](faq.md#nothing) [c](faq.md#questions)')).toEqual([
       'nothing.md',
       'faq.md#nothing',
     ]);
-    expect(unknownOptions('nodeless install --imag x --config f')).toEqual(['--imag']);
   });
 });
