@@ -31,7 +31,7 @@ export class Pauses {
     const area = areaOf(offering, scope);
     const pauses = this.#byScope.get(scope) ?? new Map<string, Pause>();
     const last = pauses.get(area);
-    if (last !== undefined && last.untilMs > nowMs) return false;
+    if (last !== undefined && this.#lasts(last, nowMs)) return false;
     const failures = (last?.failures ?? 0) + 1;
     this.#byScope.set(
       scope,
@@ -49,11 +49,16 @@ export class Pauses {
   now(): ((offering: Offering) => boolean) | undefined {
     const nowMs = this.#options.clock.now();
     const held = [...this.#byScope].flatMap(([scope, pauses]) => {
-      const areas = new Set([...pauses].flatMap(([area, { untilMs }]) => (untilMs > nowMs ? [area] : [])));
+      const areas = new Set([...pauses].flatMap(([area, pause]) => (this.#lasts(pause, nowMs) ? [area] : [])));
       return areas.size === 0 ? [] : [{ scope, areas }];
     });
     if (held.length === 0) return undefined;
     return (offering) => held.some(({ scope, areas }) => areas.has(areaOf(offering, scope)));
+  }
+
+  /** More is left than the longest only where the clock was set back. */
+  #lasts({ untilMs }: Pause, nowMs: number): boolean {
+    return untilMs > nowMs && untilMs - nowMs <= this.#options.maxMs;
   }
 
   /** What has not failed again for as long as the longest pause begins anew. */
