@@ -32,6 +32,19 @@ export type Attestation =
   | { readonly outcome: 'reused'; readonly cellId: string }
   | { readonly outcome: 'unknown' };
 
+/** What the cloud says is about to befall a machine. */
+export interface Interruption {
+  readonly cellId: string;
+  /** `ends`: it ends, at `endsAtMs` or when the cloud likes. `at-risk`: it may. `changed`: a list tells more. */
+  readonly kind: 'ends' | 'at-risk' | 'changed';
+  readonly endsAtMs?: number;
+  /** In words. */
+  readonly reason: string;
+}
+
+/** Told of an interruption; says whether that need not be told again, as it is otherwise while there is the machine. */
+export type TakeInterruption = (one: Interruption) => boolean;
+
 /** The pod that a warm machine is given to. */
 export type Claimant = Pick<CellTags, 'pod' | 'podUid'>;
 
@@ -82,6 +95,8 @@ export interface CellProvider {
    * its kubelet comes back by itself. Idempotent; rejects with NotFound where there is none that could be.
    */
   startMachine?(cellId: string, signal: AbortSignal): Promise<CellMachine>;
+  /** Tells what the cloud is about to do to machines until the signal aborts, each thing at least once. Absent where it gives no notice. */
+  interruptions?(take: TakeInterruption, signal: AbortSignal): void;
   /** Settles which cell a bootstrapping machine is; the first key that uses a token is recorded durably. */
   attest(evidence: BootstrapEvidence, signal: AbortSignal): Promise<Attestation>;
   /** Rejects with a NodelessError when the cloud can't be used now. */

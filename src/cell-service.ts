@@ -8,6 +8,8 @@ import { watchHealth } from './cells/health.ts';
 import { watchIdle } from './cells/idle.ts';
 import { orphanCounter } from './cells/metrics.ts';
 import { cellsWithReason } from './cells/reason.ts';
+import { Notices } from './interruption/notices.ts';
+import type { Reserves } from './interruption/reserves.ts';
 import type { Collection } from './kube/collection.ts';
 import type { EventRecorder } from './kube/events.ts';
 import type { WirePod } from './kube/wire-pod.ts';
@@ -31,10 +33,22 @@ export interface CellService extends Led {
   readonly nodePods: NodePods;
   readonly classes: CellClasses;
   readonly placement: Placement;
+  readonly reserves: Reserves;
   readonly writer: PodWriter;
   readonly events: EventRecorder;
   readonly registry: Registry;
   readonly mayAct: () => boolean;
+}
+
+/** Heeds the cloud's notices that machines are about to end. */
+function watchNotices(service: CellService, census: Census, signal: AbortSignal): void {
+  const { provider, nodePods, reserves } = service;
+  if (provider.interruptions === undefined) return;
+  const onChanged = () => void census.tick(signal);
+  const notices = new Notices({ ...service, pods: nodePods, onChanged });
+  reserves.start(signal);
+  void notices.run(signal);
+  provider.interruptions((one) => notices.take(one), signal);
 }
 
 /** Looks at the cells that there are until the signal aborts: whether they still exist, are too old, enforce policies, idle, or are silent. */
@@ -59,6 +73,7 @@ export function watchCells(service: CellService, signal: AbortSignal): void {
     },
   });
   void census.run(signal);
+  watchNotices(service, census, signal);
   const consoleOf = consolesOf(provider, book, signal);
   if (consoleOf !== undefined) {
     const endWords = tellLastWords({ book, pods: nodePods, events, consoleOf });

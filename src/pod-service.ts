@@ -8,6 +8,8 @@ import type { Cell } from './cells/cell.ts';
 import { kubeletOf } from './cells/directory.ts';
 import type { Fleet } from './cells/fleet.ts';
 import { virtualNodesOf } from './config/virtual-nodes.ts';
+import { reservedFirst } from './interruption/reserved-first.ts';
+import { Reserves } from './interruption/reserves.ts';
 import type { Collection } from './kube/collection.ts';
 import { EventRecorder, type RecordedEvent } from './kube/events.ts';
 import { hasCondition, type KubeObject } from './kube/objects.ts';
@@ -94,7 +96,9 @@ export async function servePods(
   const isComplete = (cell: Cell) => agents.awaitedOn(cell).length === 0;
   const isBudgetAwaited = (className: string) => assignment.isBudgetAwaited(className);
   const warm = warmPools({ ...service, placement, isComplete, isBudgetAwaited }, signal);
-  const assigning = { book, places, placement, placeOf, pods: nodePods, warm: warm.claims, writer, events, clock };
+  const reserves = new Reserves({ book, fleet, placement, isComplete, clock, logger });
+  const waiting = reservedFirst(reserves, warm.claims);
+  const assigning = { book, places, placement, placeOf, pods: nodePods, warm: waiting, writer, events, clock };
   const assignment = new Assignment({ ...assigning, gatherMs, nodeCellSize: nodeCell.size });
   const controller = new PodController({
     pods,
@@ -131,7 +135,7 @@ export async function servePods(
   }
   const keeping = { book, pods: nodePods, seating: agents, writer, clock, logger, patienceMs: agentPatienceMs };
   void keepAgents({ ...keeping, mayAct, nodeIsReady }, signal);
-  watchCells({ ...service, nodePods, classes, placement, writer, events }, signal);
+  watchCells({ ...service, nodePods, classes, placement, reserves, writer, events }, signal);
 }
 
 interface Woken {

@@ -14,6 +14,7 @@ import { isAlive, keptOf, withDoublesApart } from './instances/doubles.ts';
 import { Inventory } from './instances/inventory.ts';
 import { TAG } from './instances/tags.ts';
 import { Terminator } from './instances/terminator.ts';
+import { Interruptions } from './interruption/interruptions.ts';
 import { Launcher } from './launch/launcher.ts';
 import type { AwsEc2ProviderOptions } from './options.ts';
 
@@ -32,6 +33,7 @@ class AwsEc2Provider implements CellProvider {
   readonly #images: Images;
   readonly #boot: Ec2Boot;
   readonly #launcher: Launcher;
+  readonly #interruptions: Interruptions;
   readonly #stopped = new AbortController();
   readonly #claiming = new Map<string, Promise<void>>();
   readonly #launching = new Map<string, Promise<CellMachine>>();
@@ -54,6 +56,8 @@ class AwsEc2Provider implements CellProvider {
     const terminator = new Terminator({ client, inventory, clock, stopped, logger });
     this.#inventory = inventory;
     this.#terminator = terminator;
+    const { interruptionQueue: queueUrl } = settings;
+    this.#interruptions = new Interruptions({ client, inventory, owner, queueUrl, clock, stopped, logger });
     this.#images = new Images({
       client,
       clock,
@@ -175,6 +179,10 @@ class AwsEc2Provider implements CellProvider {
     if (instanceId !== undefined) return readConsole(this.#client, instanceId, signal);
     const message = `EC2 has no machine of cell ${cellId}`;
     throw new NodelessError({ code: 'NotFound', message, identity: { cell: cellId } });
+  }
+
+  interruptions(...[take, signal]: Parameters<NonNullable<CellProvider['interruptions']>>): void {
+    this.#interruptions.listen(take, signal);
   }
 
   attest(...[evidence, signal]: Parameters<CellProvider['attest']>) {

@@ -12,6 +12,8 @@ export interface AwsEc2Settings {
   readonly instanceProfile?: string | undefined;
   /** Name of the role in an instance profile, by the profile's name; without one, the role has the profile's name. */
   readonly instanceRoles: Readonly<Record<string, string>>;
+  /** URL of the queue that has what AWS says is about to befall machines. */
+  readonly interruptionQueue?: string | undefined;
   /** Addresses of a machine that pods may have, beside its own. */
   readonly podAddresses: number;
   /** Image that holds pods' namespaces, instead of that of the machine's image. */

@@ -82,6 +82,9 @@ export function boundedProvider(provider: CellProvider, observe: CallObserver = 
     ...mayClaim,
     ...mayShow,
     ...mayStop,
+    ...(provider.interruptions === undefined
+      ? {}
+      : { interruptions: (take, signal) => provider.interruptions?.(take, signal) }),
     name: provider.name,
     isSelfBounded: provider.isSelfBounded === true,
     pullsImages: provider.pullsImages === true,

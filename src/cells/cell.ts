@@ -63,6 +63,8 @@ export interface Cell {
   kubeletReady: boolean;
   /** As old as it may become: its pods are evicted, and no other is to join them. */
   expired?: boolean;
+  /** The cloud has given notice that it ends: no pod is to join those on it. */
+  interrupted?: boolean;
   /** Why it ends or was lost, for people. */
   reason?: string;
 }

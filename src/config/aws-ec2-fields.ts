@@ -44,6 +44,10 @@ export const awsEc2 = z.strictObject({
     .record(z.string().min(1), z.string().min(1))
     .default({})
     .describe('Name of the role in an instance profile, by the profile’s name, where the two differ.'),
+  interruptionQueue: z
+    .url()
+    .optional()
+    .describe('URL of the SQS queue with what AWS says is about to befall machines (docs/aws-ec2.md).'),
   podAddresses: z
     .number()
     .int()

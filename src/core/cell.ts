@@ -29,6 +29,19 @@ export interface CellPool {
   readonly uid: string;
 }
 
+/** No WarmPool can have such a name. */
+const RESERVE = 'reserve:';
+
+/** What a machine waits in that is kept for the next pod of a controller: as a pool of that one alone. */
+export function reserveFor({ name, uid }: CellPool): CellPool {
+  return { name: `${RESERVE}${name}`, uid };
+}
+
+/** Whether a machine waits, or has waited, for the next pod of a controller and not in a WarmPool. */
+export function isReserve(pool: CellPool | undefined): boolean {
+  return pool?.name.startsWith(RESERVE) === true;
+}
+
 /** What is written on the cloud resource, so that any provider process can tell whose it is. */
 export interface CellTags {
   readonly clusterUid: string;

@@ -286,7 +286,7 @@ export class Assignment {
     const mates = pods.inNamespace(namespaceOf(pod)).filter((one) => isMateOf(pod, one));
     const cells = new Set(mates.flatMap(({ metadata }) => book.ofPod(metadata.uid ?? '') ?? []));
     return [...cells]
-      .filter((cell) => isServed(cell) && cell.purpose === undefined && cell.expired !== true)
+      .filter((cell) => isServed(cell) && cell.purpose === undefined && !cell.expired && !cell.interrupted)
       .map((cell) => {
         const live = livePodsOf(cell, pods);
         const free = freeOn(cell, live, (one) => placement.demands.need(one), shareOf);

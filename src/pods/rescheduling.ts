@@ -37,15 +37,32 @@ export function isRefused(pod: WirePod): boolean {
 interface Owner {
   readonly apiVersion: string;
   readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
   readonly controller?: boolean;
 }
 
 /** Controllers that make another pod of one that is deleted and hold it against nobody, by group and kind. */
 const REPLACING: ReadonlySet<string> = new Set(['apps/ReplicaSet', 'apps/StatefulSet', '/ReplicationController']);
 
+function groupOf({ apiVersion }: Owner): string {
+  return apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
+}
+
+function controllerOf({ metadata }: WirePod): Owner | undefined {
+  return ((metadata.ownerReferences ?? []) as readonly Owner[]).find(({ controller }) => controller === true);
+}
+
+/** What makes another pod in the place of one that is deleted, and holds that against nobody. */
+export function replacerOf(pod: WirePod): Pick<Owner, 'name' | 'uid'> | undefined {
+  const owner = controllerOf(pod);
+  return owner !== undefined && REPLACING.has(`${groupOf(owner)}/${owner.kind}`) ? owner : undefined;
+}
+
 /** Why a pod's controller is not to be made to make another; undefined where it would do just that. */
-function whyItsControllerKeepsIt({ apiVersion, kind }: Owner): string | undefined {
-  const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
+function whyItsControllerKeepsIt(owner: Owner): string | undefined {
+  const { apiVersion, kind } = owner;
+  const group = groupOf(owner);
   if (REPLACING.has(`${group}/${kind}`)) return undefined;
   if (group === 'apps' && kind === 'DaemonSet') return 'its DaemonSet has one pod for each node';
   // To its backoffLimit: an outage of a zone would make the Job fail.
@@ -54,8 +71,7 @@ function whyItsControllerKeepsIt({ apiVersion, kind }: Owner): string | undefine
 }
 
 function whyItStays(pod: WirePod, elsewhere: readonly SelectableNode[]): string | undefined {
-  const owners = (pod.metadata.ownerReferences ?? []) as readonly Owner[];
-  const owner = owners.find(({ controller }) => controller === true);
+  const owner = controllerOf(pod);
   if (owner === undefined)
     return 'no controller would make another pod of it; create it again to have it scheduled elsewhere';
   const kept = whyItsControllerKeepsIt(owner);

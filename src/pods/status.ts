@@ -222,6 +222,16 @@ export class PodWriter {
     return true;
   }
 
+  /** Has the pod end within its time, if it is still this one, whatever a disruption budget says. */
+  async end(pod: WirePod, graceSeconds: number, signal: AbortSignal): Promise<void> {
+    const body = { gracePeriodSeconds: graceSeconds, preconditions: { uid: pod.metadata.uid } };
+    try {
+      await call(this.#nodeClient, { method: 'DELETE', path: pathOf(pod), body, signal });
+    } catch (error) {
+      if (!isStatus(error, 404) && !isStatus(error, 409)) throw error;
+    }
+  }
+
   /**
    * Deletes the pod at once, if it is still this one; with `exclusive`, only if nobody has changed it since it was read.
    * Resolves with false when it was not deleted.

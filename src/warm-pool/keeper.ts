@@ -1,5 +1,6 @@
 import type { Cell } from '../cells/cell.ts';
 import { isServed, isWarm } from '../cells/cell.ts';
+import { isReserve } from '../core/cell.ts';
 import { isNodelessError, messageOf } from '../core/errors.ts';
 import { parseWarmPool, type WarmPool } from '../core/warm-pool.ts';
 import type { Collection } from '../kube/collection.ts';
@@ -183,7 +184,7 @@ export class PoolKeeper {
   /** A cell has changed: it counts to its pool as what it is now. */
   #placed(cell: Cell): void {
     const { book, fleet } = this.#options;
-    if (cell.pool === undefined || !this.#isKnown) return;
+    if (cell.pool === undefined || isReserve(cell.pool) || !this.#isKnown) return;
     const isThere = book.get(cell.cellId) === cell;
     const kept = this.#byUid.get(cell.pool.uid);
     const unread = this.#unread.get(cell.pool.uid);

@@ -57,6 +57,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'src/warm-pool/policy': ['src/core'],
   'src/warm-pool/simulation': ['src/core', 'src/warm-pool/policy'],
   'src/warm-pool': ['src/core', 'src/telemetry', 'src/kube', 'src/cells', 'src/placement', 'src/pods'],
+  'src/interruption': ['src/core', 'src/kube', 'src/cells', 'src/placement', 'src/pods', 'providers/contract.ts'],
   webhooks: ['src/core', 'src/telemetry', 'src/kube', 'src/pki'],
   providers: ['src/core', 'src/telemetry'],
 };

@@ -1,5 +1,6 @@
 import type { EC2 } from '@aws-sdk/client-ec2';
 import type { Pricing } from '@aws-sdk/client-pricing';
+import type { SQS } from '@aws-sdk/client-sqs';
 import type { SSM } from '@aws-sdk/client-ssm';
 import type { Clock } from '../../../src/core/clock.ts';
 import { pricingRegionOf } from '../catalogue/price-list.ts';
@@ -16,6 +17,8 @@ const FAMILIES = {
   tag: { perSecond: 8, burst: 40, concurrency: 8 },
   terminate: { perSecond: 4, burst: 20, concurrency: 4 },
   price: { perSecond: 5, burst: 10, concurrency: 4 },
+  // A long poll takes its place for seconds, and one that is cut off too.
+  queue: { perSecond: 20, burst: 40, concurrency: 24 },
   parameter: { perSecond: 5, burst: 10, concurrency: 4 },
 } as const satisfies Record<string, QueueLimits>;
 
@@ -23,7 +26,7 @@ type Family = keyof typeof FAMILIES;
 
 interface Call<T> {
   /** As IAM policies name it. */
-  readonly action: `${'ec2' | 'pricing' | 'ssm'}:${string}`;
+  readonly action: `${'ec2' | 'pricing' | 'sqs' | 'ssm'}:${string}`;
   readonly family: Family;
   readonly repeatable?: boolean;
   readonly identity?: Readonly<Record<string, string | number>>;
@@ -33,6 +36,7 @@ interface Call<T> {
 interface Clients {
   readonly ec2: EC2;
   readonly pricing: Pricing;
+  readonly sqs: SQS;
   readonly ssm: SSM;
 }
 
@@ -49,9 +53,10 @@ export interface AwsClientOptions {
 }
 
 async function createClients({ settings }: AwsClientOptions): Promise<Clients> {
-  const [{ EC2: Ec2Client }, { Pricing: PricingClient }, { SSM: SsmClient }] = await Promise.all([
+  const [{ EC2: Ec2Client }, { Pricing: PricingClient }, { SQS: SqsClient }, { SSM: SsmClient }] = await Promise.all([
     import('@aws-sdk/client-ec2'),
     import('@aws-sdk/client-pricing'),
+    import('@aws-sdk/client-sqs'),
     import('@aws-sdk/client-ssm'),
   ]);
   // Asking again is the queues' own, which know the rates.
@@ -59,6 +64,8 @@ async function createClients({ settings }: AwsClientOptions): Promise<Clients> {
   return {
     ec2: new Ec2Client({ ...shared, region: settings.region }),
     pricing: new PricingClient({ ...shared, region: pricingRegionOf(settings.region) }),
+    // The queue's URL says where it is; where all is asked of one endpoint, that says so.
+    sqs: new SqsClient({ ...shared, region: settings.region, useQueueUrlAsEndpoint: settings.endpoint === undefined }),
     ssm: new SsmClient({ ...shared, region: settings.region }),
   };
 }

@@ -14,6 +14,7 @@ import {
   withErrors,
   withoutMachines,
 } from './fleet.ts';
+import { InterruptionQueue } from './interruption-queue.ts';
 import { MachineRoles } from './machine-roles.ts';
 import { answerParameter } from './parameters.ts';
 import { priceListPage, spotPriceUsd } from './price-list.ts';
@@ -44,6 +45,8 @@ export interface AwsProxy {
   readonly roles: MachineRoles;
   /** What machines have written to their consoles, by their ids. */
   readonly consoles: Map<string, () => Promise<string>>;
+  /** What is told of interruptions. */
+  readonly queue: InterruptionQueue;
   /** Every action that was ever asked for. */
   readonly actions: ReadonlySet<string>;
   /** Every request since the last `forget`. */
@@ -95,6 +98,7 @@ export async function startAwsProxy(options: AwsProxyOptions): Promise<AwsProxy>
   const whole = new WholeAnswers(keptAnswers);
   const launched: Launched = new Map();
   const createdAtMs = new Map<string, number>();
+  const queue = new InterruptionQueue();
   const consoles: AwsProxy['consoles'] = new Map();
   let faults: AwsFaults = {};
   let befallen = new Map<string, number>();
@@ -164,6 +168,8 @@ export async function startAwsProxy(options: AwsProxyOptions): Promise<AwsProxy>
     if (action === 'pricing:GetProducts') {
       return { status: 200, contentType: 'application/x-amz-json-1.1', body: priceListPage(request.body) };
     }
+    if (action === 'sqs:ReceiveMessage') return queue.receive(request.body);
+    if (action === 'sqs:DeleteMessage') return queue.remove(request.body);
     if (action === 'ssm:GetParameter') return answerParameter(request.body);
     if (action === 'ec2:CreateLaunchTemplate') {
       profiles.template(request);
@@ -235,6 +241,7 @@ export async function startAwsProxy(options: AwsProxyOptions): Promise<AwsProxy>
     profiles,
     roles,
     consoles,
+    queue,
     url: `http://${host}:${(server.address() as AddressInfo).port}`,
     actions,
     requests,

@@ -14,6 +14,8 @@ import { NodelessError } from '../../../src/core/errors.ts';
 import type { Offering } from '../../../src/core/offerings.ts';
 import type { PodEvidence } from '../../../src/core/pod-evidence.ts';
 import { resourcesOf } from '../../../src/core/resources.ts';
+import { reservedFirst } from '../../../src/interruption/reserved-first.ts';
+import { Reserves } from '../../../src/interruption/reserves.ts';
 import type { KubeClient, KubeRequest, KubeResponse } from '../../../src/kube/client.ts';
 import { Collection } from '../../../src/kube/collection.ts';
 import { EventRecorder } from '../../../src/kube/events.ts';
@@ -65,6 +67,10 @@ class Pods implements KubeClient {
   readonly events: { reason: string; message: string }[] = [];
   readonly #byName = new Map<string, WirePod>();
   #revision = 1;
+  /** Names of the pods whose eviction was asked for. */
+  readonly evicted: string[] = [];
+  /** Whether a disruption budget forbids a pod's eviction. */
+  isBudgetSpent: (name: string) => boolean = () => false;
   /** Called with the name of each pod that is patched; the answer waits for what it returns. */
   hold: (name: string) => Promise<void> | undefined = () => undefined;
   /** How many requests have been held. */
@@ -118,7 +124,11 @@ class Pods implements KubeClient {
     const name = request.path.split('/')[6] ?? '';
     let pod = this.#byName.get(name);
     if (pod === undefined) return answered(404, { message: 'not found' });
-    if (request.method === 'DELETE') {
+    if (request.path.endsWith('/eviction')) {
+      this.evicted.push(name);
+      if (this.isBudgetSpent(name)) return answered(429, { message: 'the disruption budget needs it' });
+    }
+    if (request.method === 'DELETE' || request.path.endsWith('/eviction')) {
       this.remove(name);
       return answered(200, {});
     }
@@ -276,13 +286,15 @@ export function world(
     stop.signal,
   );
   const warm = new Claims({ book, fleet, keeper, pods: pods.collection, clock, canClaim: true });
+  const isComplete = (cell: Cell) => agents.awaitedOn(cell).length === 0;
+  const reserves = new Reserves({ book, fleet, placement, isComplete, clock, logger });
   const assignment = new Assignment({
     book,
     places: new Places({ book, fleet, placement, writer, events }),
     placement,
     placeOf,
     pods: nodePods,
-    warm,
+    warm: reservedFirst(reserves, warm),
     writer,
     events,
     clock,
@@ -330,6 +342,10 @@ export function world(
     daemonSets,
     fleet,
     book,
+    reserves,
+    placement,
+    writer,
+    events,
     nodePods,
     assignment,
     classes,
