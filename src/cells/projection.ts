@@ -51,6 +51,7 @@ export function cellObject(cell: Cell, labels: Readonly<Record<string, string>>)
       addresses: machine?.addresses ?? [],
       size: size === undefined ? '' : `${formatCpu(size.cpuMilli)} cpu, ${formatBytes(size.memoryBytes)}`,
       pricePerHourUsd: (machine?.pricePerHourUsd ?? offering?.pricePerHourUsd ?? 0).toFixed(4),
+      ...((machine ?? offering)?.isPriceEstimated === true ? { isPriceEstimated: true } : {}),
       ...(cell.pool === undefined ? {} : { pool: cell.pool.name }),
       ...(cell.claimedMs === undefined ? {} : { claimedAt: kubeMicroTime(cell.claimedMs) }),
       ...(cell.reason === undefined ? {} : { reason: cell.reason }),

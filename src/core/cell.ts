@@ -87,6 +87,8 @@ export interface CellMachine {
   readonly zone: string;
   readonly arch: string;
   readonly pricePerHourUsd: number;
+  /** As it was of its offering. */
+  readonly isPriceEstimated?: boolean;
   readonly allocatable: Resources;
   /** Addresses that the cell's kubelet may serve on; empty until the cloud has given them. */
   readonly addresses: readonly string[];

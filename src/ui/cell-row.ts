@@ -19,6 +19,7 @@ export interface CellRow {
   readonly launch: string;
   readonly zone: string;
   readonly priceUsd: number;
+  readonly isPriceEstimated?: true;
   readonly size: string;
   readonly cellClass: string;
   /** The warm pool that it waits in, or has waited in. */
@@ -75,6 +76,7 @@ export function cellRow(cell: Cell, podOf: (pod: string, uid: string) => WirePod
     launch: clip(known?.launchType ?? ''),
     zone: clip(known?.zone ?? ''),
     priceUsd: known?.pricePerHourUsd ?? 0,
+    ...(known?.isPriceEstimated === true ? { isPriceEstimated: true } : {}),
     size: size === undefined ? '' : clip(describeResources(size)),
     cellClass: clip(classNameOf(cell) ?? ''),
     ...(cell.pool === undefined ? {} : { pool: clip(cell.pool.name) }),

@@ -15,8 +15,9 @@ export interface FreshMachine {
 
 /** A machine that EC2 has given and does not describe yet, as it must be. */
 function asLaunched({ instanceId, tags, offering, nowMs }: FreshMachine): Ec2Machine {
-  const { instanceType, launchType, zone, arch, allocatable, pricePerHourUsd } = offering;
-  const machine = { instanceType, launchType, zone, arch, allocatable, pricePerHourUsd };
+  const { instanceType, launchType, zone, arch, allocatable, pricePerHourUsd, isPriceEstimated } = offering;
+  const estimated = isPriceEstimated === true ? { isPriceEstimated } : {};
+  const machine = { instanceType, launchType, zone, arch, allocatable, pricePerHourUsd, ...estimated };
   const life = { addresses: [], createdAtMs: nowMs, state: 'launching' as const };
   return { instanceId, tags, machine: { ...machine, ...life, tags: cellTagsOf(tags, instanceId) } };
 }

@@ -2,7 +2,7 @@ import type { KubeObject } from '../../kube/objects.ts';
 import { columns } from '../columns.ts';
 
 const HEAD = ['CELL', 'POD', 'TYPE', 'LAUNCH', 'ZONE', 'PHASE', 'COST/H', 'AGE'];
-const FIELDS = ['pod', 'instanceType', 'launchType', 'zone', 'phase', 'pricePerHourUsd'];
+const FIELDS = ['pod', 'instanceType', 'launchType', 'zone', 'phase'];
 
 /** `45s`, `12m` or `3h`. */
 function age(ms: number): string {
@@ -24,6 +24,12 @@ function shown(value: string | readonly string[] | undefined): string {
   return [value ?? []].flat().join(', ') || '-';
 }
 
+/** The price of an hour, and that it is an estimate where it is one. */
+function priceOf(told: Told): string {
+  const { isPriceEstimated } = told as { readonly isPriceEstimated?: unknown };
+  return `${shown(told.pricePerHourUsd)}${isPriceEstimated === true ? ' estimated' : ''}`;
+}
+
 /** Cell objects as a table; a wide one has all that people ask of them. */
 export function cellsText(cells: readonly KubeObject[], nowMs: number, isWide = false): string {
   if (cells.length === 0) return 'there are no cells\n';
@@ -33,6 +39,7 @@ export function cellsText(cells: readonly KubeObject[], nowMs: number, isWide = 
     return [
       cell.metadata.name,
       ...FIELDS.map((field) => shown(told[field])),
+      priceOf(told),
       Number.isNaN(bornMs) ? '-' : age(nowMs - bornMs),
       ...(isWide ? WIDE_FIELDS.map((field) => shown(told[field])) : []),
     ];
@@ -66,7 +73,7 @@ export function cellText(cell: KubeObject, nowMs: number): string {
     ['For pods', shown(told.size)],
     ['Class', shown(told.cellClass)],
     ['Pool', shown(told.pool)],
-    ['Cost', `$${shown(told.pricePerHourUsd)} an hour`],
+    ['Cost', `$${priceOf(told)} an hour`],
     ['Age', Number.isNaN(bornMs) ? '-' : age(nowMs - bornMs)],
     ...(told.reason === undefined ? [] : [['Reason', shown(told.reason)]]),
     ['Phases', ''],

@@ -3,7 +3,7 @@
 /** @typedef {{ name: string, kind?: 'number' | 'time' }} Column */
 /** @typedef {{ values: (string | number)[], tone?: string }} Row */
 /** @typedef {{ id: string, title: string, columns: Column[], rows: Row[], empty: string, left: number }} Section */
-/** @typedef {{ id: string, phase: string, pod: string, type: string, launch: string, zone: string, priceUsd: number,
+/** @typedef {{ id: string, phase: string, pod: string, type: string, launch: string, zone: string, priceUsd: number, isPriceEstimated?: true,
  *   size: string, cellClass: string, pool?: string, isWarm?: true, at: Record<string, number>, why?: string, reason?: string }} Cell */
 /** @typedef {{ node: string, version: string, cells: number, pricePerHourUsd: number }} Overview */
 /** @typedef {{ nowMs?: number, parts: Record<string, Section> & { overview?: Overview }, cells: Cell[], gone?: string[] }} Told */
@@ -224,7 +224,7 @@ function cellRow(first) {
         next.phase,
         next.type || '–',
         next.launch || '–',
-        next.type === '' ? '–' : next.priceUsd.toFixed(4),
+        next.type === '' ? '–' : `${next.priceUsd.toFixed(4)}${next.isPriceEstimated === true ? ' estimated' : ''}`,
       ];
       for (const [at, one] of [pod, phase, type, launch, price].entries())
         if (one !== undefined) write(one, values[at] ?? '');

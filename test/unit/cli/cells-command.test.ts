@@ -10,6 +10,11 @@ import { print } from '../../../src/cli/cells/print.ts';
 import type { KubeClient, KubeRequest } from '../../../src/kube/client.ts';
 
 describe('the table of cells', () => {
+  test('says of a price that no list has that it is an estimate', () => {
+    const cell = { metadata: { name: 'cell-1' }, status: { pricePerHourUsd: '0.0410', isPriceEstimated: true } };
+    expect(cellsText([cell as never], 0)).toContain('0.0410 estimated');
+  });
+
   test('has a row for each, with what is known of it', () => {
     const status = {
       pod: 'ns/web',
