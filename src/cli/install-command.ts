@@ -8,7 +8,7 @@ import type { InstallOptions } from '../install/options.ts';
 import { rolledOut } from '../install/rollout.ts';
 import { type InstallFlags, installOptions, memoryOf, nodesOf, replicasOf } from './install-flags.ts';
 import { loadKubeConfig } from './kube-config.ts';
-import { timeoutOf } from './timeout-flag.ts';
+import { timeoutOption } from './timeout-flag.ts';
 import { untilSignalled } from './until-signalled.ts';
 import { withClient } from './with-client.ts';
 
@@ -84,7 +84,7 @@ export function installCommand(): Command {
     .option('--dry-run', 'print the objects instead, as YAML; the cluster is not asked')
     .option('--diff', 'say what would change in the cluster instead')
     .option('--no-wait', 'do not wait until the virtual node is Ready')
-    .option('--timeout <duration>', 'how long to wait for that', timeoutOf, timeoutOf('5m'))
+    .addOption(timeoutOption('how long to wait for that'))
     .option('--kubeconfig <file>', 'kubeconfig of a cluster administrator; the default one when left out')
     .action(async (flags: Flags) => {
       const { config: path } = flags;

@@ -71,10 +71,13 @@ async function plan(flags: Flags): Promise<number> {
   const foreign = objects.filter(isForeign);
   const known = objects.filter((object) => !isForeign(object));
   for (const object of known) checkObject(object);
+  checkObject({ kind: 'Namespace', metadata: { name: flags.namespace } });
   for (const { kind, metadata } of foreign) process.stderr.write(`not planned: ${kind} ${metadata.name}\n`);
   const workloads = known.flatMap((object) => workloadOf(object, flags.namespace) ?? []);
   if (workloads.length === 0) {
-    const message = `${flags.filename} has nothing that makes pods; kinds that do are ${WORKLOAD_KINDS.join(', ')}`;
+    const found = [...new Set(known.map(({ kind = '' }) => kind))].join(', ');
+    const has = found === '' ? 'has nothing that makes pods' : `has ${found}, of which nothing makes pods`;
+    const message = `${flags.filename} ${has}; kinds that do are ${WORKLOAD_KINDS.join(', ')}`;
     throw new NodelessError({ code: 'ConfigInvalid', message });
   }
   const facts = await factsFor(flags, known);

@@ -3,7 +3,7 @@ import { readConfig } from '../config/load.ts';
 import { configBeside, modelOf } from '../install/model.ts';
 import { installAndWait } from './install-command.ts';
 import { type InstallFlags, installOptions } from './install-flags.ts';
-import { timeoutOf } from './timeout-flag.ts';
+import { timeoutOption } from './timeout-flag.ts';
 import { withClient } from './with-client.ts';
 
 interface Flags {
@@ -24,7 +24,7 @@ export function registerCommand(): Command {
     .option('-c, --config <file>', 'its configuration, instead of that one’s')
     .option('--namespace <name>', 'namespace of both providers', 'nodeless-system')
     .option('--no-wait', 'do not wait until the virtual node is Ready')
-    .option('--timeout <duration>', 'how long to wait for that', timeoutOf, timeoutOf('5m'))
+    .addOption(timeoutOption('how long to wait for that'))
     .option('--kubeconfig <file>', 'kubeconfig of a cluster administrator; the default one when left out')
     .action(async (virtualNode: string, flags: Flags) => {
       await withClient(flags.kubeconfig, async (client) => {

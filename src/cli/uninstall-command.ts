@@ -4,7 +4,7 @@ import { NodelessError } from '../core/errors.ts';
 import { type Survey, survey } from '../install/survey.ts';
 import { uninstall } from '../install/uninstall.ts';
 import { confirm } from './confirm.ts';
-import { timeoutOf } from './timeout-flag.ts';
+import { timeoutOption } from './timeout-flag.ts';
 import { untilSignalled } from './until-signalled.ts';
 import { withClient } from './with-client.ts';
 
@@ -52,7 +52,7 @@ export function uninstallCommand(): Command {
     .option('--namespace <name>', 'namespace of the provider', 'nodeless-system')
     .option('--yes', 'do not ask')
     .option('--dry-run', 'say what would be done, and do nothing')
-    .option('--timeout <duration>', 'how long pods may take to go, and cells to end', timeoutOf, timeoutOf('5m'))
+    .addOption(timeoutOption('how long pods may take to go, and cells to end'))
     .option('--kubeconfig <file>', 'kubeconfig of a cluster administrator; the default one when left out')
     .action(async (flags: Flags) => {
       const signal = untilSignalled();

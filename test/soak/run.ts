@@ -30,14 +30,14 @@ const CONFIG = {
 const LINES_OF_EVIDENCE = 15;
 
 interface Options {
-  readonly seed: number;
+  readonly seed?: number;
   readonly minutes: number;
   readonly kills: number;
   readonly summary?: string;
 }
 
 const {
-  seed,
+  seed = Date.now() % 1_000_000,
   minutes,
   kills,
   summary: file,
@@ -45,12 +45,7 @@ const {
   .description(
     'Kills the provider, kubelets, containerds and cells at random while pods come and go, and watches what must hold.',
   )
-  .option(
-    '--seed <number>',
-    'of every choice; another one is taken and told when left out',
-    countOption,
-    Date.now() % 1_000_000,
-  )
+  .option('--seed <number>', 'of every choice; another one is taken and told when left out', countOption)
   .option('--minutes <number>', 'how long', positiveOption, 20)
   .option(
     '--kills <number>',

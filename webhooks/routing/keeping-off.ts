@@ -17,9 +17,15 @@ function barriers({ taints }: Target) {
   return taints.filter(({ effect }) => effect !== 'PreferNoSchedule');
 }
 
-function selects({ nodeSelector, affinity }: Routed, target: Target): boolean {
+/** Whether a pod selects the virtual nodes itself, by a label or their names. */
+export function selectsVirtualNode({ nodeSelector, affinity }: Routed, target: Target): boolean {
   const { type, [VIRTUAL_NODE_LABEL]: node } = nodeSelector;
   return type === VIRTUAL_NODE_TYPE || node === target.name || requiresNode(affinity, nodeNames(target));
+}
+
+/** Whether no taint of the virtual nodes keeps a pod from being scheduled there. */
+export function toleratesVirtualNode({ tolerations }: Routed, target: Target): boolean {
+  return barriers(target).every((taint) => tolerations.some((one) => tolerates(one, taint)));
 }
 
 /**
@@ -30,7 +36,6 @@ function selects({ nodeSelector, affinity }: Routed, target: Target): boolean {
  */
 export function isToBeKeptOff({ pod, routed, target, isForbidden }: Leaving): boolean {
   const isBound = daemonSetOf(pod) !== undefined || (pod.spec.nodeName ?? '') !== '';
-  const taints = barriers(target);
-  if (isBound || !taints.every((taint) => routed.tolerations.some((one) => tolerates(one, taint)))) return false;
-  return isForbidden || (taints.length > 0 && !selects(routed, target));
+  if (isBound || !toleratesVirtualNode(routed, target)) return false;
+  return isForbidden || (barriers(target).length > 0 && !selectsVirtualNode(routed, target));
 }

@@ -40,7 +40,7 @@ function ofDaemonSet({ namespace, name, pod }: Workload, { facts: { daemonSets }
   return { place, pod, warnings: unlessUndefined(daemonSetPolicyWarning(annotation)) };
 }
 
-/** What is bound to a virtual node by name is judged there, whatever routing says. */
+/** What is bound to a virtual node by its own spec is judged there, whatever routing says. */
 function placeFor({ verdict: { decision }, refusal, isBound }: Routing): Placed['place'] {
   if (refusal !== undefined) return 'refused';
   if (decision === 'cell' || decision === 'node-cell') return decision;
@@ -56,7 +56,11 @@ export function placed(workload: Workload, placer: Placer): Placed {
   const routing = router(pod);
   const { verdict, refusal } = routing;
   const decision = [verdict.decision, verdict.reason, verdict.detail].filter((word) => word !== undefined).join(': ');
-  const warnings = unlessUndefined(placementWarning(pod.metadata.labels ?? {}));
+  const stranded = 'it selects the virtual node, which it is kept from: no node is left for it, and it stays Pending';
+  const warnings = [
+    ...unlessUndefined(placementWarning(pod.metadata.labels ?? {})),
+    ...(routing.isStranded && refusal === undefined ? [stranded] : []),
+  ];
   const refused = refusal === undefined ? {} : { refusal };
   return { place: placeFor(routing), pod: routing.pod, decision, ...refused, warnings };
 }

@@ -71,8 +71,10 @@ function zonesFor({ chosen, candidates }: Explanation): readonly string[] {
 }
 
 async function planned(one: Case, seating: Seating, planner: Planner, signal: AbortSignal): Promise<WorkloadPlan> {
-  const { workload, place, pod, decision, refusal, warnings } = one;
+  const { workload, place, pod, decision, refusal } = one;
   const { kind, namespace, name, replicas } = workload;
+  const unknown = workload.unknownFields.map((field) => `${kind} has no field ${field}; it does not count`);
+  const warnings = [...unknown, ...one.warnings];
   const head = { kind, namespace, name, place, ...(decision === undefined ? {} : { decision }), replicas, warnings };
   if (refusal !== undefined) return { ...head, ...NO_LAUNCHES, why: `it is refused: ${refusal}`, refused: 'Refused' };
   if (place !== 'cell' && place !== 'node-cell' && place !== 'refused')

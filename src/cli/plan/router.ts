@@ -1,5 +1,6 @@
 import { clusterFacts } from '../../../webhooks/cluster/cluster-facts.ts';
 import type { AdmittedPod } from '../../../webhooks/routing/admitted-pod.ts';
+import { selectsVirtualNode, toleratesVirtualNode } from '../../../webhooks/routing/keeping-off.ts';
 import { type Route, route } from '../../../webhooks/routing/route.ts';
 import { refusalOf } from '../../../webhooks/validation/pod.ts';
 import type { Config } from '../../config/schema.ts';
@@ -14,8 +15,10 @@ export interface Routing {
   readonly verdict: Route['verdict'];
   /** Why admission refuses the pod; undefined where it lets it in. */
   readonly refusal?: string;
-  /** It names a virtual node itself, so no scheduler has a say. */
+  /** It is for the virtual node by its own spec: names it, so that no scheduler has a say, or is untouched and selects it. */
   readonly isBound: boolean;
+  /** It selects the virtual node, which it can not be on: no node is left for it. */
+  readonly isStranded: boolean;
   readonly pod: WirePod;
 }
 
@@ -36,9 +39,14 @@ export function routerOf(config: Config, facts: Facts, classes: CellClasses): Ro
     const refusal = refusalOf(asked, verdict);
     const { annotations, nodeSelector, tolerations, affinity, topologySpreadConstraints } = after;
     const fields = { nodeSelector, tolerations, affinity, topologySpreadConstraints } as Partial<WirePod['spec']>;
+    const isNamed = target.nodes.some(({ name }) => name === pod.spec.nodeName);
+    const isSelecting = selectsVirtualNode(after, target);
+    const isUntouched = verdict.decision === 'untouched';
+    const isBound = isNamed || (isUntouched && isSelecting && toleratesVirtualNode(after, target));
     return {
       verdict,
-      isBound: target.nodes.some(({ name }) => name === pod.spec.nodeName),
+      isBound,
+      isStranded: isSelecting && !isBound && (isUntouched || verdict.decision === 'leave'),
       ...(refusal === undefined ? {} : { refusal }),
       pod: { ...pod, metadata: { ...pod.metadata, annotations: { ...annotations } }, spec: { ...pod.spec, ...fields } },
     };

@@ -2,6 +2,10 @@ import type { V1PodSpec, V1Volume } from '@kubernetes/client-node';
 import { NodelessError } from '../../core/errors.ts';
 import type { KubeObject } from '../../kube/objects.ts';
 import type { WirePod } from '../../kube/wire-pod.ts';
+import { unknownFields } from './unknown-fields.ts';
+
+/** More than any virtual node has; each pod is chosen a cell for, so a slip of the pen would take hours. */
+const MOST_PODS = 20_000;
 
 /** Something that makes pods, with one of them as it will be made. */
 export interface Workload {
@@ -11,6 +15,8 @@ export interface Workload {
   /** How many pods it has at once. */
   readonly replicas: number;
   readonly pod: WirePod;
+  /** Fields that its kind has not: whatever was meant by them does not count. */
+  readonly unknownFields: readonly string[];
 }
 
 interface Template {
@@ -85,14 +91,16 @@ function podOf(
   };
 }
 
-/** @throws NodelessError ConfigInvalid for numbers of pods that Kubernetes refuses */
+/** @throws NodelessError ConfigInvalid for numbers of pods that Kubernetes refuses, or that are too many to plan */
 function checkCounts({ kind, metadata, spec }: KubeObject): void {
   const ofPods = (spec ?? {}) as Spec;
   for (const counts of [ofPods, ofPods.jobTemplate?.spec ?? {}]) {
     for (const field of ['replicas', 'parallelism', 'completions'] as const) {
       const count: unknown = counts[field] ?? 0;
-      if (Number.isSafeInteger(count) && Number(count) >= 0) continue;
-      const message = `${kind} ${metadata.name} has ${field} ${JSON.stringify(count)}, which is a whole number, 0 or more`;
+      const limits = field === 'completions' ? '0 or more' : `0 to ${MOST_PODS}`;
+      const isAllowed = field === 'completions' || Number(count) <= MOST_PODS;
+      if (Number.isSafeInteger(count) && Number(count) >= 0 && isAllowed) continue;
+      const message = `${kind} ${metadata.name} has ${field} ${JSON.stringify(count)}, which is a whole number, ${limits}`;
       throw new NodelessError({ code: 'ConfigInvalid', message });
     }
   }
@@ -105,13 +113,14 @@ function checkCounts({ kind, metadata, spec }: KubeObject): void {
 export function workloadOf(object: KubeObject, defaultNamespace: string): Workload | undefined {
   const { kind = '', metadata } = object;
   const { name, namespace = defaultNamespace } = metadata;
+  const head = { kind, namespace, name, unknownFields: unknownFields(object, `V1${kind}`) };
   if (kind === 'Pod') {
     const template = object as unknown as Template;
-    return { kind, namespace, name, replicas: 1, pod: podOf(object, namespace, template) };
+    return { ...head, replicas: 1, pod: podOf(object, namespace, template) };
   }
   const maker = MAKERS[kind];
   if (maker === undefined) return undefined;
   checkCounts(object);
   const made = maker((object.spec ?? {}) as Spec);
-  return { kind, namespace, name, replicas: made.replicas ?? 1, pod: podOf(object, namespace, made.template) };
+  return { ...head, replicas: made.replicas ?? 1, pod: podOf(object, namespace, made.template) };
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { installCommand } from '../../../src/cli/install-command.ts';
 import { type InstallFlags, installOptions, memoryOf, nodesOf } from '../../../src/cli/install-flags.ts';
 import { installObjects } from '../../../src/install/objects.ts';
 
@@ -6,6 +7,10 @@ const FILE = { path: 'nodeless.yaml', content: { provider: 'simulated' } };
 const IMAGE = 'registry.example.com/nodeless:1';
 
 describe('the flags of nodeless install', () => {
+  test('show the time that is waited as one writes it', () => {
+    expect(installCommand().helpInformation()).toContain('(default: 5m)');
+  });
+
   test.each<InstallFlags>([
     {},
     { zones: ['a', 'b'] },

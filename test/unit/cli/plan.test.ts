@@ -214,6 +214,43 @@ spec: {template: {spec: ${SPEC}}}
     expect(planText(plans)).toContain('  warning: annotation nodeless.io/daemonset-policy');
   });
 
+  test('says of a field that Kubernetes has not that it does not count, where it is', async () => {
+    const [plan] = await plansOf(`
+kind: Deployment
+metadata: {name: web, annotations: {any: thing}}
+spec: {replica: 3, template: {spec: {containers: [{name: c, resource: {requests: {cpu: 1}}, ports: [{port: 80}]}]}}}
+`);
+    expect(plan?.warnings).toEqual([
+      'Deployment has no field spec.replica; it does not count',
+      'Deployment has no field spec.template.spec.containers[0].resource; it does not count',
+      'Deployment has no field spec.template.spec.containers[0].ports[0].port; it does not count',
+    ]);
+  });
+
+  test('is of no more pods than can be planned in a moment', async () => {
+    const of = (replicas: number) =>
+      plansOf(`{kind: Deployment, metadata: {name: x}, spec: {replicas: ${replicas}, template: {spec: ${SPEC}}}}`);
+    await expect(of(100_000_000)).rejects.toThrow(
+      'Deployment x has replicas 100000000, which is a whole number, 0 to 20000',
+    );
+  });
+
+  test('gives what is left untouched and selects the virtual node itself a cell; what is kept from it is told that no node takes it', async () => {
+    const selecting = (name: string, placement: string, more = '') =>
+      `{kind: Pod, metadata: {name: ${name}, labels: {nodeless.io/placement: ${placement}}}, spec: {nodeSelector: {type: virtual-kubelet}, ${more} containers: [{name: c}]}}`;
+    const bears = 'tolerations: [{operator: Exists}],';
+    const pods = [selecting('a', 'ignore', bears), selecting('b', 'ignore'), selecting('c', 'node', bears)];
+    const plans = await plansOf(pods.join('\n---\n'));
+    const stranded = [
+      'it selects the virtual node, which it is kept from: no node is left for it, and it stays Pending',
+    ];
+    expect(plans.map(({ place, cells, warnings }) => [place, cells, warnings])).toEqual([
+      ['cell', 1, []],
+      ['regular-node', 0, stranded],
+      ['regular-node', 0, stranded],
+    ]);
+  });
+
   test('gives what names the virtual node itself a cell, whatever routing would say', async () => {
     const bound = (node: string, name: string) =>
       `{kind: Pod, metadata: {name: ${name}, labels: {nodeless.io/placement: ignore}}, spec: {nodeName: ${node}, containers: [{name: c}]}}`;
