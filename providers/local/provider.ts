@@ -32,6 +32,9 @@ export function createLocalProvider(options: LocalProviderOptions): CellProvider
   const store = createCellStore(settings.stateDir);
   const addresses = createAddressBook(join(settings.stateDir, 'addresses'), settings.ranges);
   const queue = new PQueue({ concurrency: settings.launchConcurrency });
+  /** Launches that nobody waits for: one at a time, and none begins while a pod is given a machine. */
+  const background = new PQueue({ concurrency: 1 });
+  let claiming = 0;
   const launches = new Map<string, { readonly done: Promise<CellMachine>; readonly cancel: AbortController }>();
   const terminations = new Map<string, Promise<void>>();
   let template: string | undefined;
@@ -85,14 +88,15 @@ export function createLocalProvider(options: LocalProviderOptions): CellProvider
   }
 
   function launch(request: LaunchRequest, signal: AbortSignal): Promise<CellMachine> {
-    const { cellId } = request.tags;
+    const { cellId, pool, podUid } = request.tags;
     const running = launches.get(cellId);
     if (running !== undefined) return running.done;
     const cancel = new AbortController();
     const either = AbortSignal.any([signal, cancel.signal]);
     // The queue is not given the signal: it would reject while the launch still writes.
-    const done = queue
-      .add(() => launchNow(request, either))
+    const begin = () => queue.add(() => launchNow(request, either));
+    const isAwaited = pool === undefined || podUid !== '';
+    const done = (isAwaited ? begin() : background.add(begin))
       .catch((error) => {
         if (!cancel.signal.aborted) throw error;
         const message = `cell ${cellId} was terminated while it was launched`;
@@ -240,7 +244,16 @@ export function createLocalProvider(options: LocalProviderOptions): CellProvider
     async terminate(cellId) {
       if (isCellId(cellId)) await terminate(cellId);
     },
-    claim,
+    async claim(cellId, by) {
+      claiming += 1;
+      background.pause();
+      try {
+        return await claim(cellId, by);
+      } finally {
+        claiming -= 1;
+        if (claiming === 0) background.start();
+      }
+    },
     stopMachine: (cellId, signal) => power.change(cellId, 'stopped', signal),
     startMachine: (cellId, signal) => power.change(cellId, 'running', signal),
     attest,

@@ -191,6 +191,21 @@ describe.skipIf(skipReason !== undefined)(`local cells${skipReason === undefined
     expect(ephemeralStorageBytes).toBeGreaterThanOrEqual(asked.offering.allocatable.ephemeralStorageBytes);
   });
 
+  test('a pod’s machine is launched before those that pools have asked for and that nobody waits for', async () => {
+    const one = createLocalProvider({ ...cloud.options, launchConcurrency: 1 });
+    await one.start(soon());
+    const ends: string[] = [];
+    const launch = async (name: string, tags: object) => {
+      const asked = await request();
+      await one.launch({ ...asked, tags: { ...asked.tags, ...tags } }, soon());
+      ends.push(name);
+    };
+    const ofPool = { pod: '', podUid: '', pool: { name: 'web', uid: 'pool-1' } };
+    await Promise.all([launch('first', ofPool), launch('second', ofPool), launch('third', ofPool), launch('pod', {})]);
+    expect(ends.indexOf('pod')).toBeLessThan(2);
+    await one.stop();
+  });
+
   test('a machine that waits in a pool has a tenth of the CPU that others have, until a pod has it or it is started again', async () => {
     const { tags, ...asked } = await request();
     const hierarchies = await cgroupHierarchies();
