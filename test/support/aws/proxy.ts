@@ -165,6 +165,8 @@ export async function startAwsProxy(options: AwsProxyOptions): Promise<AwsProxy>
 
   async function perform(request: AwsRequest): Promise<AwsAnswer> {
     const { action } = request;
+    if (request.params.get('DryRun') === 'true')
+      return ec2Error(412, 'DryRunOperation', 'Request would have succeeded, but DryRun flag is set.');
     if (action === 'pricing:GetProducts') {
       return { status: 200, contentType: 'application/x-amz-json-1.1', body: priceListPage(request.body) };
     }
