@@ -77,7 +77,8 @@ async function plan(flags: Flags): Promise<number> {
   if (workloads.length === 0) {
     const found = [...new Set(known.map(({ kind = '' }) => kind))].join(', ');
     const has = found === '' ? 'has nothing that makes pods' : `has ${found}, of which nothing makes pods`;
-    const message = `${flags.filename} ${has}; kinds that do are ${WORKLOAD_KINDS.join(', ')}`;
+    const source = flags.filename === '-' ? 'the standard input' : flags.filename;
+    const message = `${source} ${has}; kinds that do are ${WORKLOAD_KINDS.join(', ')}`;
     throw new NodelessError({ code: 'ConfigInvalid', message });
   }
   const facts = await factsFor(flags, known);
