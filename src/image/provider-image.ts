@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import packageJson from '../../package.json' with { type: 'json' };
 import { NodelessError } from '../core/errors.ts';
+import { NODE_FLAGS } from '../core/node-flags.ts';
 import type { ImageConfig, ImageSpec } from '../local-cluster/images/archive.ts';
 import { directory, type Entry, file } from '../local-cluster/images/entry.ts';
 import { withLibraries } from '../local-cluster/images/shared-libraries.ts';
@@ -20,7 +21,7 @@ const USER = 65_532;
 export const IMAGE_CONFIG: ImageConfig = {
   user: `${USER}:${USER}`,
   workingDir: '/app',
-  entrypoint: ['/usr/bin/node', '/app/src/cli/main.ts'],
+  entrypoint: ['/usr/bin/node', ...NODE_FLAGS, '/app/src/cli/main.ts'],
   cmd: ['--help'],
   exposedPorts: ['8443/tcp', '9443/tcp', '10250/tcp'],
 };

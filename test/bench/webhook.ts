@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readEnvironment } from '../../src/config/environment.ts';
+import { NODE_FLAGS } from '../../src/core/node-flags.ts';
 import { systemProgram } from '../../src/local-cluster/binaries/lookup.ts';
 import { run } from '../../src/local-cluster/processes/run.ts';
 import { bundleOf } from '../../webhooks/certificates/certificate-set.ts';
@@ -71,7 +72,7 @@ function podReview(): string {
 }
 
 async function start(order: WebhookOrder, signal: AbortSignal): Promise<{ child: ChildProcess; port: number }> {
-  const child = fork(PROGRAM);
+  const child = fork(PROGRAM, { execArgv: [...process.execArgv, ...NODE_FLAGS] });
   child.send(order);
   const limit = AbortSignal.any([signal, AbortSignal.timeout(START_TIMEOUT_MS)]);
   const [port] = (await once(child, 'message', { signal: limit })) as [number];

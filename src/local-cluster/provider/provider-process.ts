@@ -4,6 +4,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import { stringify } from 'yaml';
 import { systemClock } from '../../core/clock.ts';
 import { zoneNodeName } from '../../core/names.ts';
+import { NODE_FLAGS } from '../../core/node-flags.ts';
 import { install } from '../../install/install.ts';
 import { hooksPath } from '../../install/survey.ts';
 import { call, getOrUndefined } from '../../kube/calls.ts';
@@ -127,7 +128,7 @@ export async function startProvider(options: ProviderOptions): Promise<void> {
     await install(kubeConfig, { virtualNode, namespace: NAMESPACE, zones, force: true, ...webhooks });
     const kubeconfig = await writeKubeconfig(options, client);
     const config = await writeConfig(options);
-    const argv = [process.execPath, program, 'run', '--config', config, '--kubeconfig', kubeconfig];
+    const argv = [process.execPath, ...NODE_FLAGS, program, 'run', '--config', config, '--kubeconfig', kubeconfig];
     await startComponent(cluster.paths, replica, argv);
     const nodes = zones.length === 0 ? [virtualNode] : zones.map((zone) => zoneNodeName(virtualNode, zone));
     const isReady = async (node: string) =>
