@@ -1,4 +1,4 @@
-import { CELL_ANNOTATION, CELL_READY_CONDITION, GROUP, VERSION } from '../../src/core/names.ts';
+import { CELL_ANNOTATION, CELL_READY_CONDITION, GROUP, VERSION, WARM_POOLS_PATH } from '../../src/core/names.ts';
 import { call } from '../../src/kube/calls.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';
@@ -44,10 +44,16 @@ export function podSeen(pod: WirePod): PodSeen {
 export async function readApi(client: KubeClient): Promise<ApiSeen> {
   const list = <T>(path: string, query = {}) =>
     call<{ items: T[] }>(client, { method: 'GET', path, query, timeoutMs: TIMEOUT_MS });
-  const [pods, nodeReady, cells] = await Promise.all([
+  const [pods, nodeReady, cells, pools] = await Promise.all([
     list<WirePod>(`/api/v1/namespaces/${NAMESPACE}/pods`, { fieldSelector: `spec.nodeName=${VIRTUAL_NODE}` }),
     nodeReadiness(client, VIRTUAL_NODE),
     list<KubeObject>(`/apis/${GROUP}/${VERSION}/cells`),
+    list<KubeObject & { readonly spec: { readonly min: number } }>(WARM_POOLS_PATH),
   ]);
-  return { pods: pods.items.map(podSeen), nodeReady, cells: cells.items.map(({ metadata }) => metadata.name) };
+  return {
+    pods: pods.items.map(podSeen),
+    nodeReady,
+    cells: cells.items.map(({ metadata }) => metadata.name),
+    warmCells: pools.items.reduce((sum, { spec }) => sum + spec.min, 0),
+  };
 }

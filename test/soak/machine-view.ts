@@ -63,12 +63,15 @@ async function readMachine(paths: ClusterPaths, cellId: string): Promise<Machine
   const programs = programsOf(paths, cellId);
   const { pid } = parseIdentity(textOf(join(folder, 'machine', 'supervisor')));
   const mounted = mountedIn(found === 'running' ? textOf(`/proc/${pid}/mountinfo`) : '');
+  // After what is mounted: a pod that has something there has claimed it before.
+  const { podUid } = { ...tags, ...(JSON.parse(textOf(join(folder, 'claim')) || '{}') as Partial<typeof tags>) };
   // Last, for it stays until the folder has gone: what was found while the machine was taken apart is void.
   const files: readonly string[] = await readdir(folder).catch(() => ['ending']);
   const state = files.includes('ending') ? 'ending' : found;
   return {
     cellId,
-    podUid: tags.podUid,
+    podUid,
+    ofPool: tags.pool !== undefined,
     createdAtMs,
     state: state === 'absent' || state === 'starting' ? 'begun' : state,
     programs: Object.fromEntries(

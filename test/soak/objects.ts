@@ -11,6 +11,14 @@ export function settings(revision: number): object {
   };
 }
 
+export const WARM_POOL = 'soak';
+
+/** A cell that waits for any pod of the soak, which all request as much. */
+export function warmPool(): object {
+  const spec = { shape: { cpu: '50m', memory: '64Mi' }, min: 1, max: 1 };
+  return { apiVersion: 'nodeless.io/v1alpha1', kind: 'WarmPool', metadata: { name: WARM_POOL }, spec };
+}
+
 /** A pod without an owner that reads the ConfigMap; a stubborn one has to be killed after its grace period. */
 export function barePod(name: string, stubborn: boolean): object {
   const command = ['sh', '-c', `trap ${stubborn ? '""' : 'exit'} TERM; while true; do sleep 1; done`];

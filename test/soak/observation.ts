@@ -28,7 +28,10 @@ export interface ContainerSeen {
 /** A machine, as the folders and processes of this host tell of it. */
 export interface MachineSeen {
   readonly cellId: string;
+  /** Empty while it waits in a pool for a pod. */
   readonly podUid: string;
+  /** It was launched for a pool. */
+  readonly ofPool: boolean;
   readonly createdAtMs: number;
   /** `begun`: its first process does not run yet. `ended`: it did, and does no more. */
   readonly state: 'begun' | 'running' | 'stopped' | 'ending' | 'ended';
@@ -81,6 +84,8 @@ export interface ApiSeen {
   readonly nodeReady: string;
   /** Names of the Cell objects. */
   readonly cells: readonly string[];
+  /** How many cells are to wait in pools. */
+  readonly warmCells: number;
 }
 
 /**
@@ -92,6 +97,11 @@ export type Invariant = (seen: Observation) => readonly string[];
 /** True for a machine that runs, or may run in a moment. */
 export function isLive({ state }: MachineSeen): boolean {
   return state === 'begun' || state === 'running';
+}
+
+/** True for a machine that waits in a pool for a pod. */
+export function isWaiting({ ofPool, podUid }: MachineSeen): boolean {
+  return ofPool && podUid === '';
 }
 
 export function isFinished({ phase }: PodSeen): boolean {

@@ -1,4 +1,4 @@
-import { type ApiSeen, isFinished, type Observation } from './observation.ts';
+import { type ApiSeen, isFinished, isWaiting, type Observation } from './observation.ts';
 
 /** A Deployment, as far as it tells whether it has what it wants. */
 export interface DeploymentSeen {
@@ -29,13 +29,15 @@ function difference(what: string, found: Iterable<string>, wanted: Iterable<stri
 
 /**
  * What is not yet as it is to be when everything is left alone: every pod Ready or finished, each unfinished one with
- * the one cell that it names, and nothing else of any cell. Empty when it has settled.
+ * the one cell that it names, as many that wait in pools as are to, and nothing else of any cell. Empty when it has settled.
  */
 export function unsettled(seen: Observation, deployments: readonly DeploymentSeen[]): readonly string[] {
   const { api, machines, namespaces, cgroups, servingSinceMs } = seen;
   if (api === undefined || servingSinceMs === undefined) return ['no provider serves'];
-  const wanted = wantedCells(api);
+  const waiting = machines.filter(isWaiting).map(({ cellId }) => cellId);
+  const wanted = [...wantedCells(api), ...waiting];
   return [
+    ...(waiting.length === api.warmCells ? [] : [`${waiting.length} cells wait, and ${api.warmCells} are to`]),
     ...deployments
       .filter((one) => !isRolledOut(one))
       .map(({ metadata }) => `deployment ${metadata.name} is not rolled out`),

@@ -1,9 +1,10 @@
+import { WARM_POOLS_PATH } from '../../src/core/names.ts';
 import { call, isStatus } from '../../src/kube/calls.ts';
 import type { KubeClient, KubeRequest } from '../../src/kube/client.ts';
 import { eventually } from '../support/wait.ts';
 import { chosen, type Deletion, NOBODY, type WorkloadAction } from './actions.ts';
 import { NAMESPACE } from './api-view.ts';
-import { barePod, CONFIG_MAP, deployment, job, revisionPatch, settings } from './objects.ts';
+import { barePod, CONFIG_MAP, deployment, job, revisionPatch, settings, WARM_POOL, warmPool } from './objects.ts';
 import type { PodSeen } from './observation.ts';
 
 const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
@@ -90,8 +91,12 @@ export function createUser(client: KubeClient): User {
       await actOnObject(action);
       return 'name' in action ? action.name : CONFIG_MAP;
     },
-    prepare: () => create(CONFIG_MAPS, settings(0)),
+    async prepare() {
+      await create(CONFIG_MAPS, settings(0));
+      await create(WARM_POOLS_PATH, warmPool());
+    },
     async deleteAll() {
+      await remove(`${WARM_POOLS_PATH}/${WARM_POOL}`);
       for (const path of [DEPLOYMENTS, JOBS, PODS]) await remove(path);
     },
   };

@@ -9,6 +9,7 @@ import { onePodPerCell } from './one-pod-per-cell.ts';
 import { type Limit, limitOf } from './patience.ts';
 import { podsEndForAReason } from './pods-end-for-a-reason.ts';
 import { podsStartAndGo } from './pods-start-and-go.ts';
+import { poolsAreNotBoughtAgain } from './pools-are-not-bought-again.ts';
 import { providerStands } from './provider-stands.ts';
 import { readyPodsStayReady } from './ready-pods-stay-ready.ts';
 import { runningPodsHaveCells } from './running-pods-have-cells.ts';
@@ -60,6 +61,7 @@ export function allInvariants(limits: Limits = soakLimits()): Readonly<Record<st
     tracesHaveMachines: tracesHaveMachines(limits.tracesHaveMachines),
     runningPodsHaveCells: runningPodsHaveCells(limits.runningPodsHaveCells),
     nothingIsTwice: nothingIsTwice(),
+    poolsAreNotBoughtAgain: poolsAreNotBoughtAgain(),
     containersStay: containersStay(),
     readyPodsStayReady: readyPodsStayReady({ unhurt: limits.readyAgainUnhurt, hurt: limits.readyAgain }),
     podsEndForAReason: podsEndForAReason(),

@@ -52,6 +52,8 @@ test('what has settled has every pod Ready on the one cell that it names, and no
     { machines: [] },
     { machines: [machineOf(), machineOf({ cellId: 'cell-b' })] },
     { machines: [machineOf({ state: 'ended' })] },
+    { machines: [machineOf(), machineOf({ cellId: 'cell-b', podUid: '', ofPool: true })] },
+    { api: { ...apiOf(podOf()), warmCells: 1 } },
     { namespaces: [] },
     { cgroups: ['cell-a', 'cell-b'] },
     { api: { ...apiOf(podOf()), cells: ['cell-a', 'cell-b'] } },

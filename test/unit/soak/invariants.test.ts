@@ -9,6 +9,7 @@ import { onePodPerCell } from '../../soak/invariants/one-pod-per-cell.ts';
 import { type Limit, limitOf } from '../../soak/invariants/patience.ts';
 import { podsEndForAReason } from '../../soak/invariants/pods-end-for-a-reason.ts';
 import { podsStartAndGo } from '../../soak/invariants/pods-start-and-go.ts';
+import { poolsAreNotBoughtAgain } from '../../soak/invariants/pools-are-not-bought-again.ts';
 import { providerStands } from '../../soak/invariants/provider-stands.ts';
 import { readyPodsStayReady } from '../../soak/invariants/ready-pods-stay-ready.ts';
 import { runningPodsHaveCells } from '../../soak/invariants/running-pods-have-cells.ts';
@@ -299,5 +300,34 @@ describe('the provider', () => {
 
   test.each(['False', 'Unknown', 'missing'])('a node whose Ready condition is %s is told at once', (nodeReady) => {
     expect(verdict(nodeStaysReady(), sightOf({ api: { ...apiOf(), nodeReady } }))).toHaveLength(1);
+  });
+});
+
+describe('cells that wait in pools', () => {
+  const waits = (cellId: string) => machineOf({ cellId, podUid: '', ofPool: true });
+  const withPool = (...machines: readonly MachineSeen[]) => sightOf({ machines, api: { ...apiOf(), warmCells: 1 } });
+
+  test('are nobody’s machines, and have a reason while there is a pool', () => {
+    const two = withPool(waits('cell-a'), waits('cell-b'));
+    expect(verdict(oneMachinePerPod(), two)).toEqual([]);
+    expect(verdict(cellsHaveReasons(limitOf(LIMIT_MS)), ...lasting(two))).toEqual([]);
+    const left = sightOf({ machines: [waits('cell-a')], api: apiOf() });
+    expect(verdict(cellsHaveReasons(limitOf(LIMIT_MS)), ...lasting(left))).toHaveLength(1);
+  });
+
+  test('that are more than the pool and a successor are told at once', () => {
+    const ids = ['cell-a', 'cell-b', 'cell-c'];
+    expect(verdict(poolsAreNotBoughtAgain(), withPool(...ids.slice(1).map(waits)))).toEqual([]);
+    expect(verdict(poolsAreNotBoughtAgain(), withPool(...ids.map(waits)))).toEqual([
+      '3 cells wait in pools for 1: cell-a, cell-b, cell-c',
+    ]);
+  });
+
+  test('become one pod’s, and no other’s; a claim that the machine does not know is void', () => {
+    const claimed = (uid: string) =>
+      sightOf({ machines: [machineOf({ podUid: uid, ofPool: true })], api: apiOf(podOf({ uid })) });
+    const intended = sightOf({ machines: [waits('cell-a')], api: apiOf(podOf({ uid: 'uid-b', handedOver: false })) });
+    expect(verdict(onePodPerCell(), intended, claimed('uid-a'))).toEqual([]);
+    expect(verdict(onePodPerCell(), claimed('uid-a'), claimed('uid-b'))).toHaveLength(2);
   });
 });

@@ -23,6 +23,7 @@ export function machineOf(given: Partial<MachineSeen> = {}): MachineSeen {
   return {
     cellId: 'cell-a',
     podUid: 'uid-a',
+    ofPool: false,
     createdAtMs: 0,
     state: 'running',
     programs: ONE_EACH,
@@ -33,7 +34,7 @@ export function machineOf(given: Partial<MachineSeen> = {}): MachineSeen {
 }
 
 export function apiOf(...pods: readonly PodSeen[]): ApiSeen {
-  return { pods, nodeReady: 'True', cells: pods.flatMap(({ cellId }) => cellId ?? []) };
+  return { pods, nodeReady: 'True', cells: pods.flatMap(({ cellId }) => cellId ?? []), warmCells: 0 };
 }
 
 export function attackOn(cellId: string, kind: CellAttack, atMs = 0): CellAttacked {
