@@ -1,10 +1,10 @@
 /** The kubelet endpoint by itself, in the process that is measured. Callers are reviewed by a table. */
 import { pino } from 'pino';
-import { Registry } from 'prom-client';
 import { systemClock } from '../../src/core/clock.ts';
 import { createCellClient } from '../../src/kubelet-endpoint/cell-client.ts';
 import type { RunningCell, UpstreamTls } from '../../src/kubelet-endpoint/ports.ts';
 import { createKubeletEndpoint } from '../../src/kubelet-endpoint/server.ts';
+import { busyLeader } from '../support/busy-leader.ts';
 import { fakeApi } from '../unit/kubelet-endpoint/support/fake-api.ts';
 
 /** What the parent sends. */
@@ -25,7 +25,8 @@ process.once('message', async ({ running, upstream, clientCaPem }: EndpointOrder
     client: api.client,
     pods: { synced: true, items: () => [] },
     certificate: { from: 'self-signed' },
-    registry: new Registry(),
+    // Of a leader with as many cells, each of which has a series.
+    registry: busyLeader(running.length, true),
     logger: pino({ level: 'silent' }),
     clock: systemClock,
   });

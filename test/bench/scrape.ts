@@ -19,6 +19,8 @@ const REPLY_TIMEOUT_MS = 60_000;
 /** What a scraper waits, and what it should have to read. */
 const SECONDS = 10;
 const KIB_PER_CELL = 30;
+/** The provider's own series are asked for every few seconds, and asked of no cell. */
+const OWN = { path: '/metrics', seconds: 0.5, megabytes: 2 };
 
 /** Starts a program of this folder, tells it what to do, and resolves with it and its answer. */
 async function start<T>(
@@ -147,13 +149,30 @@ function figuresOf(measured: readonly Measured[], peakKibPerCell: number): reado
   const unit = 'KiB/cell';
   return [
     ...measured.flatMap(({ path: subject, seconds, cpuSeconds, missing, textKibPerCell, wireKibPerCell }): Figure[] => [
-      { name: 'whole answer', subject, unit: 's', values: seconds, aim: { atMost: SECONDS, by: 'max' } },
+      {
+        name: 'whole answer',
+        subject,
+        unit: 's',
+        values: seconds,
+        aim: { atMost: subject === OWN.path ? OWN.seconds : SECONDS, by: 'max' },
+      },
       ...(missing.length === 0
         ? []
         : [{ name: 'cells left out', subject, unit: '', values: missing, aim: { atMost: 0, by: 'max' } } as const]),
       { name: 'CPU of the endpoint', subject, unit: 's', values: cpuSeconds },
       { name: 'answer on the wire', subject, unit, values: [wireKibPerCell], aim: { atMost: KIB_PER_CELL } },
       { name: 'answer as text', subject, unit, values: [textKibPerCell] },
+      ...(subject === OWN.path
+        ? [
+            {
+              name: 'answer in all',
+              subject,
+              unit: 'MB',
+              values: [(textKibPerCell * CELLS * 1_024) / 1e6],
+              aim: { atMost: OWN.megabytes },
+            } as const,
+          ]
+        : []),
     ]),
     { name: 'peak memory added', subject: 'endpoint', unit, values: [peakKibPerCell] },
   ];
@@ -161,6 +180,7 @@ function figuresOf(measured: readonly Measured[], peakKibPerCell: number): reado
 
 const REMARKS = [
   'The endpoint runs by itself; the cells’ kubelets are one other process with 1,000 HTTPS ports, which serves the pages that a stock kubelet of a cell with one pod gave.',
+  '/metrics is what the provider itself has to tell of 1,000 cells of 60 types in 50 namespaces, with a series for each (metrics.perCell).',
   'The first value of /metrics/resource holds the 1,000 TLS handshakes; connections are kept for the next scrape.',
 ];
 
