@@ -7,8 +7,9 @@ import { up } from '../../src/local-cluster/up.ts';
 import { type AwsBed, BED_REGION, bedCredentials, startAwsBed } from '../support/aws/bed.ts';
 import { type Hypervisor, startHypervisor } from '../support/aws/hypervisor/hypervisor.ts';
 import { instancesIn } from '../support/aws/hypervisor/instances.ts';
+import { QUEUE_URL } from '../support/aws/interruption-queue.ts';
 import { toolsOf } from '../support/kubectl.ts';
-import { service, webDeployment } from '../support/objects.ts';
+import { pod, service, WEB_IMAGE, webDeployment } from '../support/objects.ts';
 import { eventually } from '../support/wait.ts';
 
 const CLUSTER = 'ec2';
@@ -46,6 +47,7 @@ beforeAll(async () => {
     region: BED_REGION,
     endpoint: bed.url,
     subnets: [bed.subnets.get(ZONE) ?? ''],
+    interruptionQueue: QUEUE_URL,
     instanceProfile: 'cells',
     // What stands in for the image has no other.
     sandboxImage: 'registry.k8s.io/pause:3.10.1',
@@ -62,6 +64,11 @@ afterAll(async () => {
   }
   expect(await leftovers({ name: CLUSTER })).toEqual([]);
 });
+
+/** What the customer of the shop was answered, one by one. */
+const asked = async () => (await kubectl('logs', 'customer')).split('\n').filter((line) => line !== '');
+
+const SPOT_WARNING = 'EC2 Spot Instance Interruption Warning';
 
 /** Smaller ones have no baseline left beside their kubelet. */
 const CHEAPEST = 't3a.micro';
@@ -104,6 +111,51 @@ describe('a Deployment on machines of EC2', () => {
     const page = await kubectl('exec', first?.metadata.name ?? '', '--', 'wget', '-q', '-O', '-', 'http://web/');
     expect(pods.some(({ metadata }) => page.includes(metadata.name))).toBe(true);
     expect(await kubectl('logs', first?.metadata.name ?? '')).toContain('url:/');
+  });
+
+  test('whose spot machine EC2 takes back loses no request: its successor has a cell before the pod goes', async () => {
+    bed.set({});
+    const deployment = webDeployment('shop', 2, { terminationGracePeriodSeconds: 15 }) as {
+      spec: { template: { spec: { nodeSelector: object; containers: object[] } } };
+    };
+    const { spec } = deployment.spec.template;
+    Object.assign(spec.nodeSelector, { 'kubernetes.io/arch': 'amd64' });
+    // As long as it takes all cells to hear that it is no endpoint any more.
+    Object.assign(spec.containers[0] ?? {}, { lifecycle: { preStop: { sleep: { seconds: 8 } } } });
+    // Its own timeout (-T) is not used: Debian's static busybox dies of it.
+    const ask = 'timeout 5 wget -q -O /dev/null http://shop/ && echo ok || echo failed';
+    const command = ['sh', '-c', `trap exit TERM; while true; do ${ask}; sleep 0.1; done`];
+    await apply(deployment, service('shop'));
+    await kubectl('rollout', 'status', 'deployment/shop', '--timeout=170s');
+    await apply(pod('customer', { image: WEB_IMAGE, command, spec: { nodeSelector: spec.nodeSelector } }));
+    await eventually('customers are served', async () => (await asked()).includes('ok'), 120_000);
+    const before = (await asked()).length;
+    const { items: pods } = await get<Pods>('pods', '-l', 'app=shop');
+    const victim = pods[0];
+    const machine = (await alive()).find(({ address }) => address === victim?.status.hostIP);
+    const instanceId = machine?.instanceId ?? '';
+    bed.queue.send(SPOT_WARNING, { 'instance-id': instanceId, 'instance-action': 'terminate' });
+    const names = async () => (await get<Pods>('pods', '-l', 'app=shop')).items.map(({ metadata }) => metadata.name);
+    const isGone = async () => !(await names()).includes(victim?.metadata.name ?? '');
+    await eventually('the pod has left', isGone, 120_000);
+    await eventually(
+      'its machine has ended',
+      async () => !(await alive()).some((one) => one.instanceId === instanceId),
+      60_000,
+    );
+    await kubectl('rollout', 'status', 'deployment/shop', '--timeout=60s');
+    const heir = (await names()).find((name) => !pods.some(({ metadata }) => metadata.name === name));
+    const claimed = await get<{ items: { message: string }[] }>(
+      'events',
+      ...['--field-selector', `involvedObject.name=${heir},reason=CellClaimed`],
+    );
+    expect(claimed.items.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/of pool reserve:shop-.*, ready$/),
+    ]);
+    const answers = (await asked()).slice(before);
+    expect(answers.length).toBeGreaterThan(20);
+    expect(answers.filter((answer) => answer !== 'ok')).toEqual([]);
+    await kubectl('delete', 'pod/customer', 'deployment/shop', '--wait=false');
   });
 
   test('that is scaled to nothing leaves no machine', async () => {
