@@ -10,8 +10,7 @@ export interface VirtualNodeSpec {
   readonly group: string;
   /** The zone that it stands for, where there is a virtual node for each. */
   readonly zone?: string;
-  /** Cluster name for the providerID. */
-  readonly clusterUid: string;
+  readonly providerId: string;
   /** What the node advertises: Kubernetes quantities by resource name. */
   readonly capacity: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
@@ -108,7 +107,7 @@ export function nodeObject(spec: VirtualNodeSpec): KubeObject {
     apiVersion: 'v1',
     kind: 'Node',
     metadata: { name: spec.name, labels: defaultLabels(spec) },
-    spec: { providerID: `nodeless://${spec.clusterUid}/${spec.name}`, taints: [...spec.taints] },
+    spec: { providerID: spec.providerId, taints: [...spec.taints] },
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Config } from '../config/schema.ts';
 import type { VirtualNodeConfig } from '../config/virtual-nodes.ts';
+import { cloudIdentityOf } from './cloud-identity.ts';
 import { defaultTaint, type VirtualNodeSpec } from './node-object.ts';
 
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
@@ -14,13 +15,14 @@ export function specOf(config: Config, node: VirtualNodeConfig, clusterUid: stri
   const { capacity, labels, taints, address, kubeletVersion } = config.virtualNode;
   const { name, group, zone, kubeletEndpointPort } = node;
   const wanted = taints ?? [defaultTaint(config.provider)];
+  const identity = cloudIdentityOf(config, node, clusterUid);
   return {
     name,
     group,
     ...(zone === undefined ? {} : { zone }),
-    clusterUid,
+    providerId: identity.providerId,
     capacity,
-    labels,
+    labels: { ...identity.labels, ...labels },
     taints: wanted.map(({ key, value, effect }) => ({ key, effect, ...(value === undefined ? {} : { value }) })),
     address,
     kubeletPort: kubeletEndpointPort,

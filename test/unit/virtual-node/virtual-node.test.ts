@@ -14,7 +14,7 @@ const CORDON = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' }
 const spec: VirtualNodeSpec = {
   name: 'big',
   group: 'big',
-  clusterUid: 'uid',
+  providerId: 'nodeless://uid/big',
   capacity: { cpu: '1024' },
   labels: { 'node-role.kubernetes.io/cells': '', team: 'a' },
   taints: [TAINT],
