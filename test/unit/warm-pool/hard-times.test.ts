@@ -8,7 +8,7 @@ type World = ReturnType<typeof world>;
 
 const DAY_MS = 86_400_000;
 const METADATA = { name: 'web', uid: 'pool-web', resourceVersion: '11' };
-const SPEC = { shape: { cpu: '500m', memory: '512Mi' }, min: 2, max: 4 };
+const SPEC = { shape: { cpu: '500m', memory: '512Mi' }, min: 2, max: 2 };
 
 const worlds: World[] = [];
 afterEach(() => {
@@ -168,10 +168,13 @@ describe('stopped cells in hard times', () => {
     one.stopMachine.mockRejectedValueOnce(
       new NodelessError({ code: 'Throttled', retryable: true, message: 'slow down' }),
     );
+    one.stopMachine.mockClear();
     one.pods.create('p');
     await soon(() => {
       boot();
-      expect(one.terminate).toHaveBeenCalledTimes(1);
+      const failed = one.stopMachine.mock.calls[0]?.[0] ?? '';
+      expect(one.terminate).toHaveBeenCalledWith(failed, expect.anything());
+      expect(one.book.get(failed)).toBeUndefined();
       expect(unclaimed(one, 'stopped')).toHaveLength(2);
     });
   });
