@@ -22,6 +22,7 @@ const SPEC = {
   startupSla: { target: '20s' },
   tiers: ['running', 'stopped'],
   min: 2,
+  max: 2,
 };
 
 function opened(spec: object = SPEC, remains?: World, canStop = true): World {
