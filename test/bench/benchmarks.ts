@@ -3,6 +3,7 @@ import { burst } from './burst.ts';
 import { cellsApi } from './cells-api.ts';
 import { coldStart } from './cells-cold.ts';
 import { warmStart } from './cells-warm.ts';
+import { connections } from './connections.ts';
 import { placement } from './placement.ts';
 import { poolSteps } from './pool-steps.ts';
 import { scale } from './scale.ts';
@@ -19,5 +20,6 @@ export const BENCHMARKS: readonly Benchmark[] = [
   poolSteps,
   coldStart,
   cellsApi,
+  connections,
   placement,
 ];
