@@ -13,7 +13,7 @@ export const NO_AMOUNTS: Amounts = new Map();
 const NANO_PER_MILLI = 1_000_000n;
 
 function milliOf(name: string, quantity: string | number): bigint {
-  const nano = parseNano(quantity);
+  const nano = parseNano(quantity, name);
   if (nano >= 0n) return (nano + NANO_PER_MILLI - 1n) / NANO_PER_MILLI;
   const message = `${name} "${quantity}" is negative, and nothing can be had in negative amounts`;
   throw new NodelessError({ code: 'InvalidQuantity', message });

@@ -24,12 +24,14 @@ const QUANTITY = /^([+-]?)(\d+(?:\.\d*)?|\.\d+)(?:([eE][+-]?\d{1,3})|([numkMGTPE
 /**
  * A Kubernetes quantity in units of 10⁻⁹ (so `1` is 1 000 000 000n), rounded up and away from zero
  * as apimachinery's `resource.Quantity` does below nano.
+ * @param name what it is an amount of, for the message
  * @throws NodelessError InvalidQuantity when the text is no quantity.
  */
-export function parseNano(text: string | number): bigint {
+export function parseNano(text: string | number, name?: string): bigint {
   const match = QUANTITY.exec(String(text).trim());
   if (match === null) {
-    const message = `"${text}" is not a Kubernetes quantity such as 500m, 2 or 4Gi`;
+    const what = name === undefined ? `"${text}"` : `${name} "${text}"`;
+    const message = `${what} is not a Kubernetes quantity such as 500m, 2 or 4Gi`;
     throw new NodelessError({ code: 'InvalidQuantity', message });
   }
   const [, sign = '', digits = '', scientific, suffix = ''] = match;
