@@ -201,8 +201,12 @@ describe('nodeless status, doctor and register', () => {
       await kubectl('rollout', 'status', 'deployment/looked-at', '--timeout=60s');
       // One replica is new: the test before has ended its predecessor.
       await kubectl('rollout', 'status', 'deployment/nodeless-nodeless', '-n', NAMESPACE, '--timeout=60s');
-      const status = await nodeless('status', '-o', 'json');
-      expect([status.exitCode, JSON.parse(status.stdout)]).toMatchObject([
+      // Cell objects are written behind what happens, and a new leader has to be there first.
+      const standing = async () => {
+        const { exitCode, stdout } = await nodeless('status', '-o', 'json');
+        return [exitCode, JSON.parse(stdout)];
+      };
+      await expect.poll(standing, { timeout: PATIENCE_MS / 2, interval: 1_000 }).toMatchObject([
         0,
         [
           {
@@ -215,7 +219,8 @@ describe('nodeless status, doctor and register', () => {
       ]);
       const { stdout } = await nodeless('doctor', '-o', 'json');
       const findings = JSON.parse(stdout) as readonly { check: string; outcome: string; detail: string }[];
-      expect(findings.filter(({ outcome }) => outcome !== 'ok').map(({ check }) => check)).toEqual(['logs', 'CNI']);
+      const wrong = findings.filter(({ outcome }) => outcome !== 'ok');
+      expect(wrong.map(({ check }) => check), JSON.stringify(wrong)).toEqual(['logs', 'CNI']);
     },
     PATIENCE_MS,
   );
