@@ -220,7 +220,10 @@ describe('nodeless status, doctor and register', () => {
       const { stdout } = await nodeless('doctor', '-o', 'json');
       const findings = JSON.parse(stdout) as readonly { check: string; outcome: string; detail: string }[];
       const wrong = findings.filter(({ outcome }) => outcome !== 'ok');
-      expect(wrong.map(({ check }) => check), JSON.stringify(wrong)).toEqual(['logs', 'CNI']);
+      expect(
+        wrong.map(({ check }) => check),
+        JSON.stringify(wrong),
+      ).toEqual(['logs', 'CNI']);
     },
     PATIENCE_MS,
   );
